@@ -1,0 +1,5 @@
+"""python -m reporter: the same as sg-audit."""
+
+from reporter.cli import main
+
+main()

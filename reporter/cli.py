@@ -1,0 +1,240 @@
+"""The front door: options and exit codes, no logic."""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from reporter import __version__
+from reporter.errors import InputError
+
+if TYPE_CHECKING:
+    from reporter.audit import Audit
+
+EXIT_OK, EXIT_FOUND, EXIT_INPUT, EXIT_PARTIAL = 0, 1, 2, 3
+LEVELS = ("critical", "high", "medium", "low")
+
+_console = Console(stderr=True)
+_PATH = click.Path(path_type=Path)
+
+
+def _options(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    def decorate(command: Any) -> Any:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+_accounts = click.option(
+    "-c", "--config", "accounts_file", type=_PATH, required=True, help="Accounts file, in c7n-org's format."
+)
+_policies = click.option(
+    "-u", "--use", "sources", type=_PATH, multiple=True, default=["policies"], show_default=True,
+    help="Policy file, or folder of them; repeatable.",
+)  # fmt: skip
+_output = click.option(
+    "-s", "--output-dir", "output", type=_PATH, default="output", show_default=True, help="Folder of runs."
+)
+_choice = _options(
+    click.option(
+        "-a", "--accounts", "names", multiple=True, help="Only this account, by name or id; repeatable."
+    ),
+    click.option("-t", "--tags", multiple=True, help="Only accounts with this tag; repeatable."),
+    click.option(
+        "-r", "--region", "regions", multiple=True, help="These regions instead of the file's, or all."
+    ),
+    click.option("-p", "--policy", "only", multiple=True, help="Only this policy; repeatable."),
+)
+_report = _options(
+    click.option(
+        "-o", "--reports", type=_PATH, default="reports", show_default=True, help="Folder for the report."
+    ),
+    click.option(
+        "--fail-on", type=click.Choice(LEVELS), help="Exit with 1 where a group's risk is this or worse."
+    ),
+)
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="sg-audit")
+def cli() -> None:
+    """Audit security groups with Cloud Custodian policies, across accounts and regions, into a workbook.
+
+    Exit codes: 0 done, everything planned was looked at; 1 done, and something is at or above --fail-on;
+    2 the input is wrong; 3 done, but part of what was planned could not be looked at.
+    """
+
+
+@cli.command()
+@_accounts
+@_policies
+@_output
+@_choice
+def run(accounts_file: Path, sources: tuple[Path, ...], output: Path, **choice: tuple[str, ...]) -> int:
+    """Run the policies on every account and region, into a folder of its own below the output folder."""
+    folder = _run(accounts_file, sources, output, **choice)
+    from reporter import manifest
+
+    click.echo(folder)
+    read = all(cell.status is manifest.Status.OK for cell in manifest.read(folder).cells)
+    return EXIT_OK if read else EXIT_PARTIAL
+
+
+@cli.command()
+@_output
+@_report
+def report(output: Path, reports: Path, fail_on: str | None) -> int:
+    """Make the workbook of the newest run in the output folder, or of the run directory given."""
+    return _write_report(output, reports, fail_on)
+
+
+@cli.command()
+@_accounts
+@_policies
+@_output
+@_choice
+@_report
+def audit(
+    accounts_file: Path,
+    sources: tuple[Path, ...],
+    output: Path,
+    reports: Path,
+    fail_on: str | None,
+    **choice: tuple[str, ...],
+) -> int:
+    """Run, then report."""
+    return _write_report(_run(accounts_file, sources, output, **choice), reports, fail_on)
+
+
+@cli.command()
+@_policies
+@_report
+def demo(sources: tuple[Path, ...], reports: Path, fail_on: str | None) -> int:
+    """Audit a small AWS that runs on this machine. Needs no account and reads none of your AWS settings."""
+    from reporter import demo as sandbox_demo
+
+    return sandbox_demo.run(sources, reports, fail_on)
+
+
+@cli.command()
+@_policies
+def validate(sources: tuple[Path, ...]) -> int:
+    """Validate the policies the way Custodian does."""
+    from reporter.collect import policies
+
+    found = policies.read(sources)
+    _say(f"{len(found.planned)} policies are valid")
+    return EXIT_OK
+
+
+@cli.command(name="policies")
+@_policies
+def print_policies(sources: tuple[Path, ...]) -> int:
+    """Print the policies as the one file that `c7n-org run -u` takes."""
+    from reporter.collect import policies
+
+    click.echo(policies.as_one_file(policies.read(sources)), nl=False)
+    return EXIT_OK
+
+
+def _run(
+    accounts_file: Path,
+    sources: tuple[Path, ...],
+    output: Path,
+    *,
+    names: tuple[str, ...],
+    tags: tuple[str, ...],
+    regions: tuple[str, ...],
+    only: tuple[str, ...],
+) -> Path:
+    from reporter import progress
+    from reporter.collect import accounts, policies
+    from reporter.collect.run import run as collect
+
+    chosen = accounts.read(accounts_file, names, tags, regions)
+    found = policies.read(sources, only)
+    for account in chosen:
+        if account.regions_by_default:
+            _say(f"account {account.name} names no region: {' and '.join(account.regions)}, as in c7n-org")
+    if found.with_actions:
+        _say(f"actions are never carried out here: {', '.join(found.with_actions)}")
+    _say(f"{len(chosen)} accounts, {len(found.planned)} policies")
+    with progress.shown(_console) as shown:
+        folder, _ = collect(chosen, found, output, shown)
+    return folder
+
+
+def _write_report(output: Path, reports: Path, fail_on: str | None) -> int:
+    from reporter import report as reporting
+    from reporter.audit import read_audit
+    from reporter.custodian.output import open_output
+
+    result = read_audit(open_output(output))
+    path = reporting.write(result, reports)
+    _print_summary(result)
+    for gap in result.gaps[:10]:
+        where = f"{gap.account} {gap.region} {gap.policy}"
+        _say(f"not read: {where}: {gap.status.value} {gap.code} {gap.message}".rstrip())
+    if len(result.gaps) > 10:
+        _say(f"not read: {len(result.gaps) - 10} more; the coverage tab has them all")
+    click.echo(path)
+    if result.gaps or not result.output.complete:
+        return EXIT_PARTIAL
+    if fail_on and (result.inventory.groups["risk"] <= fail_on).any():
+        return EXIT_FOUND
+    return EXIT_OK
+
+
+def _print_summary(result: "Audit") -> None:
+    from reporter import tabs
+    from reporter.inventory.risk import LEVELS as EVERY_LEVEL
+
+    counts = tabs.summary(result)
+    table = Table(title="Security groups by risk", title_justify="left")
+    table.add_column("account")
+    for level in EVERY_LEVEL:
+        table.add_column(level, justify="right")
+    accounts = counts[counts["scope"] == tabs.ACCOUNT]
+    # The worst ones are what a terminal has room for; the workbook has all.
+    worst = accounts.sort_values(list(EVERY_LEVEL), ascending=False, kind="stable").index[:20]
+    for row in accounts[accounts.index.isin(worst)].itertuples(index=False):
+        table.add_row(str(row.name), *(f"{getattr(row, level):,}" for level in EVERY_LEVEL))
+    if len(accounts) > len(worst):
+        table.add_row(f"… {len(accounts) - len(worst)} more accounts")
+    everything = counts.iloc[0]
+    table.add_section()
+    table.add_row("all", *(f"{everything[level]:,}" for level in EVERY_LEVEL))
+    _console.print(table, markup=False)
+    _say(tabs.coverage_line(result))
+
+
+def _say(line: str) -> None:
+    _console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def main() -> None:
+    """Run the command line, and turn what is wrong with the input into one line and exit code 2."""
+    os.umask(0o077)  # all that is written here describes a company's exposure: for its owner only
+    try:
+        code = cli(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        code = EXIT_INPUT
+    except InputError as error:
+        _say(f"sg-audit: {error}")
+        code = EXIT_INPUT
+    except (click.Abort, KeyboardInterrupt):
+        _say("sg-audit: interrupted")
+        code = EXIT_PARTIAL
+    sys.exit(code if isinstance(code, int) else EXIT_OK)
+
+
+if __name__ == "__main__":
+    main()

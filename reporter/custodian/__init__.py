@@ -1,0 +1,1 @@
+"""Reads what Custodian wrote, wherever it lies."""

@@ -1,0 +1,1 @@
+"""Ways to write the report: one module a format."""

@@ -1,0 +1,270 @@
+"""An Excel workbook: a sheet a table, made to be read by people and forwarded as it is."""
+
+import re
+import tempfile
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import xlsxwriter
+from xlsxwriter.chart import Chart
+from xlsxwriter.format import Format
+from xlsxwriter.utility import xl_range
+from xlsxwriter.worksheet import Worksheet
+
+from reporter.inventory.risk import LEVELS
+from reporter.tabs import ACCOUNT, ALL, DESCRIPTIONS, REGION, Table
+
+SUFFIX = ".xlsx"
+
+# https://support.microsoft.com/en-us/office/excel-specifications-and-limits-1672b34d-7043-467e-8e27-269d656771c3
+MAX_CELL = 32_767  # UTF-16 units
+MAX_SHEET_NAME = 31
+
+UNKNOWN = "unknown"
+
+_COLOURS = {
+    "critical": ("#C00000", "#FFFFFF"),
+    "high": ("#F4B183", "#000000"),
+    "medium": ("#FFE699", "#000000"),
+    "low": ("#DDEBF7", "#000000"),
+    "none": ("#E2EFDA", "#000000"),
+}
+_CHART_COLOURS = {level: colours[0] for level, colours in _COLOURS.items()} | {
+    "low": "#9DC3E6",
+    "none": "#A9D18E",
+}
+_MAX_WIDTH, _MIN_WIDTH = 60, 9
+_FILTER_BUTTON = 3  # characters of width
+_CHARTED_NAMES = 25  # more bars than that cannot be told apart
+
+
+@dataclass(frozen=True)
+class _Styles:
+    truth: Format
+    unknown: Format
+
+
+def write(path: Path, tables: Sequence[Table], facts: Sequence[str]) -> None:
+    """Write the tables to one workbook. `facts` are lines on the whole report, shown on the summary.
+
+    The workbook is written row by row, so memory does not grow with the rows.
+    """
+    # The rows wait in files until the end: beside the report, for its owner only, not in a shared folder.
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".report-") as folder:
+        part = Path(folder, path.name)
+        options = {"constant_memory": True, "tmpdir": folder}
+        with xlsxwriter.Workbook(part, options) as workbook:
+            workbook.set_properties({"title": "Security groups inventory", "comments": "\n".join(facts)})
+            names = sheet_names([table.name for table in tables])
+            for table, name in zip(tables, names, strict=True):
+                sheet = workbook.add_worksheet(name)
+                _write_table(workbook, sheet, table)
+                if table.name == "summary":
+                    _decorate_summary(workbook, sheet, table.frame, facts)
+                    sheet.activate()
+        part.replace(path)
+
+
+def sheet_names(names: Sequence[str]) -> list[str]:
+    """Names that Excel takes: 31 characters, none of []:*?/\\, no quote at an end, unlike in lower case."""
+    taken = {"history"}  # Excel keeps this one for itself
+    result = []
+    for name in names:
+        clean = re.sub(r"[\[\]:*?/\\\x00-\x1f]", "_", name).strip("' ") or "sheet"
+        candidate, number = clean[:MAX_SHEET_NAME], 1
+        while candidate.casefold() in taken:
+            number += 1
+            ending = f"_{number}"
+            candidate = clean[: MAX_SHEET_NAME - len(ending)] + ending
+        taken.add(candidate.casefold())
+        result.append(candidate)
+    return result
+
+
+def cell_text(value: Any) -> str:
+    """A value as the text of a cell: lists joined by commas, cut with `… (+N more)` at Excel's limit.
+
+    N counts the items left out of a list, or the characters of a text.
+    """
+    if not isinstance(value, tuple):
+        text = str(value)
+        return text if _length(text) <= MAX_CELL else _cut(list(text), "")
+    text = ", ".join(value)
+    return text if _length(text) <= MAX_CELL else _cut(value, ", ")
+
+
+def _cut(items: Sequence[str], separator: str) -> str:
+    room = MAX_CELL - len(f"{separator}… (+{len(items)} more)")
+    kept, used = 0, 0
+    for item in items:
+        used += _length(item) + (len(separator) if kept else 0)
+        if used > room:
+            break
+        kept += 1
+    ending = f"… (+{len(items) - kept} more)"
+    return separator.join([*items[:kept], ending]) if separator else "".join(items[:kept]) + ending
+
+
+def _length(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode("utf-16-le")) // 2
+
+
+def _write_table(workbook: xlsxwriter.Workbook, sheet: Worksheet, table: Table) -> None:
+    columns = [str(name) for name in table.frame.columns]
+    last_row = max(len(table.frame), 1)  # a table without rows has an empty one
+    _add_table(sheet, columns, last_row)
+    head = workbook.add_format(
+        {"bold": True, "font_color": "#FFFFFF", "bg_color": "#1F3864", "valign": "vcenter"}
+    )
+    for number, name in enumerate(columns):
+        sheet.write_string(0, number, name, head)
+        if name in DESCRIPTIONS:
+            sheet.write_comment(0, number, DESCRIPTIONS[name], {"x_scale": 2.2, "font_size": 9})
+    # Excel shows booleans as TRUE and FALSE whatever the number format; LibreOffice needs to be told.
+    styles = _Styles(
+        truth=workbook.add_format({"num_format": '"TRUE";"TRUE";"FALSE"', "align": "center"}),
+        unknown=workbook.add_format({"italic": True, "font_color": "#7F6000", "bg_color": "#FFF2CC"}),
+    )
+    widths = [len(name) + _FILTER_BUTTON for name in columns]
+    for number, row in enumerate(_rows(table.frame), 1):
+        for column, value in enumerate(row):
+            width = _write_cell(sheet, number, column, value, styles)
+            if width > widths[column]:
+                widths[column] = width
+    for column, width in enumerate(widths):
+        sheet.set_column(column, column, min(max(width + 1, _MIN_WIDTH), _MAX_WIDTH))
+    sheet.freeze_panes(1, 0)
+    _colour(workbook, sheet, columns, last_row)
+    sheet.set_landscape()
+    sheet.fit_to_pages(1, 0)
+    sheet.repeat_rows(0)
+    sheet.set_footer("&L&A&RPage &P of &N")
+
+
+def _add_table(sheet: Worksheet, columns: Sequence[str], last_row: int) -> None:
+    """Make the range a real Excel table.
+
+    xlsxwriter refuses add_table in constant_memory mode, since it would have to go back to rows it has let
+    go of. Ours is declared before the first row is written, on two rows, and then told its real size:
+    add_table keeps a note of every cell of its range, which would be all of the memory saved.
+    """
+    sheet.constant_memory = False
+    name = "t_" + re.sub(r"\W", "_", sheet.get_name())
+    sheet.add_table(
+        0,
+        0,
+        1,
+        len(columns) - 1,
+        {"name": name, "style": "Table Style Light 1", "columns": [{"header": header} for header in columns]},
+    )
+    sheet.constant_memory = True
+    area = xl_range(0, 0, last_row, len(columns) - 1)
+    sheet.tables[-1].update({"range": area, "a_range": area, "autofilter": area})
+    sheet.table_cells.clear()
+
+
+def _rows(frame: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
+    # Column by column to plain Python values, a stretch of rows at a time: constant memory and no boxing.
+    for start in range(0, len(frame), 10_000):
+        part = frame.iloc[start : start + 10_000]
+        yield from zip(*(part[name].astype(object).tolist() for name in part.columns), strict=True)
+
+
+def _write_cell(sheet: Worksheet, row: int, column: int, value: Any, styles: "_Styles") -> int:
+    """Write a value for what it is, never for what it looks like; returns its width in characters."""
+    if isinstance(value, bool):
+        sheet.write_boolean(row, column, value, styles.truth)
+        return 5
+    if isinstance(value, int | float) and value == value:
+        sheet.write_number(row, column, value)
+        return len(str(value))
+    text = cell_text(value) if isinstance(value, str | tuple) else UNKNOWN if pd.isna(value) else str(value)
+    if text:
+        sheet.write_string(row, column, text, styles.unknown if text == UNKNOWN else None)
+    return len(text)
+
+
+def _colour(workbook: xlsxwriter.Workbook, sheet: Worksheet, columns: Sequence[str], last_row: int) -> None:
+    if "risk" in columns:
+        column = columns.index("risk")
+        for level in LEVELS:
+            rule = {
+                "type": "cell",
+                "criteria": "==",
+                "value": f'"{level}"',
+                "format": _level(workbook, level),
+            }
+            sheet.conditional_format(1, column, last_row, column, rule)
+
+
+def _level(workbook: xlsxwriter.Workbook, level: str) -> Format:
+    background, font = _COLOURS[level]
+    return workbook.add_format({"bg_color": background, "font_color": font, "bold": level == "critical"})
+
+
+def _decorate_summary(
+    workbook: xlsxwriter.Workbook, sheet: Worksheet, frame: pd.DataFrame, facts: Sequence[str]
+) -> None:
+    """Charts and the facts beside the table, which stays a table like the others."""
+    sheet.fit_to_pages(1, 1)
+    right = len(frame.columns) + 1
+    sheet.insert_textbox(
+        1,
+        right,
+        "\n".join(facts),
+        {"width": 620, "height": 24 + 20 * len(facts), "line": {"none": True}, "font": {"size": 11}},
+    )
+    top = 3 + len(facts)
+    sheet.insert_chart(top, right, _risk_chart(workbook, sheet, frame))
+    for number, scope in enumerate((ACCOUNT, REGION), 1):
+        rows = frame.index[frame["scope"] == scope]
+        if len(rows):
+            chart = _stacked_chart(workbook, sheet, frame, scope, rows[0] + 1, min(len(rows), _CHARTED_NAMES))
+            sheet.insert_chart(top + 16 * number, right, chart)
+
+
+def _risk_chart(workbook: xlsxwriter.Workbook, sheet: Worksheet, frame: pd.DataFrame) -> Chart:
+    first, last = (frame.columns.get_loc(level) for level in (LEVELS[0], LEVELS[-1]))
+    row = int(frame.index[frame["scope"] == ALL][0]) + 1
+    chart = workbook.add_chart({"type": "column"})
+    chart.add_series(
+        {
+            "name": "groups",
+            "categories": [sheet.get_name(), 0, first, 0, last],
+            "values": [sheet.get_name(), row, first, row, last],
+            "points": [{"fill": {"color": _CHART_COLOURS[level]}} for level in LEVELS],
+            "data_labels": {"value": True},
+            "gap": 60,
+        }
+    )
+    return _finish(chart, "Security groups by risk")
+
+
+def _stacked_chart(
+    workbook: xlsxwriter.Workbook, sheet: Worksheet, frame: pd.DataFrame, scope: str, first: int, count: int
+) -> Chart:
+    names = frame.columns.get_loc("name")
+    chart = workbook.add_chart({"type": "column", "subtype": "stacked"})
+    for level in LEVELS:
+        column = frame.columns.get_loc(level)
+        chart.add_series(
+            {
+                "name": [sheet.get_name(), 0, column],
+                "categories": [sheet.get_name(), first, names, first + count - 1, names],
+                "values": [sheet.get_name(), first, column, first + count - 1, column],
+                "fill": {"color": _CHART_COLOURS[level]},
+                "gap": 60,
+            }
+        )
+    return _finish(chart, f"Risk by {scope}", legend=True)
+
+
+def _finish(chart: Chart, title: str, legend: bool = False) -> Chart:
+    chart.set_title({"name": title, "name_font": {"size": 12}})
+    chart.set_legend({"position": "bottom"} if legend else {"none": True})
+    chart.set_y_axis({"major_gridlines": {"visible": True, "line": {"color": "#D9D9D9"}}, "num_format": "0"})
+    chart.set_size({"width": 620, "height": 300})
+    return chart

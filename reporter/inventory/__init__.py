@@ -1,0 +1,1 @@
+"""Joins groups, interfaces and instances, and classifies each group's risk."""

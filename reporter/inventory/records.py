@@ -1,0 +1,116 @@
+"""The parts of AWS's records that the audit reads, under AWS's own names.
+
+Sources: DescribeSecurityGroups, DescribeNetworkInterfaces and DescribeInstances of the EC2 API, as Custodian
+writes them to resources.json. What is not named here is passed over while decoding.
+"""
+
+import msgspec
+from msgspec import Struct, field
+
+
+class Tag(Struct, rename="pascal"):
+    """A tag of any resource."""
+
+    key: str
+    value: str = ""
+
+
+class Source(Struct, rename="pascal"):
+    """Who a rule lets in: one of an IPv4 range, an IPv6 range, a group or a prefix list."""
+
+    cidr_ip: str = ""
+    cidr_ipv6: str = ""
+    group_id: str = ""
+    prefix_list_id: str = ""
+
+
+class Permission(Struct, rename="pascal"):
+    """An ingress permission: one protocol and port range, several sources."""
+
+    ip_protocol: str = ""
+    from_port: int | None = None
+    to_port: int | None = None
+    ip_ranges: list[Source] = field(default_factory=list)
+    ipv6_ranges: list[Source] = field(default_factory=list)
+    user_id_group_pairs: list[Source] = field(default_factory=list)
+    prefix_list_ids: list[Source] = field(default_factory=list)
+
+
+class Group(Struct, rename="pascal"):
+    """A security group."""
+
+    group_id: str
+    group_name: str = ""
+    vpc_id: str = ""
+    owner_id: str = ""
+    description: str = ""
+    ip_permissions: list[Permission] = field(default_factory=list)
+    tags: list[Tag] = field(default_factory=list)
+
+
+class GroupReference(Struct, rename="pascal"):
+    """A group as interfaces and instances name it."""
+
+    group_id: str
+    group_name: str = ""
+
+
+class Attachment(Struct, rename="pascal"):
+    """What an interface is attached to; a load balancer's or a Lambda's names no instance."""
+
+    instance_id: str = ""
+
+
+class Association(Struct, rename="pascal"):
+    """An interface's public address."""
+
+    public_ip: str = ""
+
+
+class Interface(Struct, rename="pascal"):
+    """A network interface, as DescribeNetworkInterfaces or an instance gives it."""
+
+    network_interface_id: str
+    interface_type: str = "interface"
+    description: str = ""
+    private_ip_address: str = ""
+    vpc_id: str = ""
+    owner_id: str = ""
+    groups: list[GroupReference] = field(default_factory=list)
+    attachment: Attachment | None = None
+    association: Association | None = None
+
+
+class State(Struct, rename="pascal"):
+    """An instance's state."""
+
+    name: str = ""
+
+
+class Instance(Struct, rename="pascal"):
+    """An EC2 instance."""
+
+    instance_id: str
+    state: State = field(default_factory=State)
+    security_groups: list[GroupReference] = field(default_factory=list)
+    network_interfaces: list[Interface] = field(default_factory=list)
+    tags: list[Tag] = field(default_factory=list)
+
+
+#: The record types by Custodian's name of the resource.
+GROUPS, INTERFACES, INSTANCES = "aws.security-group", "aws.eni", "aws.ec2"
+
+DecodeError = msgspec.DecodeError
+group_list = msgspec.json.Decoder(list[Group])
+interface_list = msgspec.json.Decoder(list[Interface])
+instance_list = msgspec.json.Decoder(list[Instance])
+
+
+def tag_texts(tags: list[Tag]) -> tuple[str, ...]:
+    """Tags as `key=value`, sorted."""
+    return tuple(sorted(f"{tag.key}={tag.value}" for tag in tags))
+
+
+def name_tag(tags: list[Tag]) -> str:
+    """The value of the Name tag, or an empty text."""
+    return next((tag.value for tag in tags if tag.key == "Name"), "")

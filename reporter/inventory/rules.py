@@ -1,0 +1,64 @@
+"""What an ingress permission means for SSH, as the design defines it."""
+
+from collections.abc import Iterator
+
+from reporter.inventory.records import Group, Permission
+
+SSH_PORT = 22
+#: Every address there is, in IPv4 and in IPv6.
+WORLD = frozenset({"0.0.0.0/0", "::/0"})
+
+# AWS writes all traffic as -1: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_IpPermission.html
+_ALL_TRAFFIC = "-1"
+
+
+def lets_ssh_in(permission: Permission) -> bool:
+    """Whether TCP port 22 passes: tcp with 22 in its range, or all traffic.
+
+    ICMP's ports are a type and a code, UDP is not SSH, and any other protocol has no ports.
+    """
+    if permission.ip_protocol == _ALL_TRAFFIC:
+        return True
+    if permission.ip_protocol != "tcp" or permission.from_port is None or permission.to_port is None:
+        return False
+    return permission.from_port <= SSH_PORT <= permission.to_port
+
+
+def ssh_rules(group: Group) -> tuple[str, ...]:
+    """The group's SSH rules as `SOURCE -> PORTS`: IPv4 and IPv6 ranges, groups, prefix lists, each sorted."""
+    found = {
+        (kind, source, _ports(permission))
+        for permission in group.ip_permissions
+        if lets_ssh_in(permission)
+        for kind, source in _sources(permission)
+    }
+    return tuple(f"{source} -> {ports}" for _, source, ports in sorted(found))
+
+
+def ssh_open_to_world(group: Group) -> bool:
+    """Whether one rule both lets SSH in and names the whole of IPv4 or IPv6 as its source."""
+    return any(
+        source in WORLD
+        for permission in group.ip_permissions
+        if lets_ssh_in(permission)
+        for _, source in _sources(permission)
+    )
+
+
+def _sources(permission: Permission) -> Iterator[tuple[int, str]]:
+    for source in permission.ip_ranges:
+        yield 0, source.cidr_ip
+    for source in permission.ipv6_ranges:
+        yield 1, source.cidr_ipv6
+    for source in permission.user_id_group_pairs:
+        yield 2, source.group_id
+    for source in permission.prefix_list_ids:
+        yield 3, source.prefix_list_id
+
+
+def _ports(permission: Permission) -> str:
+    if permission.ip_protocol == _ALL_TRAFFIC:
+        return "all"
+    if permission.from_port == permission.to_port:
+        return str(permission.from_port)
+    return f"{permission.from_port}-{permission.to_port}"

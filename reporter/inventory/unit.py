@@ -1,0 +1,170 @@
+"""Reads what the policies said of one account and region, and keeps what the report needs of it."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from reporter.custodian.output import Output
+from reporter.inventory import records, rules
+from reporter.inventory.records import GROUPS, INSTANCES, INTERFACES, Group, Instance, Interface
+from reporter.manifest import Cell, PlannedPolicy, Status
+
+
+@dataclass(frozen=True, slots=True)
+class GroupRow:
+    """A group; `caught_by` names the policies that listed it."""
+
+    group_id: str
+    name: str
+    vpc_id: str
+    owner_id: str
+    description: str
+    tags: tuple[str, ...]
+    ssh_rules: tuple[str, ...]
+    ssh_open_to_world: bool
+    caught_by: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InterfaceRow:
+    """A network interface with the groups it carries, by id and name."""
+
+    interface_id: str
+    type: str
+    description: str
+    private_ip: str
+    public_ip: str
+    vpc_id: str
+    owner_id: str
+    instance_id: str
+    groups: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceRow:
+    """An instance with the groups it carries, by id and name."""
+
+    instance_id: str
+    name: str
+    state: str
+    groups: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class UnitRows:
+    """One account and region.
+
+    `cells` are its cells again, those whose file could not be read turned to failed. `read` names the
+    policies whose answer is here; `interfaces_known` says that every interface of the account is.
+    """
+
+    account: str
+    account_id: str
+    region: str
+    cells: tuple[Cell, ...]
+    read: frozenset[str]
+    interfaces_known: bool
+    groups: tuple[GroupRow, ...]
+    interfaces: tuple[InterfaceRow, ...]
+    instances: tuple[InstanceRow, ...]
+
+
+@dataclass
+class _Found:
+    groups: dict[str, Group] = field(default_factory=dict)
+    caught_by: dict[str, list[str]] = field(default_factory=dict)
+    interfaces: dict[str, Interface] = field(default_factory=dict)
+    instances: dict[str, Instance] = field(default_factory=dict)
+
+
+def read_unit(output: Output, cells: Sequence[Cell], policies: Mapping[str, PlannedPolicy]) -> UnitRows:
+    """Read the cells of one account and region. What cannot be read is told in the cells, not raised."""
+    found, read, judged = _Found(), set(), []
+    for cell in cells:
+        if cell.status is Status.OK:
+            try:
+                _read_cell(found, output, cell, policies[cell.policy].resource)
+                read.add(cell.policy)
+            except OSError as error:
+                cell = _unreadable(cell, f"{output.resources(cell)}: {error.strerror}")
+            except records.DecodeError as error:
+                cell = _unreadable(cell, f"{output.resources(cell)}: cut short or not AWS's JSON: {error}")
+        judged.append(cell)
+    # An instance's record holds its interfaces too: they may be all there is where the others were refused.
+    for instance in found.instances.values():
+        for interface in instance.network_interfaces:
+            interface.attachment = interface.attachment or records.Attachment()
+            interface.attachment.instance_id = instance.instance_id
+            found.interfaces.setdefault(interface.network_interface_id, interface)
+    return UnitRows(
+        account=cells[0].account,
+        account_id=cells[0].account_id,
+        region=cells[0].region,
+        cells=tuple(judged),
+        read=frozenset(read),
+        interfaces_known=any(
+            policies[name].resource == INTERFACES and not policies[name].filtered for name in read
+        ),
+        groups=tuple(_group(group, found.caught_by[group.group_id]) for group in found.groups.values()),
+        interfaces=tuple(map(_interface, found.interfaces.values())),
+        instances=tuple(map(_instance, found.instances.values())),
+    )
+
+
+def _read_cell(found: _Found, output: Output, cell: Cell, resource: str) -> None:
+    if resource == GROUPS:
+        for group in records.group_list.decode(output.resources(cell).read_bytes()):
+            found.groups.setdefault(group.group_id, group)
+            found.caught_by.setdefault(group.group_id, []).append(cell.policy)
+    elif resource == INTERFACES:
+        for interface in records.interface_list.decode(output.resources(cell).read_bytes()):
+            found.interfaces.setdefault(interface.network_interface_id, interface)
+    elif resource == INSTANCES:
+        for instance in records.instance_list.decode(output.resources(cell).read_bytes()):
+            # EC2 lists an instance for about an hour after its end; it carries nothing any more.
+            if instance.state.name != "terminated":
+                found.instances.setdefault(instance.instance_id, instance)
+
+
+def _unreadable(cell: Cell, message: str) -> Cell:
+    return replace(cell, status=Status.FAILED, resources=None, code="Unreadable", message=message)
+
+
+def _group(group: Group, caught_by: Iterable[str]) -> GroupRow:
+    return GroupRow(
+        group_id=group.group_id,
+        name=group.group_name,
+        vpc_id=group.vpc_id,
+        owner_id=group.owner_id,
+        description=group.description,
+        tags=records.tag_texts(group.tags),
+        ssh_rules=rules.ssh_rules(group),
+        ssh_open_to_world=rules.ssh_open_to_world(group),
+        caught_by=tuple(caught_by),
+    )
+
+
+def _interface(interface: Interface) -> InterfaceRow:
+    return InterfaceRow(
+        interface_id=interface.network_interface_id,
+        type=interface.interface_type,
+        description=interface.description,
+        private_ip=interface.private_ip_address,
+        public_ip=interface.association.public_ip if interface.association else "",
+        vpc_id=interface.vpc_id,
+        owner_id=interface.owner_id,
+        instance_id=interface.attachment.instance_id if interface.attachment else "",
+        groups=_references(interface.groups),
+    )
+
+
+def _instance(instance: Instance) -> InstanceRow:
+    return InstanceRow(
+        instance_id=instance.instance_id,
+        name=records.name_tag(instance.tags),
+        state=instance.state.name,
+        groups=_references(instance.security_groups),
+    )
+
+
+def _references(groups: Iterable[records.GroupReference]) -> tuple[tuple[str, str], ...]:
+    return tuple((group.group_id, group.group_name) for group in groups)

@@ -1,0 +1,71 @@
+"""Tells a person how far a run is, on stderr: a bar on a terminal, plain lines elsewhere."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+
+from rich.console import Console
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Progress,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
+
+from reporter.manifest import Cell, Status
+
+
+class _Bar:
+    def __init__(self, bar: Progress) -> None:
+        self._bar = bar
+        self._task = bar.add_task("cells", total=None, label="")
+
+    def planned(self, cells: int) -> None:
+        self._bar.update(self._task, total=cells)
+
+    def done(self, label: str, cells: Sequence[Cell]) -> None:
+        if any(cell.status is not Status.OK for cell in cells):
+            self._bar.console.print(_line(label, cells), markup=False, highlight=False)
+        self._bar.update(self._task, advance=len(cells), label=label)
+
+
+class _Lines:
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._total = self._done = 0
+
+    def planned(self, cells: int) -> None:
+        self._total = cells
+
+    def done(self, label: str, cells: Sequence[Cell]) -> None:
+        self._done += len(cells)
+        line = f"[{self._done}/{self._total}] {_line(label, cells)}"
+        self._console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _line(label: str, cells: Sequence[Cell]) -> str:
+    read = sum(cell.status is Status.OK for cell in cells)
+    line = f"{label}: {read} of {len(cells)} policies read"
+    reason = next((cell for cell in cells if cell.status is not Status.OK), None)
+    if reason is not None:
+        line += f"; {reason.policy} {reason.status.value}: {reason.code} {reason.message}".rstrip()[:300]
+    return line
+
+
+@contextmanager
+def shown(console: Console) -> Iterator[_Bar | _Lines]:
+    """Show a run's progress on the console while the block runs."""
+    if not console.is_terminal:
+        yield _Lines(console)
+        return
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+        TextColumn("{task.fields[label]}", markup=False),
+    )
+    with Progress(*columns, console=console) as bar:
+        yield _Bar(bar)

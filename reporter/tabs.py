@@ -1,0 +1,153 @@
+"""What each table shows: which rows and columns, in which order."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import pandas as pd
+
+from reporter.audit import Audit
+from reporter.inventory.records import GROUPS
+from reporter.inventory.risk import LEVELS
+from reporter.manifest import Cell
+
+#: What each column means: the head of a workbook's column shows it, and the README lists it.
+DESCRIPTIONS = {
+    "account_profile": "Name of the account in the accounts file",
+    "account_id": "AWS account id",
+    "region": "AWS region",
+    "security_group_id": "Id of the security group",
+    "group_name": "Its name",
+    "vpc_id": "The VPC it belongs to",
+    "is_default": "The VPC's default group: AWS does not let it be deleted or renamed",
+    "has_ssh_rule": "An ingress rule lets TCP port 22 in: tcp with 22 in its range, or all traffic",
+    "has_ssh_open_world": "One and the same ingress rule lets TCP port 22 in and names 0.0.0.0/0 or ::/0",
+    "in_use": "A network interface of any scanned account, or an instance, carries the group",
+    "attached_eni_count": "How many network interfaces carry it",
+    "attached_resources": "Those interfaces, then the instances that carry the group",
+    "ssh_rules": "Its SSH rules: source -> ports",
+    "risk": "critical: SSH open to the world and in use; high: default group on an instance; "
+    "medium: SSH open to the world, not in use; low: not in use; none: otherwise",
+    "risk_note": "Filled where an answer is missing and the risk is the worst it could be",
+    "unused": "Nothing refers to it: no interface, launch configuration, Lambda function, CodeBuild "
+    "project, Batch environment, scheduled ECS task or other group's rule",
+    "instances": "Names and states of those instances",
+    "description": "Its description",
+    "tags": "Its tags: key=value",
+    "interface_id": "Id of the network interface; empty where only the instance's record names the group",
+    "interface_type": "What AWS calls the kind of interface",
+    "interface_description": "Its description: names the load balancer, Lambda function, … it is for",
+    "private_ip": "Its primary private IPv4 address",
+    "public_ip": "Its public IPv4 address, if any",
+    "instance_id": "The instance it is attached to, if any",
+    "instance_name": "That instance's Name tag",
+    "instance_state": "That instance's state when the audit ran",
+    "interface_account": "The account the interface was found in: another one's in a shared VPC",
+    "scope": "What the counts are of: all groups, an account, a region",
+    "name": "Which account or region",
+    **{level: f"How many groups of risk {level}" for level in LEVELS},
+    "groups": "How many groups in all",
+    "policy": "The Custodian policy",
+    "status": "denied: AWS said no; failed: anything else went wrong; skipped: never tried",
+    "code": "The error's code",
+    "message": "What AWS or Custodian said",
+}
+
+#: Always there, in this order and before all others, even where nothing was found.
+FINDING_TABS = ("default_sg", "ssh_open", "ssh_world")
+_FINDING_FLAGS = {"default_sg": "is_default", "ssh_open": "has_ssh_rule", "ssh_world": "has_ssh_open_world"}
+
+ALL, ACCOUNT, REGION = "all", "account", "region"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A tab: its name, a line that says what it shows, and the rows.
+
+    Cells are texts, numbers, booleans or tuples of texts; NA stands for `unknown`.
+    """
+
+    name: str
+    title: str
+    frame: pd.DataFrame
+
+
+def build(audit: Audit) -> list[Table]:
+    """Every table of the report, in order."""
+    return [
+        *_finding_tables(audit),
+        Table("security_groups", "Every security group, worst risk first", audit.inventory.groups),
+        Table("attachments", "Every group and interface it is on", audit.inventory.attachments),
+        Table("summary", "Groups by risk, account and region", summary(audit)),
+        Table("coverage", coverage_line(audit), coverage(audit)),
+    ]
+
+
+def summary(audit: Audit) -> pd.DataFrame:
+    """Counts of groups by risk: one row for all, then one an account, then one a region.
+
+    Columns: scope, name, a column a risk level, groups. Accounts and regions that were read and hold no
+    group are there with zeros.
+    """
+    groups = audit.inventory.groups
+    accounts = [account.name for account in audit.output.accounts]
+    regions = sorted({cell.region for cell in audit.cells if cell.resources is not None})
+    parts = [
+        _counts(groups, ALL, pd.Series("all", index=groups.index), ["all"]),
+        _counts(groups, ACCOUNT, groups["account_profile"], accounts),
+        _counts(groups, REGION, groups["region"], regions),
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def coverage(audit: Audit) -> pd.DataFrame:
+    """The cells that were planned and not read, in the order of the run."""
+    columns = ["account_profile", "account_id", "region", "policy", "status", "code", "message"]
+    return pd.DataFrame([_gap(cell) for cell in audit.gaps], columns=columns, dtype="str")
+
+
+def coverage_line(audit: Audit) -> str:
+    """How much of what was planned was looked at, for people."""
+    planned, gaps = len(audit.cells), len(audit.gaps)
+    line = f"{planned - gaps} of {planned} cells (account × region × policy) were read"
+    return line if audit.output.complete else line + "; the run was cut off"
+
+
+def _finding_tables(audit: Audit) -> Iterator[Table]:
+    groups, caught = audit.inventory.groups, audit.inventory.caught
+    policies_of: dict[str, list[str]] = {name: [] for name in FINDING_TABS}
+    titles: dict[str, str] = {}
+    for policy in audit.output.policies:
+        tab = policy.report.get("tab", "")
+        if policy.resource == GROUPS and policy.filtered and tab:
+            policies_of.setdefault(tab, []).append(policy.name)
+            titles.setdefault(tab, policy.description)
+    for tab, names in policies_of.items():
+        if names:
+            rows = caught.map(set(names).intersection).astype(bool)
+        else:
+            rows = groups[_FINDING_FLAGS[tab]].fillna(False)
+        title = titles.get(tab, DESCRIPTIONS[_FINDING_FLAGS[tab]] if tab in _FINDING_FLAGS else tab)
+        yield Table(tab, title, groups[rows].reset_index(drop=True))
+
+
+def _counts(groups: pd.DataFrame, scope: str, key: "pd.Series[str]", names: list[str]) -> pd.DataFrame:
+    counts = pd.crosstab(key, groups["risk"]) if len(groups) else pd.DataFrame()
+    every = [*names, *(name for name in counts.index if name not in names)]
+    counts = counts.reindex(index=every, columns=list(LEVELS), fill_value=0).astype(int)
+    counts["groups"] = counts.sum(axis="columns")
+    counts.insert(0, "name", every)
+    counts.insert(0, "scope", scope)
+    counts.columns.name = None
+    return counts.reset_index(drop=True)
+
+
+def _gap(cell: Cell) -> tuple[str, ...]:
+    return (
+        cell.account,
+        cell.account_id,
+        cell.region,
+        cell.policy,
+        cell.status.value,
+        cell.code,
+        cell.message,
+    )
