@@ -1,0 +1,189 @@
+"""Builds the estate, over HTTP: `python -m reporter.sandbox.builder ENDPOINT`. See `estate.fill`."""
+
+import sys
+from collections.abc import Mapping
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+import boto3
+
+from reporter.sandbox.estate import (
+    ACCOUNTS,
+    ESTATE,
+    GROUP,
+    PEERINGS,
+    PREFIX_LIST,
+    REGIONS,
+    Account,
+    Cell,
+    Instance,
+    Interface,
+    Rule,
+)
+
+MACHINE = {"ImageId": "ami-0abcdef1234567890", "InstanceType": "t3.micro"}
+
+# A group as AWS names it in a rule: {"GroupId": …, "UserId": the account that owns it}.
+GroupPair = dict[str, str]
+
+
+class CellBuilder:
+    """Builds one cell in two steps: the groups of all cells come first, since a rule may name any of them."""
+
+    def __init__(self, ec2: Any, autoscaling: Any, account: Account, cell: Cell) -> None:
+        self.ec2 = ec2
+        self.autoscaling = autoscaling
+        self.account = account
+        self.cell = cell
+        self.region: str = ec2.meta.region_name
+        subnet = ec2.describe_subnets()["Subnets"][0]
+        self.vpc_id: str = subnet["VpcId"]
+        self.subnet_id: str = subnet["SubnetId"]
+
+    def create_groups(self) -> dict[str, GroupPair]:
+        """The cell's groups, by name, without their rules."""
+        default = self.ec2.describe_security_groups(GroupNames=["default"])["SecurityGroups"][0]
+        ids = {"default": default["GroupId"]}
+        for group in self.cell.groups:
+            if group.name == "default":
+                self.ec2.revoke_security_group_ingress(
+                    GroupId=default["GroupId"], IpPermissions=default["IpPermissions"]
+                )
+            else:
+                ids[group.name] = self.ec2.create_security_group(
+                    GroupName=group.name, Description=group.description, VpcId=self.vpc_id
+                )["GroupId"]
+            if group.tags:
+                self._tag(ids[group.name], group.tags)
+        return {
+            name: {"GroupId": group_id, "UserId": self.account.account_id} for name, group_id in ids.items()
+        }
+
+    def build(self, groups: Mapping[str, GroupPair]) -> None:
+        """The rest of the cell. `groups` are the cell's own by NAME, the whole region's by ACCOUNT/NAME."""
+        lists = {name: self._create_prefix_list(name) for name in self._prefix_lists()}
+        for group in self.cell.groups:
+            if group.rules:
+                self.ec2.authorize_security_group_ingress(
+                    GroupId=groups[group.name]["GroupId"],
+                    IpPermissions=[_permission(rule, groups, lists) for rule in group.rules],
+                )
+        for instance in self.cell.instances:
+            self._run(instance, [groups[name]["GroupId"] for name in instance.groups])
+        for interface in self.cell.interfaces:
+            self._create_interfaces(interface, [groups[name]["GroupId"] for name in interface.groups])
+        for name in self.cell.launch_configurations:
+            self.autoscaling.create_launch_configuration(
+                LaunchConfigurationName=name, SecurityGroups=[groups[name]["GroupId"]], **MACHINE
+            )
+
+    def _prefix_lists(self) -> set[str]:
+        sources = [rule.source for group in self.cell.groups for rule in group.rules]
+        return {source.removeprefix(PREFIX_LIST) for source in sources if source.startswith(PREFIX_LIST)}
+
+    def _create_prefix_list(self, name: str) -> str:
+        created = self.ec2.create_managed_prefix_list(
+            PrefixListName=name,
+            AddressFamily="IPv4",
+            MaxEntries=1,
+            Entries=[{"Cidr": "198.51.100.0/24"}],
+        )
+        return str(created["PrefixList"]["PrefixListId"])
+
+    def _run(self, instance: Instance, group_ids: list[str]) -> None:
+        launched = self.ec2.run_instances(
+            MinCount=1, MaxCount=1, SubnetId=self.subnet_id, SecurityGroupIds=group_ids, **MACHINE
+        )
+        instance_id = launched["Instances"][0]["InstanceId"]
+        if instance.name:
+            self._tag(instance_id, {"Name": instance.name})
+        if instance.stopped:
+            self.ec2.stop_instances(InstanceIds=[instance_id])
+
+    def _create_interfaces(self, interface: Interface, group_ids: list[str]) -> None:
+        for _ in range(interface.count):
+            self.ec2.create_network_interface(
+                SubnetId=self.subnet_id, Description=interface.description, Groups=group_ids
+            )
+
+    def _tag(self, resource_id: str, tags: Mapping[str, str]) -> None:
+        self.ec2.create_tags(
+            Resources=[resource_id], Tags=[{"Key": key, "Value": value} for key, value in tags.items()]
+        )
+
+
+def _permission(
+    rule: Rule, groups: Mapping[str, GroupPair], prefix_lists: Mapping[str, str]
+) -> dict[str, Any]:
+    """The rule as EC2 takes it."""
+    permission: dict[str, Any] = {"IpProtocol": rule.protocol}
+    if rule.ports:
+        first, _, last = rule.ports.partition("-")
+        permission |= {"FromPort": int(first), "ToPort": int(last or first)}
+    if rule.source.startswith(GROUP):
+        permission["UserIdGroupPairs"] = [groups[rule.source.removeprefix(GROUP)]]
+    elif rule.source.startswith(PREFIX_LIST):
+        list_id = prefix_lists[rule.source.removeprefix(PREFIX_LIST)]
+        permission["PrefixListIds"] = [{"PrefixListId": list_id}]
+    elif ":" in rule.source:
+        permission["Ipv6Ranges"] = [{"CidrIpv6": rule.source}]
+    else:
+        permission["IpRanges"] = [{"CidrIp": rule.source}]
+    return permission
+
+
+def _builders(endpoint: str) -> dict[tuple[str, str], CellBuilder]:
+    """One for every account and region, whose clients have assumed the account's role."""
+    session = boto3.Session()
+    sts = session.client("sts", endpoint_url=endpoint)
+    builders = {}
+    for account in ACCOUNTS:
+        assumed = sts.assume_role(RoleArn=account.role, RoleSessionName="builder")["Credentials"]
+        access = {
+            "endpoint_url": endpoint,
+            "aws_access_key_id": assumed["AccessKeyId"],
+            "aws_secret_access_key": assumed["SecretAccessKey"],
+            "aws_session_token": assumed["SessionToken"],
+        }
+        for region in REGIONS:
+            ec2 = session.client("ec2", region_name=region, **access)
+            autoscaling = session.client("autoscaling", region_name=region, **access)
+            cell = ESTATE.get((account.name, region), Cell())
+            builders[account.name, region] = CellBuilder(ec2, autoscaling, account, cell)
+    return builders
+
+
+def _peer(ours: CellBuilder, theirs: CellBuilder) -> None:
+    requested = ours.ec2.create_vpc_peering_connection(
+        VpcId=ours.vpc_id,
+        PeerVpcId=theirs.vpc_id,
+        PeerOwnerId=theirs.account.account_id,
+        PeerRegion=theirs.region,
+    )
+    theirs.ec2.accept_vpc_peering_connection(
+        VpcPeeringConnectionId=requested["VpcPeeringConnection"]["VpcPeeringConnectionId"]
+    )
+
+
+def main(endpoint: str) -> None:
+    builders = _builders(endpoint)
+    for ours, theirs in PEERINGS:
+        _peer(builders[ours], builders[theirs])
+
+    cells = list(builders.values())
+    with ThreadPoolExecutor() as pool:
+        own = list(pool.map(CellBuilder.create_groups, cells))
+        known: list[dict[str, GroupPair]] = []
+        for cell, groups in zip(cells, own, strict=True):
+            abroad = {
+                f"{other.account.name}/{name}": pair
+                for other, theirs in zip(cells, own, strict=True)
+                if other.region == cell.region
+                for name, pair in theirs.items()
+            }
+            known.append(abroad | groups)
+        list(pool.map(CellBuilder.build, cells, known))
+
+
+if __name__ == "__main__":
+    main(sys.argv[1])

@@ -1,0 +1,293 @@
+"""The estate in the sandbox: three accounts in three regions, with one of everything an audit must get right.
+
+`ESTATE` is the whole of it. A group's description, which AWS shows as its own, says why the group is there.
+Every account and region also has a default VPC with a default group, as AWS makes them. Where the table says
+nothing there is nothing else.
+"""
+
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from reporter.sandbox import SandboxError, environment
+
+REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-2")
+WORLD = "0.0.0.0/0"
+WORLD_V6 = "::/0"
+GROUP = "group:"
+PREFIX_LIST = "prefix-list:"
+
+
+@dataclass(frozen=True)
+class Account:
+    """One of the estate's accounts, reached through a role as c7n-org would."""
+
+    name: str
+    account_id: str
+    team: str
+
+    @property
+    def role(self) -> str:
+        return f"arn:aws:iam::{self.account_id}:role/sg-audit"
+
+
+@dataclass(frozen=True)
+class Rule:
+    """What may come in. See `tcp` and the functions after it, which make them."""
+
+    protocol: str
+    ports: str
+    source: str
+
+
+def tcp(ports: int | str, source: str) -> Rule:
+    """TCP to a port (22) or a range of them ("20-25"), from a source.
+
+    A source is an address range, or `group:NAME` for a group of the same account and region,
+    `group:ACCOUNT/NAME` for one of another account, or `prefix-list:NAME`.
+    """
+    return Rule("tcp", str(ports), source)
+
+
+def udp(ports: int | str, source: str) -> Rule:
+    return Rule("udp", str(ports), source)
+
+
+def icmp(type_and_code: str, source: str) -> Rule:
+    """ICMP of one type and code ("8-25"), which AWS keeps where other protocols have their ports."""
+    return Rule("icmp", type_and_code, source)
+
+
+def esp(source: str) -> Rule:
+    """IPsec's payload, protocol number 50, which has no ports."""
+    return Rule("50", "", source)
+
+
+def all_traffic(source: str) -> Rule:
+    return Rule("-1", "", source)
+
+
+@dataclass(frozen=True)
+class Group:
+    """A security group. The one called `default` is there already: it gets these rules in place of its own.
+
+    Its description is then for the reader of this table only, since AWS has given it one.
+    """
+
+    name: str
+    rules: tuple[Rule, ...]
+    description: str
+    tags: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Instance:
+    """An EC2 instance with one interface. An empty name is an instance without a Name tag."""
+
+    name: str
+    groups: tuple[str, ...]
+    stopped: bool = False
+
+
+@dataclass(frozen=True)
+class Interface:
+    """Network interfaces, `count` alike, that no instance has: a Lambda's, a load balancer's, a task's."""
+
+    description: str
+    groups: tuple[str, ...]
+    count: int = 1
+
+
+@dataclass(frozen=True)
+class Cell:
+    """What one account holds in one region.
+
+    Groups are told by name, which is unique in a cell, or as ACCOUNT/NAME where they are another account's.
+    """
+
+    groups: tuple[Group, ...] = ()
+    instances: tuple[Instance, ...] = ()
+    interfaces: tuple[Interface, ...] = ()
+    launch_configurations: tuple[str, ...] = ()
+    """Names of groups, each named by a launch configuration of its own."""
+
+
+ACCOUNTS = (
+    Account("dev", "111111111111", team="platform"),
+    Account("staging", "222222222222", team="platform"),
+    Account("production", "333333333333", team="payments"),
+)
+
+ESTATE: Mapping[tuple[str, str], Cell] = {
+    ("dev", "us-east-1"): Cell(
+        groups=(
+            Group("default", (all_traffic("group:default"),), "as AWS made it, but on an instance: high"),
+            Group("bastion", (tcp(22, WORLD),), "SSH open to the world, and in use: critical"),
+            Group("legacy-ssh", (tcp(22, WORLD),), "SSH open to the world, not in use: medium"),
+            Group(
+                "web-public",
+                (tcp(80, WORLD), tcp(443, WORLD), tcp(22, "10.0.0.0/8")),
+                "The world and port 22, but in different rules: none",
+                {"Name": "web", "team": "platform"},
+            ),
+            Group(
+                "app-internal",
+                (tcp(22, "group:bastion"), tcp(8080, "group:web-public")),
+                "SSH from another group: none",
+            ),
+            Group("lambda-egress", (), "No rules, on an interface that has no instance: none"),
+            Group("db-servers", (tcp(5432, "group:db-clients"),), "No SSH, in use: none"),
+            Group("db-clients", (), "Only a rule of db-servers names it, so neither in use nor unused: low"),
+            Group("=1+1", (tcp(22, WORLD),), "A name that a spreadsheet would compute: medium"),
+            Group("@sum", (tcp(22, "10.0.0.0/8"),), "Another, on an instance with such a name too: none"),
+            Group("+x", (), "And another, not in use: low"),
+            Group(
+                "marketing-site",
+                (tcp(443, WORLD),),
+                "Grüße & <b>welcome</b> ☕ — text that is no markup, not in use: low",
+                {"note": "<script>alert(1)</script>", "<b>key</b>": "", "link": '=HYPERLINK("http://x")'},
+            ),
+        ),
+        instances=(
+            Instance("scratch-1", ("default",)),
+            Instance("bastion-1", ("bastion",)),
+            Instance("web-1", ("web-public",)),
+            Instance("web-2", ("web-public", "app-internal")),
+            Instance("db-1", ("db-servers",)),
+            Instance("=2+2", ("@sum",)),
+        ),
+        interfaces=(Interface("AWS Lambda VPC ENI-report-builder-7c2f", ("lambda-egress",)),),
+    ),
+    ("dev", "eu-west-1"): Cell(
+        groups=(
+            Group("ipv6-jump", (tcp(22, WORLD_V6),), "Open to the world by IPv6 alone, in use: critical"),
+            Group("dual-stack-ssh", (tcp(22, WORLD), tcp(22, WORLD_V6)), "Both worlds, not in use: medium"),
+            Group("mosh-udp", (udp(22, WORLD),), "UDP 22 is not SSH, in use: none"),
+            Group("icmp-ping", (icmp("8-25", WORLD),), "A type and a code are not ports, not in use: low"),
+            Group("vpn-esp", (esp(WORLD),), "A protocol without ports is not SSH, in use: none"),
+            Group("near-miss", (tcp("23-25", WORLD), tcp(2222, WORLD)), "Not quite port 22, not in use: low"),
+            Group("vendor-access", (tcp(22, "prefix-list:vendor"),), "SSH from a prefix list: none"),
+            Group(
+                "office-only",
+                (tcp(22, "10.0.0.0/8"), tcp(22, "192.168.0.0/16")),
+                "SSH from private ranges, on a stopped instance: none",
+            ),
+        ),
+        instances=(
+            Instance("jump-1", ("ipv6-jump",)),
+            Instance("mosh-1", ("mosh-udp",)),
+            Instance("", ("vendor-access",)),
+            Instance("build-agent-1", ("office-only",), stopped=True),
+        ),
+        interfaces=(Interface("IPsec gateway", ("vpn-esp",)),),
+    ),
+    ("dev", "ap-southeast-2"): Cell(
+        groups=(
+            Group("default", (), "Its rule taken away, as benchmarks ask: not even SSH from itself: low"),
+        ),
+    ),
+    ("staging", "us-east-1"): Cell(
+        groups=(
+            Group("wide-range", (tcp("20-25", WORLD),), "A range that includes port 22, in use: critical"),
+            Group("asg-template", (), "Only a launch configuration names it, so not unused: low"),
+            Group(
+                "metrics-agent",
+                (tcp(9100, "group:production/metrics-scraper"),),
+                "Names a group of another account, across a peering connection: none",
+            ),
+        ),
+        instances=(Instance("ftp-1", ("wide-range",)), Instance("app-1", ("metrics-agent",))),
+        interfaces=(Interface("A task in the shared VPC", ("production/shared-services",)),),
+        launch_configurations=("asg-template",),
+    ),
+    ("staging", "eu-west-1"): Cell(
+        groups=(
+            Group(
+                "default",
+                (all_traffic("group:default"), tcp(22, WORLD)),
+                "On an instance and open to the world: critical, which comes before high",
+            ),
+            Group("allow-all", (all_traffic(WORLD),), "All traffic, on a stopped instance: critical"),
+            Group("any-tcp", (tcp("0-65535", WORLD_V6),), "Every TCP port, not in use: medium"),
+        ),
+        instances=(
+            Instance("trial-1", ("default",)),
+            Instance("old-ci", ("allow-all",), stopped=True),
+        ),
+    ),
+    ("production", "us-east-1"): Cell(
+        groups=(
+            Group(
+                "shared-services",
+                (tcp(22, WORLD),),
+                "In use in another account alone, by a shared VPC: critical",
+            ),
+            Group("ledger-db", (tcp(5432, "group:shared-services"),), "No SSH, in use: none"),
+            Group("metrics-scraper", (), "Only a rule across a peering connection names it: low"),
+            Group("batch-fleet", (tcp(22, "10.0.0.0/8"),), "On two hundred interfaces: none"),
+            Group("web-alb", (tcp(443, WORLD), tcp(443, WORLD_V6)), "On a load balancer: none"),
+            Group("ops-bastion", (tcp(22, "203.0.113.0/24"),), "SSH from one office's addresses: none"),
+        ),
+        instances=(
+            Instance("ledger-db-1", ("ledger-db",)),
+            Instance("ops-bastion-1", ("ops-bastion",)),
+        ),
+        interfaces=(
+            Interface("ELB app/web-alb/50dc6c495c0c9188", ("web-alb",)),
+            Interface("arn:aws:ecs:us-east-1:333333333333:attachment/batch", ("batch-fleet",), count=200),
+        ),
+    ),
+    ("production", "eu-west-1"): Cell(
+        groups=(
+            Group("default", (all_traffic("group:default"),), "On an interface but on no instance: none"),
+            Group("https://wiki/ssh", (tcp(22, WORLD),), "A name that looks like a link: medium"),
+        ),
+        interfaces=(Interface("ELB net/edge/8e1c0b7d2f9a4c35", ("default",)),),
+    ),
+    ("production", "ap-southeast-2"): Cell(
+        groups=(
+            Group("break-glass", (tcp(22, WORLD), all_traffic(WORLD_V6)), "Open by two rules: critical"),
+        ),
+        instances=(Instance("break-glass-1", ("break-glass",)),),
+    ),
+}
+
+# Cells whose VPCs are joined. AWS would refuse, since default VPCs all have the same addresses; moto does not.
+PEERINGS = ((("staging", "us-east-1"), ("production", "us-east-1")),)
+
+
+def accounts_file() -> str:
+    """The estate's accounts as the text of an accounts file for c7n-org (YAML)."""
+    lines = ["accounts:"]
+    for account in ACCOUNTS:
+        lines += [
+            f"- name: {account.name}",
+            f"  account_id: '{account.account_id}'",
+            f"  role: {account.role}",
+            f"  regions: [{', '.join(REGIONS)}]",
+            f"  tags: ['env:{account.name}']",
+            "  vars:",
+            f"    team: {account.team}",
+        ]
+    return "\n".join(lines) + "\n"
+
+
+def fill(endpoint: str) -> None:
+    """Build the estate in the AWS at `endpoint`, which must be an empty sandbox.
+
+    A process of its own does it, since boto3 reads the user's AWS configuration in any process that lets it.
+    Raises SandboxError, with what that process said, when something is refused.
+    """
+    with tempfile.TemporaryDirectory() as home:
+        builder = subprocess.run(  # noqa: S603 - nothing in it comes from outside
+            [sys.executable, "-m", "reporter.sandbox.builder", endpoint],
+            env=environment(endpoint, Path(home)),
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+        )
+    if builder.returncode:
+        raise SandboxError(f"the sandbox could not be filled: {builder.stderr.strip()}")

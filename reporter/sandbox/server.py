@@ -1,0 +1,97 @@
+"""The sandbox's server: moto, over HTTP, on the loopback.
+
+    python -m reporter.sandbox.server [--port N] [--with-parent]
+
+Once it listens it prints one line, its URL. Everything it knows is in memory and goes when it ends.
+
+It is a plain WSGI application, so whatever should stand between a client and this AWS (a recorder of calls, a
+fault made on purpose) is WSGI middleware around `application()`.
+"""
+
+import argparse
+import io
+import os
+import signal
+import sys
+import threading
+from collections.abc import Iterable
+from contextlib import redirect_stdout
+from typing import Any
+from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
+
+from moto.moto_server.werkzeug_app import (
+    DomainDispatcherApplication,
+    MotoRequestHandler,
+    create_backend_app,
+)
+from werkzeug.serving import BaseWSGIServer, make_server
+
+from reporter.sandbox import moto_gaps
+
+
+def application() -> WSGIApplication:
+    """moto with its gaps filled, as a WSGI application that any number of threads may call."""
+    # Nobody asks for images, and nearly all the time an account's region takes to come up goes into them.
+    os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
+    moto_gaps.fill()
+    return OneAtATime(DomainDispatcherApplication(create_backend_app))
+
+
+class OneAtATime:
+    """Lets one request at a time into an application, since moto's data has no locks.
+
+    A request's body is read before its turn comes, so that a slow client holds up nobody else.
+    """
+
+    def __init__(self, app: WSGIApplication) -> None:
+        self._app = app
+        self._turn = threading.Lock()
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        if not environ.get("wsgi.input_terminated"):
+            body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
+            environ["wsgi.input"] = io.BytesIO(body)
+        with self._turn:
+            return self._app(environ, start_response)
+
+
+class QuietHandler(MotoRequestHandler):
+    """Does not log requests; errors it still does."""
+
+    def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
+        pass
+
+
+def main(argv: list[str] | None = None) -> None:
+    parser = argparse.ArgumentParser(prog="reporter.sandbox.server", description="An AWS on this machine.")
+    parser.add_argument("--port", type=int, default=0, help="the port; any free one if not given")
+    parser.add_argument("--with-parent", action="store_true", help="end when standard input does")
+    options = parser.parse_args(argv)
+
+    server = make_server(
+        "127.0.0.1", options.port, application(), threaded=True, request_handler=QuietHandler
+    )
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _exit)
+    if options.with_parent:
+        threading.Thread(target=_end_with_stdin, args=[server], daemon=True).start()
+
+    print(f"http://127.0.0.1:{server.port}", flush=True)
+    # moto prints now and then; nobody reads our output after the URL, and a full pipe would stop us.
+    with redirect_stdout(sys.stderr):
+        server.serve_forever()
+
+
+def _exit(signum: int, frame: Any) -> None:
+    sys.exit(0)
+
+
+def _end_with_stdin(server: BaseWSGIServer) -> None:
+    # os.read and not sys.stdin: a thread inside a buffered read makes the interpreter's own end fail.
+    while os.read(0, 1024):
+        pass
+    server.shutdown()
+
+
+if __name__ == "__main__":
+    main()
