@@ -28,7 +28,7 @@ STOP_SECONDS = 5
 # Variables that could lead a child process to the user's own AWS, or change what Custodian or moto do. Upper
 # case stands for lower case too.
 _DROPPED_PREFIXES = ("AWS_", "BOTO_", "C7N_", "MOTO_")
-_DROPPED_NAMES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY", "BOTO_CONFIG")
+_DROPPED_NAMES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 
 
 class SandboxError(RuntimeError):

@@ -6,6 +6,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import boto3
+from botocore.config import Config
+from botocore.exceptions import BotoCoreError, ClientError
 
 from reporter.sandbox.estate import (
     ACCOUNTS,
@@ -135,12 +137,14 @@ def _permission(
 def _builders(endpoint: str) -> dict[tuple[str, str], CellBuilder]:
     """One for every account and region, whose clients have assumed the account's role."""
     session = boto3.Session()
-    sts = session.client("sts", endpoint_url=endpoint)
+    once = Config(retries={"total_max_attempts": 1})  # a sandbox answers at once, or it is not there
+    sts = session.client("sts", endpoint_url=endpoint, config=once)
     builders = {}
     for account in ACCOUNTS:
         assumed = sts.assume_role(RoleArn=account.role, RoleSessionName="builder")["Credentials"]
         access = {
             "endpoint_url": endpoint,
+            "config": once,
             "aws_access_key_id": assumed["AccessKeyId"],
             "aws_secret_access_key": assumed["SecretAccessKey"],
             "aws_session_token": assumed["SessionToken"],
@@ -186,4 +190,7 @@ def main(endpoint: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1])
+    try:
+        main(sys.argv[1])
+    except (BotoCoreError, ClientError) as error:
+        sys.exit(str(error))

@@ -124,7 +124,7 @@ ACCOUNTS = (
 ESTATE: Mapping[tuple[str, str], Cell] = {
     ("dev", "us-east-1"): Cell(
         groups=(
-            Group("default", (all_traffic("group:default"),), "as AWS made it, but on an instance: high"),
+            Group("default", (all_traffic("group:default"),), "As AWS made it, but on an instance: high"),
             Group("bastion", (tcp(22, WORLD),), "SSH open to the world, and in use: critical"),
             Group("legacy-ssh", (tcp(22, WORLD),), "SSH open to the world, not in use: medium"),
             Group(
@@ -255,7 +255,7 @@ ESTATE: Mapping[tuple[str, str], Cell] = {
     ),
 }
 
-# Cells whose VPCs are joined. AWS would refuse, since default VPCs all have the same addresses; moto does not.
+# Cells whose VPCs are joined. AWS would refuse, as default VPCs all have the same addresses; moto does not.
 PEERINGS = ((("staging", "us-east-1"), ("production", "us-east-1")),)
 
 

@@ -16,7 +16,6 @@ import sys
 import threading
 from collections.abc import Iterable
 from contextlib import redirect_stdout
-from typing import Any
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
 from moto.moto_server.werkzeug_app import (
@@ -24,7 +23,7 @@ from moto.moto_server.werkzeug_app import (
     MotoRequestHandler,
     create_backend_app,
 )
-from werkzeug.serving import BaseWSGIServer, make_server
+from werkzeug.serving import make_server
 
 from reporter.sandbox import moto_gaps
 
@@ -72,9 +71,9 @@ def main(argv: list[str] | None = None) -> None:
         "127.0.0.1", options.port, application(), threaded=True, request_handler=QuietHandler
     )
     for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, _exit)
+        signal.signal(number, _end)
     if options.with_parent:
-        threading.Thread(target=_end_with_stdin, args=[server], daemon=True).start()
+        threading.Thread(target=_end_with_stdin, daemon=True).start()
 
     print(f"http://127.0.0.1:{server.port}", flush=True)
     # moto prints now and then; nobody reads our output after the URL, and a full pipe would stop us.
@@ -82,15 +81,14 @@ def main(argv: list[str] | None = None) -> None:
         server.serve_forever()
 
 
-def _exit(signum: int, frame: Any) -> None:
-    sys.exit(0)
+def _end(*_: object) -> None:
+    os._exit(0)  # at once: there is nothing to save, and to take all of moto down in order takes a while
 
 
-def _end_with_stdin(server: BaseWSGIServer) -> None:
-    # os.read and not sys.stdin: a thread inside a buffered read makes the interpreter's own end fail.
+def _end_with_stdin() -> None:
     while os.read(0, 1024):
         pass
-    server.shutdown()
+    _end()
 
 
 if __name__ == "__main__":
