@@ -52,6 +52,9 @@ _choice = _options(
     ),
     click.option("-p", "--policy", "only", multiple=True, help="Only this policy; repeatable."),
 )
+_resume = click.option(
+    "--resume", is_flag=True, help="Take up the newest run where it stopped: try only what was not read."
+)
 _report = _options(
     click.option(
         "-o", "--reports", type=_PATH, default="reports", show_default=True, help="Folder for the report."
@@ -77,22 +80,23 @@ def cli() -> None:
 @_policies
 @_output
 @_choice
-def run(accounts_file: Path, sources: tuple[Path, ...], output: Path, **choice: tuple[str, ...]) -> int:
+@_resume
+def run(accounts_file: Path, sources: tuple[Path, ...], output: Path, **choice: Any) -> int:
     """Run the policies on every account and region, into a folder of its own below the output folder."""
-    folder = _run(accounts_file, sources, output, **choice)
-    from reporter import manifest
-
+    folder, whole, _ = _run(accounts_file, sources, output, **choice)
     click.echo(folder)
-    read = all(cell.status is manifest.Status.OK for cell in manifest.read(folder).cells)
-    return EXIT_OK if read else EXIT_PARTIAL
+    return EXIT_OK if whole else EXIT_PARTIAL
 
 
 @cli.command()
 @_output
+@click.option(
+    "-c", "--config", "accounts_file", type=_PATH, help="Accounts file: what a stock c7n-org run should hold."
+)
 @_report
-def report(output: Path, reports: Path, fail_on: str | None) -> int:
+def report(output: Path, accounts_file: Path | None, reports: Path, fail_on: str | None) -> int:
     """Make the workbook of the newest run in the output folder, or of the run directory given."""
-    return _write_report(output, reports, fail_on)
+    return _write_report(output, reports, fail_on, accounts_file)
 
 
 @cli.command()
@@ -100,6 +104,7 @@ def report(output: Path, reports: Path, fail_on: str | None) -> int:
 @_policies
 @_output
 @_choice
+@_resume
 @_report
 def audit(
     accounts_file: Path,
@@ -107,10 +112,11 @@ def audit(
     output: Path,
     reports: Path,
     fail_on: str | None,
-    **choice: tuple[str, ...],
+    **choice: Any,
 ) -> int:
     """Run, then report."""
-    return _write_report(_run(accounts_file, sources, output, **choice), reports, fail_on)
+    folder, _, interrupted = _run(accounts_file, sources, output, **choice)
+    return EXIT_PARTIAL if interrupted else _write_report(folder, reports, fail_on)
 
 
 @cli.command()
@@ -153,11 +159,19 @@ def _run(
     tags: tuple[str, ...],
     regions: tuple[str, ...],
     only: tuple[str, ...],
-) -> Path:
+    resume: bool,
+) -> tuple[Path, bool, bool]:
+    """Returns the run's folder, whether all was read, and whether the run was interrupted."""
     from reporter import progress
     from reporter.collect import accounts, policies
-    from reporter.collect.run import run as collect
+    from reporter.collect import run as collecting
+    from reporter.custodian.output import newest_run
+    from reporter.manifest import RunState, Status
 
+    if resume and (names or tags or regions or only):
+        raise click.UsageError(
+            "--resume takes the accounts and policies of its run: leave out -a, -t, -r and -p"
+        )
     chosen = accounts.read(accounts_file, names, tags, regions)
     found = policies.read(sources, only)
     for account in chosen:
@@ -167,16 +181,25 @@ def _run(
         _say(f"actions are never carried out here: {', '.join(found.with_actions)}")
     _say(f"{len(chosen)} accounts, {len(found.planned)} policies")
     with progress.shown(_console) as shown:
-        folder, _ = collect(chosen, found, output, shown)
-    return folder
+        if resume:
+            folder, result = collecting.resume(chosen, found, newest_run(output), shown)
+        else:
+            folder, result = collecting.run(chosen, found, output, shown)
+    interrupted = result.state is RunState.INTERRUPTED
+    if interrupted:
+        _say("interrupted: what was finished is kept; `sg-audit run --resume` with the same options goes on")
+    return folder, all(cell.status is Status.OK for cell in result.cells), interrupted
 
 
-def _write_report(output: Path, reports: Path, fail_on: str | None) -> int:
+def _write_report(output: Path, reports: Path, fail_on: str | None, accounts_file: Path | None = None) -> int:
+    from reporter import accounts_file as accounts
     from reporter import report as reporting
     from reporter.audit import read_audit
     from reporter.custodian.output import open_output
 
-    result = read_audit(open_output(output))
+    found = open_output(output, accounts.read(accounts_file) if accounts_file else ())
+    _say(f"{output}: {found.kind}, {found.started}")
+    result = read_audit(found)
     path = reporting.write(result, reports)
     _print_summary(result)
     for gap in result.gaps[:10]:

@@ -39,11 +39,12 @@ class RunState(StrEnum):
 @dataclass(frozen=True)
 class PlannedPolicy:
     """A policy of the run, in file order. `report` is its `metadata.report`; `filtered` says that it may
-    leave resources out, so that what it does not list may exist all the same."""
+    leave resources out: what it does not list may exist all the same. `digest` stands for its text."""
 
     name: str
     resource: str
     filtered: bool = True
+    digest: str = ""
     description: str = ""
     report: dict[str, str] = field(default_factory=dict)
 

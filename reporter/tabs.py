@@ -5,10 +5,11 @@ from dataclasses import dataclass
 
 import pandas as pd
 
+from reporter.advice import advise
 from reporter.audit import Audit
 from reporter.inventory.records import GROUPS
 from reporter.inventory.risk import LEVELS
-from reporter.manifest import Cell
+from reporter.manifest import Cell, PlannedAccount
 
 #: What each column means: the head of a workbook's column shows it, and the README lists it.
 DESCRIPTIONS = {
@@ -50,6 +51,7 @@ DESCRIPTIONS = {
     "status": "denied: AWS said no; failed: anything else went wrong; skipped: never tried",
     "code": "The error's code",
     "message": "What AWS or Custodian said",
+    "what_to_do": "What makes it readable the next time",
 }
 
 #: Always there, in this order and before all others, even where nothing was found.
@@ -101,8 +103,10 @@ def summary(audit: Audit) -> pd.DataFrame:
 
 def coverage(audit: Audit) -> pd.DataFrame:
     """The cells that were planned and not read, in the order of the run."""
-    columns = ["account_profile", "account_id", "region", "policy", "status", "code", "message"]
-    return pd.DataFrame([_gap(cell) for cell in audit.gaps], columns=columns, dtype="str")
+    columns = ["account_profile", "account_id", "region", "policy", "status", "code", "message", "what_to_do"]
+    accounts = {account.name: account for account in audit.output.accounts}
+    rows = [_gap(cell, accounts.get(cell.account)) for cell in audit.gaps]
+    return pd.DataFrame(rows, columns=columns, dtype="str")
 
 
 def coverage_line(audit: Audit) -> str:
@@ -141,13 +145,7 @@ def _counts(groups: pd.DataFrame, scope: str, key: "pd.Series[str]", names: list
     return counts.reset_index(drop=True)
 
 
-def _gap(cell: Cell) -> tuple[str, ...]:
-    return (
-        cell.account,
-        cell.account_id,
-        cell.region,
-        cell.policy,
-        cell.status.value,
-        cell.code,
-        cell.message,
-    )
+def _gap(cell: Cell, account: PlannedAccount | None) -> tuple[str, ...]:
+    what = advise(cell, account)
+    where = (cell.account, cell.account_id, cell.region, cell.policy)
+    return (*where, cell.status.value, cell.code, cell.message, what)

@@ -11,11 +11,8 @@ import jsonschema
 from c7n_org import cli as c7n_org
 
 from reporter import yamlfile
+from reporter.accounts_file import ALL_REGIONS, DEFAULT_REGIONS
 from reporter.errors import InputError
-
-# c7n-org's choice for an account that names no region (c7n_org.cli.resolve_regions).
-DEFAULT_REGIONS = ("us-east-1", "us-west-2")
-ALL_REGIONS = "all"
 
 # The name becomes a folder of the run directory.
 _FOLDER_NAME = re.compile(r"[^/\\\x00-\x1f]+")

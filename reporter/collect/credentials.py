@@ -7,7 +7,8 @@ from typing import Any
 from botocore.exceptions import ClientError
 from c7n_org import cli as c7n_org
 
-from reporter.collect.accounts import ALL_REGIONS, Account
+from reporter.accounts_file import ALL_REGIONS
+from reporter.collect.accounts import Account
 
 # Where a partition answers DescribeRegions whatever regions the account has enabled.
 _HOME_REGIONS = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}

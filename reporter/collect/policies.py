@@ -2,9 +2,11 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import yaml
 from c7n import schema
 from c7n.config import Bag, Config
@@ -118,6 +120,7 @@ def _planned(policy: dict[str, Any]) -> PlannedPolicy:
         resource=resource if "." in resource else f"aws.{resource}",
         filtered=bool(policy.get("filters") or policy.get("query")),
         description=" ".join(policy.get("description", "").split()),
+        digest=sha256(msgspec.json.encode(policy, order="sorted")).hexdigest()[:16],
         report={key: str(value) for key, value in report.items()} if isinstance(report, dict) else {},
     )
 

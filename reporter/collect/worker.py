@@ -2,6 +2,8 @@
 
 import logging
 import os
+import shutil
+import signal
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -10,10 +12,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import msgspec
 from c7n.resources import load_available
 from c7n.utils import reset_session_cache
 from c7n_org import cli as c7n_org
 
+from reporter.collect import outside
 from reporter.collect.credentials import Credentials, error_code
 from reporter.manifest import Cell, Status
 
@@ -84,6 +88,30 @@ def failure(cell: Cell, error: BaseException, status: Status | None = None) -> C
     return replace(cell, status=status, code=code, message=" ".join(str(error).split()))
 
 
+def start() -> None:
+    """Make this process a worker: Ctrl-C is its parent's to hear, and throttling is waited out.
+
+    Standard mode waits longer each time, up to 20 seconds; a person's own choice of AWS_RETRY_MODE and
+    AWS_MAX_ATTEMPTS stands. Custodian has retries of its own around that, for throttling alone.
+    """
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    os.environ.setdefault("AWS_RETRY_MODE", "standard")
+    os.environ.setdefault("AWS_MAX_ATTEMPTS", "6")
+    outside.count_throttles()
+
+
+def recovered(output: Path, cell: Cell) -> Cell:
+    """The cell as its files tell, its worker being gone: Custodian writes metadata.json last."""
+    folder = output / cell.account / cell.region / cell.policy
+    try:
+        msgspec.json.decode((folder / "metadata.json").read_bytes())
+        resources = msgspec.json.decode((folder / "resources.json").read_bytes(), type=list[msgspec.Raw])
+    except (OSError, msgspec.DecodeError):
+        return cell
+    return replace(cell, status=Status.OK, resources=len(resources))
+
+
 def run_unit(unit: Unit) -> list[Cell]:
     """Run each policy of the unit by itself, so that one that is refused costs its own cell only.
 
@@ -103,8 +131,10 @@ def run_unit(unit: Unit) -> list[Cell]:
 def _run_cell(unit: Unit, policy: Mapping[str, Any], cell: Cell, heard: "_Heard") -> Cell:
     # Credentials come from the environment, as c7n-org itself does it for a chain of roles.
     account = {key: value for key, value in unit.account.items() if key not in ("role", "profile")}
+    folder = Path(unit.output, cell.account, cell.region, cell.policy)
+    shutil.rmtree(folder, ignore_errors=True)  # what an earlier try of this run may have left
     heard.error = None
-    started = time.monotonic()
+    started, throttled = time.monotonic(), outside.throttled()
     try:
         counts, success = c7n_org.run_account(
             account,
@@ -119,12 +149,15 @@ def _run_cell(unit: Unit, policy: Mapping[str, Any], cell: Cell, heard: "_Heard"
         )
     except Exception as error:
         heard.error, counts, success = error, {}, False
-    cell = replace(cell, seconds=round(time.monotonic() - started, 3))
+    cell = replace(
+        cell,
+        seconds=round(time.monotonic() - started, 3),
+        throttled=outside.throttled() - throttled,
+    )
     if heard.error is not None:
         return failure(cell, heard.error)
     if not success:
         return replace(cell, status=Status.FAILED, message="c7n-org gave no reason")
-    folder = Path(unit.output, cell.account, cell.region, cell.policy)
     if not (folder / "resources.json").exists():
         return replace(cell, message="the policy's conditions leave out this account or region")
     return replace(cell, status=Status.OK, resources=counts.get(cell.policy, 0))
