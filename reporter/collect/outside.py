@@ -1,18 +1,50 @@
-"""What of botocore is touched from outside, and why.
+"""What of botocore and c7n-org is touched from outside, and why.
 
-Checked against botocore 1.43. Where something expected is not there, it is left alone with a warning and the
-run goes on without what it is for.
+Checked against botocore 1.43, c7n 0.9.53 and c7n-org 0.6.52. Where something expected is not there, it is left
+alone with a warning: the run goes on, only slower, or without the count of throttled calls.
 
 - `botocore.handlers.BUILTIN_HANDLERS`, the handlers that each new session registers: one more, which counts
   the answers that ask for calling more slowly. c7n makes its own sessions, so there is no other place to hear
   of them all.
+- `botocore.session.create_loader`: one loader for all sessions of the process, so that a service's model is
+  parsed once and not for every account and region.
+- `botocore.client.ClientCreator._load_service_model`, `._create_client_class` and
+  `botocore.regions.EndpointProvider`: made once a service for the same reason. None of them knows
+  credentials; clients, sessions and signers stay each account's own.
+- `c7n_org.cli.load_available`: looks for every provider and resource again at each call; once is enough.
+- `c7n_org.utils.reset_session_cache`: c7n-org forgets its session after each call; here that is each policy.
+  A worker forgets it before and after each account and region instead.
 """
 
 import warnings
+from collections.abc import Callable
+from functools import lru_cache
 from typing import Any
 
+import botocore.client
+import botocore.regions
+import botocore.session
+import c7n_org.cli
+import c7n_org.utils
 from botocore import handlers
-from botocore.retries.standard import ThrottledRetryableChecker
+
+_THROTTLES = frozenset(
+    {
+        "BandwidthLimitExceeded",
+        "EC2ThrottledException",
+        "LimitExceededException",
+        "PriorRequestNotComplete",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "SlowDown",
+        "ThrottledException",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+    }
+)
 
 _throttled = 0
 
@@ -21,7 +53,7 @@ def count_throttles() -> None:
     """From now on, count the answers of AWS that throttle a call; `throttled()` says how many there were."""
     known = getattr(handlers, "BUILTIN_HANDLERS", None)
     if not isinstance(known, list):
-        warnings.warn("this botocore has no BUILTIN_HANDLERS: throttled calls are not counted", stacklevel=2)
+        _leave_alone("botocore.handlers.BUILTIN_HANDLERS")
     elif ("needs-retry", _hear) not in known:
         known.append(("needs-retry", _hear))
 
@@ -31,10 +63,69 @@ def throttled() -> int:
     return _throttled
 
 
-_CODES = frozenset(ThrottledRetryableChecker()._throttled_error_codes)
+def share() -> None:
+    """From now on, make once in this process what does not depend on credentials."""
+    _replace(botocore.session, "create_loader", lru_cache)
+    creator = botocore.client.ClientCreator
+    _replace(creator, "_load_service_model", _once_a_loader_and_service)
+    _replace(creator, "_create_client_class", _once_a_model)
+    _replace(botocore.regions, "EndpointProvider", _once_a_ruleset)
+    _replace(c7n_org.cli, "load_available", lambda original: lambda *_, **__: original)
+    _replace(c7n_org.utils, "reset_session_cache", lambda original: lambda: None)
+
+
+def _replace(owner: Any, name: str, wrap: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
+    original = getattr(owner, name, None)
+    if not callable(original):
+        _leave_alone(f"{getattr(owner, '__name__', owner)}.{name}")
+    elif not hasattr(original, "sg_audit"):
+        replacement = wrap(original)
+        replacement.sg_audit = True  # type: ignore[attr-defined]
+        setattr(owner, name, replacement)
+
+
+def _once_a_loader_and_service(original: Callable[..., Any]) -> Callable[..., Any]:
+    made: dict[tuple[int, str, str | None], tuple[Any, Any]] = {}
+
+    def load_service_model(self: Any, service_name: str, api_version: str | None = None) -> Any:
+        loader = self._loader
+        key = (id(loader), service_name, api_version)
+        if key not in made:
+            made[key] = (original(self, service_name, api_version), loader)  # keeps the loader, and so its id
+        return made[key][0]
+
+    return load_service_model
+
+
+def _once_a_model(original: Callable[..., Any]) -> Callable[..., Any]:
+    made: dict[int, tuple[Any, Any]] = {}
+
+    def create_client_class(self: Any, service_name: str, service_model: Any) -> Any:
+        if id(service_model) not in made:
+            made[id(service_model)] = (original(self, service_name, service_model), service_model)
+        return made[id(service_model)][0]
+
+    return create_client_class
+
+
+def _once_a_ruleset(original: Callable[..., Any]) -> Callable[..., Any]:
+    made: dict[tuple[int, int], tuple[Any, Any, Any]] = {}
+
+    def endpoint_provider(ruleset_data: Any, partition_data: Any, **options: Any) -> Any:
+        key = (id(ruleset_data), id(partition_data))
+        if key not in made:
+            provider = original(ruleset_data=ruleset_data, partition_data=partition_data, **options)
+            made[key] = (provider, ruleset_data, partition_data)
+        return made[key][0]
+
+    return endpoint_provider
+
+
+def _leave_alone(name: str) -> None:
+    warnings.warn(f"{name} is not what it was checked against: left alone", stacklevel=3)
 
 
 def _hear(response: tuple[Any, dict[str, Any]] | None = None, **_: object) -> None:
     global _throttled
-    if response is not None and response[1].get("Error", {}).get("Code") in _CODES:
+    if response is not None and response[1].get("Error", {}).get("Code") in _THROTTLES:
         _throttled += 1

@@ -186,7 +186,7 @@ def _collect(accounts: Sequence[Account], policies: PolicySet, ledger: _Ledger, 
     workers = int(os.environ.get("C7N_ORG_PARALLEL", (os.cpu_count() or 1) * _WORKERS_PER_CPU))
     # Threads open the accounts, so workers may not be forked from this process.
     context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload([worker.__name__])
+    context.set_forkserver_preload(["reporter.collect.preload"])
     threads = ThreadPool(_DISCOVERY_THREADS)
     pool = ProcessPool(workers, initializer=worker.start, context=context)
     work = _Work()

@@ -21,10 +21,6 @@ from reporter.collect import outside
 from reporter.collect.credentials import Credentials, error_code
 from reporter.manifest import Cell, Status
 
-# c7n-org calls this for every account and region. A pool's fork server imports this module, so that its
-# workers start with everything loaded.
-load_available()
-
 # The cache is a unit's own and goes with it, so it only must not run out on the way.
 _CACHE_MINUTES = 24 * 60
 
@@ -99,6 +95,8 @@ def start() -> None:
     os.environ.setdefault("AWS_RETRY_MODE", "standard")
     os.environ.setdefault("AWS_MAX_ATTEMPTS", "6")
     outside.count_throttles()
+    outside.share()
+    load_available()
 
 
 def recovered(output: Path, cell: Cell) -> Cell:

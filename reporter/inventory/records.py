@@ -1,21 +1,22 @@
 """The parts of AWS's records that the audit reads, under AWS's own names.
 
 Sources: DescribeSecurityGroups, DescribeNetworkInterfaces and DescribeInstances of the EC2 API, as Custodian
-writes them to resources.json. What is not named here is passed over while decoding.
+writes them to resources.json. What is not named here is passed over while decoding. The records hold no
+cycles, so the garbage collector need not look at them (`gc=False`).
 """
 
 import msgspec
 from msgspec import Struct, field
 
 
-class Tag(Struct, rename="pascal"):
+class Tag(Struct, rename="pascal", gc=False):
     """A tag of any resource."""
 
     key: str
     value: str = ""
 
 
-class Source(Struct, rename="pascal"):
+class Source(Struct, rename="pascal", gc=False):
     """Who a rule lets in: one of an IPv4 range, an IPv6 range, a group or a prefix list."""
 
     cidr_ip: str = ""
@@ -24,7 +25,7 @@ class Source(Struct, rename="pascal"):
     prefix_list_id: str = ""
 
 
-class Permission(Struct, rename="pascal"):
+class Permission(Struct, rename="pascal", gc=False):
     """An ingress permission: one protocol and port range, several sources."""
 
     ip_protocol: str = ""
@@ -36,7 +37,7 @@ class Permission(Struct, rename="pascal"):
     prefix_list_ids: list[Source] = field(default_factory=list)
 
 
-class Group(Struct, rename="pascal"):
+class Group(Struct, rename="pascal", gc=False):
     """A security group."""
 
     group_id: str
@@ -48,26 +49,32 @@ class Group(Struct, rename="pascal"):
     tags: list[Tag] = field(default_factory=list)
 
 
-class GroupReference(Struct, rename="pascal"):
+class GroupId(Struct, rename="pascal", gc=False):
+    """No more of a group than its id."""
+
+    group_id: str
+
+
+class GroupReference(Struct, rename="pascal", gc=False):
     """A group as interfaces and instances name it."""
 
     group_id: str
     group_name: str = ""
 
 
-class Attachment(Struct, rename="pascal"):
+class Attachment(Struct, rename="pascal", gc=False):
     """What an interface is attached to; a load balancer's or a Lambda's names no instance."""
 
     instance_id: str = ""
 
 
-class Association(Struct, rename="pascal"):
+class Association(Struct, rename="pascal", gc=False):
     """An interface's public address."""
 
     public_ip: str = ""
 
 
-class Interface(Struct, rename="pascal"):
+class Interface(Struct, rename="pascal", gc=False):
     """A network interface, as DescribeNetworkInterfaces or an instance gives it."""
 
     network_interface_id: str
@@ -81,13 +88,13 @@ class Interface(Struct, rename="pascal"):
     association: Association | None = None
 
 
-class State(Struct, rename="pascal"):
+class State(Struct, rename="pascal", gc=False):
     """An instance's state."""
 
     name: str = ""
 
 
-class Instance(Struct, rename="pascal"):
+class Instance(Struct, rename="pascal", gc=False):
     """An EC2 instance."""
 
     instance_id: str
@@ -102,6 +109,7 @@ GROUPS, INTERFACES, INSTANCES = "aws.security-group", "aws.eni", "aws.ec2"
 
 DecodeError = msgspec.DecodeError
 group_list = msgspec.json.Decoder(list[Group])
+group_id_list = msgspec.json.Decoder(list[GroupId])
 interface_list = msgspec.json.Decoder(list[Interface])
 instance_list = msgspec.json.Decoder(list[Instance])
 

@@ -2,8 +2,8 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
-from reporter.custodian.output import Output
 from reporter.inventory import records, rules
 from reporter.inventory.records import GROUPS, INSTANCES, INTERFACES, Group, Instance, Interface
 from reporter.manifest import Cell, PlannedPolicy, Status
@@ -76,18 +76,21 @@ class _Found:
     instances: dict[str, Instance] = field(default_factory=dict)
 
 
-def read_unit(output: Output, cells: Sequence[Cell], policies: Mapping[str, PlannedPolicy]) -> UnitRows:
-    """Read the cells of one account and region. What cannot be read is told in the cells, not raised."""
+def read_unit(cells: Sequence[tuple[Cell, Path]], policies: Mapping[str, PlannedPolicy]) -> UnitRows:
+    """Read the cells of one account and region, each from its file.
+
+    What cannot be read is told in the cells, not raised.
+    """
     found, read, judged = _Found(), set(), []
-    for cell in cells:
+    for cell, file in cells:
         if cell.status is Status.OK:
             try:
-                _read_cell(found, output, cell, policies[cell.policy].resource)
+                _read_cell(found, cell, policies[cell.policy].resource, file.read_bytes())
                 read.add(cell.policy)
             except OSError as error:
-                cell = _unreadable(cell, f"{output.resources(cell)}: {error.strerror}")
+                cell = _unreadable(cell, f"{file}: {error.strerror}")
             except records.DecodeError as error:
-                cell = _unreadable(cell, f"{output.resources(cell)}: cut short or not AWS's JSON: {error}")
+                cell = _unreadable(cell, f"{file}: cut short or not AWS's JSON: {error}")
         judged.append(cell)
     # An instance's record holds its interfaces too: they may be all there is where the others were refused.
     for instance in found.instances.values():
@@ -96,9 +99,9 @@ def read_unit(output: Output, cells: Sequence[Cell], policies: Mapping[str, Plan
             interface.attachment.instance_id = instance.instance_id
             found.interfaces.setdefault(interface.network_interface_id, interface)
     return UnitRows(
-        account=cells[0].account,
-        account_id=cells[0].account_id,
-        region=cells[0].region,
+        account=judged[0].account,
+        account_id=judged[0].account_id,
+        region=judged[0].region,
         cells=tuple(judged),
         read=frozenset(read),
         interfaces_known=any(
@@ -110,19 +113,29 @@ def read_unit(output: Output, cells: Sequence[Cell], policies: Mapping[str, Plan
     )
 
 
-def _read_cell(found: _Found, output: Output, cell: Cell, resource: str) -> None:
+def _read_cell(found: _Found, cell: Cell, resource: str, data: bytes) -> None:
     if resource == GROUPS:
-        for group in records.group_list.decode(output.resources(cell).read_bytes()):
-            found.groups.setdefault(group.group_id, group)
-            found.caught_by.setdefault(group.group_id, []).append(cell.policy)
+        _read_groups(found, data, cell.policy)
     elif resource == INTERFACES:
-        for interface in records.interface_list.decode(output.resources(cell).read_bytes()):
+        for interface in records.interface_list.decode(data):
             found.interfaces.setdefault(interface.network_interface_id, interface)
     elif resource == INSTANCES:
-        for instance in records.instance_list.decode(output.resources(cell).read_bytes()):
+        for instance in records.instance_list.decode(data):
             # EC2 lists an instance for about an hour after its end; it carries nothing any more.
             if instance.state.name != "terminated":
                 found.instances.setdefault(instance.instance_id, instance)
+
+
+def _read_groups(found: _Found, data: bytes, policy: str) -> None:
+    # Most policies list groups that the inventory has already: then their ids are enough, which is quicker.
+    ids = [each.group_id for each in records.group_id_list.decode(data)] if found.groups else [""]
+    if not found.groups.keys() >= set(ids):
+        groups = records.group_list.decode(data)
+        ids = [group.group_id for group in groups]
+        for group in groups:
+            found.groups.setdefault(group.group_id, group)
+    for group_id in ids:
+        found.caught_by.setdefault(group_id, []).append(policy)
 
 
 def _unreadable(cell: Cell, message: str) -> Cell:

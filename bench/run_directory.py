@@ -1,0 +1,139 @@
+"""Makes a run directory of any size, as a run of sg-audit would leave it.
+
+    python bench/run_directory.py FOLDER --accounts 100 --regions 4 --groups 250
+
+Each account and region gets `--groups` groups, 1.2 interfaces a group and an instance for every fourth.
+"""
+
+import argparse
+from pathlib import Path
+
+import msgspec
+from distant_aws import REGIONS, identifier
+
+from reporter import manifest
+from reporter.manifest import Cell, Manifest, PlannedAccount, PlannedPolicy, RunState, Status
+
+POLICIES = (
+    PlannedPolicy("sg-inventory", "aws.security-group", filtered=False, report={"tab": "security_groups"}),
+    PlannedPolicy("eni-inventory", "aws.eni", filtered=False, report={"tab": "attachments"}),
+    PlannedPolicy("ec2-inventory", "aws.ec2", filtered=False, report={"tab": "attachments"}),
+    PlannedPolicy("sg-default", "aws.security-group", report={"tab": "default_sg", "column": "is_default"}),
+    PlannedPolicy("sg-ssh-open", "aws.security-group", report={"tab": "ssh_open", "column": "has_ssh_rule"}),
+    PlannedPolicy(
+        "sg-ssh-world", "aws.security-group", report={"tab": "ssh_world", "column": "has_ssh_open_world"}
+    ),
+    PlannedPolicy("sg-unused", "aws.security-group", report={"column": "unused"}),
+)
+
+
+def group(account: str, region: str, number: int) -> dict[str, object]:
+    """A security group as DescribeSecurityGroups has it."""
+    rules = [("tcp", 443, "0.0.0.0/0"), ("tcp", 5432, "10.0.0.0/8"), ("udp", 53, "10.0.0.0/8")]
+    if number % 3 == 0:
+        rules.append(("tcp", 22, "0.0.0.0/0" if number % 9 == 0 else "10.0.0.0/8"))
+    return {
+        "Description": f"Group {number} of {region}",
+        "GroupName": "default" if number == 0 else f"service-{number}",
+        "IpPermissions": [
+            {
+                "FromPort": port,
+                "IpProtocol": protocol,
+                "IpRanges": [{"CidrIp": source, "Description": "rule"}],
+                "Ipv6Ranges": [],
+                "PrefixListIds": [],
+                "ToPort": port,
+                "UserIdGroupPairs": [],
+            }
+            for protocol, port, source in rules
+        ],
+        "IpPermissionsEgress": [
+            {"IpProtocol": "-1", "IpRanges": [{"CidrIp": "0.0.0.0/0"}], "UserIdGroupPairs": []}
+        ],
+        "OwnerId": account,
+        "GroupId": identifier("sg", account, region, number),
+        "Tags": [{"Key": "team", "Value": "platform"}, {"Key": "Name", "Value": f"service-{number}"}],
+        "VpcId": identifier("vpc", account, region, 0),
+    }
+
+
+def interface(account: str, region: str, number: int, groups: int) -> dict[str, object]:
+    """A network interface as DescribeNetworkInterfaces has it."""
+    on = number % groups
+    address = f"10.{number // 62500}.{number // 250 % 250}.{number % 250}"
+    return {
+        "Attachment": {
+            "AttachmentId": identifier("attach", account, region, number),
+            "DeleteOnTermination": True,
+            "DeviceIndex": 0,
+            **({"InstanceId": identifier("i", account, region, on)} if on % 4 == 0 else {}),
+            "Status": "attached",
+        },
+        "AvailabilityZone": f"{region}a",
+        "Description": f"interface {number}",
+        "Groups": [{"GroupId": identifier("sg", account, region, on), "GroupName": f"service-{on}"}],
+        "InterfaceType": "interface",
+        "MacAddress": "0a:00:00:00:00:00",
+        "NetworkInterfaceId": identifier("eni", account, region, number),
+        "OwnerId": account,
+        "PrivateIpAddress": address,
+        "PrivateIpAddresses": [{"Primary": True, "PrivateIpAddress": address}],
+        "SourceDestCheck": True,
+        "Status": "in-use",
+        "SubnetId": identifier("subnet", account, region, 0),
+        "TagSet": [],
+        "VpcId": identifier("vpc", account, region, 0),
+    }
+
+
+def instance(account: str, region: str, number: int) -> dict[str, object]:
+    """An instance, as much of it as the report reads."""
+    return {
+        "InstanceId": identifier("i", account, region, number),
+        "InstanceType": "m7g.large",
+        "NetworkInterfaces": [],
+        "SecurityGroups": [{"GroupId": identifier("sg", account, region, number), "GroupName": f"service-{number}"}],
+        "State": {"Code": 16, "Name": "running"},
+        "Tags": [{"Key": "Name", "Value": f"service-{number}"}],
+    }
+
+
+def make(folder: Path, accounts: int, regions: int, groups: int) -> None:
+    """Write the run directory; the folder must not exist."""
+    cells, planned = [], []
+    for number in range(1, accounts + 1):
+        name, account = f"account-{number:04d}", f"{number:012d}"
+        planned.append(PlannedAccount(name, account, tuple(REGIONS[:regions])))
+        for region in REGIONS[:regions]:
+            everything = [group(account, region, each) for each in range(groups)]
+            resources = {
+                "sg-inventory": everything,
+                "eni-inventory": [interface(account, region, each, groups) for each in range(groups * 6 // 5)],
+                "ec2-inventory": [instance(account, region, each) for each in range(0, groups, 4)],
+                "sg-default": everything[:1],
+                "sg-ssh-open": everything[::3],
+                "sg-ssh-world": everything[::9],
+                "sg-unused": [],
+            }
+            for policy, found in resources.items():
+                place = folder / name / region / policy
+                place.mkdir(parents=True)
+                (place / "resources.json").write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=2))
+                cells.append(Cell(name, account, region, policy, Status.OK, len(found), 0.1))
+    started = "2026-01-01T00:00:00+00:00"
+    run = Manifest("bench", started, started, RunState.FINISHED, POLICIES, tuple(planned), tuple(cells))
+    manifest.write(folder, run)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Makes a run directory of any size.")
+    parser.add_argument("folder", type=Path)
+    parser.add_argument("--accounts", type=int, default=100)
+    parser.add_argument("--regions", type=int, default=4)
+    parser.add_argument("--groups", type=int, default=250)
+    options = parser.parse_args()
+    make(options.folder, options.accounts, options.regions, options.groups)
+
+
+if __name__ == "__main__":
+    main()
