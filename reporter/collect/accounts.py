@@ -16,6 +16,7 @@ from reporter.errors import InputError
 
 # The name becomes a folder of the run directory.
 _FOLDER_NAME = re.compile(r"[^/\\\x00-\x1f]+")
+_ROLE = re.compile(r"arn:[\w-]+:iam::\d{12}:role/.+")
 _REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d+")
 
 
@@ -69,12 +70,18 @@ def _account(path: Path, entry: Mapping[str, Any], regions: Sequence[str]) -> Ac
             source = "-r" if regions else f"{path}: account {entry['name']}"
             raise InputError(f"{source}: {region!r} is not a region; write one such as us-east-1, or all")
     role = entry.get("role", ())
+    roles = (role,) if isinstance(role, str) else tuple(role)
+    for each in roles:
+        if not _ROLE.fullmatch(each):
+            raise InputError(f"{path}: account {entry['name']}, key role: {each!r} is not the ARN of a role")
+    if not roles and not entry.get("profile"):
+        raise InputError(f"{path}: account {entry['name']}, key role: no role there, and no profile")
     return Account(
         name=entry["name"],
         account_id=entry["account_id"],
         regions=wanted,
-        roles=(role,) if isinstance(role, str) else tuple(role),
-        profile="" if role else entry.get("profile", ""),
+        roles=roles,
+        profile="" if roles else entry["profile"],
         config=entry,
     )
 
