@@ -17,7 +17,8 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache
+from typing import ClassVar
 from urllib.parse import parse_qs
 
 REGIONS = [
@@ -35,7 +36,7 @@ def identifier(kind: str, account: str, region: str, number: int) -> str:
     return f"{kind}-{account}{REGIONS.index(region):02d}{number:05d}"
 
 
-@lru_cache(maxsize=None)
+@cache
 def answer(action: str, account: str, region: str, groups: int) -> tuple[str, bytes]:
     """Content type and body for a call."""
     make = _ANSWERS.get(action)
@@ -155,9 +156,9 @@ _ANSWERS: dict[str, Callable[[str, str, int], tuple[str, bytes]]] = {
 class DistantAws(asyncio.Protocol):
     """One keep-alive connection; requests on it are answered in turn, each after the latency."""
 
-    calls: Counter[str] = Counter()
-    mixed_up = 0
-    unknown: Counter[str] = Counter()
+    calls: ClassVar[Counter[str]] = Counter()
+    mixed_up: ClassVar[int] = 0
+    unknown: ClassVar[Counter[str]] = Counter()
 
     def __init__(self, latency: float, groups: int) -> None:
         self._latency, self._groups, self._buffer = latency, groups, b""

@@ -1,6 +1,6 @@
 """The plainest way to the same workbook: json.load, pandas merges, to_excel. What the reporter is measured against.
 
-    python bench/plain_report.py FOLDER REPORT.xlsx [--no-workbook]
+python bench/plain_report.py FOLDER REPORT.xlsx [--no-workbook]
 """
 
 import json
@@ -25,7 +25,9 @@ def ssh_rules(permissions: list[dict]) -> str:
     """SOURCE -> PORTS of the rules that let port 22 in."""
     rules = []
     for rule in permissions:
-        if rule["IpProtocol"] == "-1" or (rule["IpProtocol"] == "tcp" and rule["FromPort"] <= 22 <= rule["ToPort"]):
+        if rule["IpProtocol"] == "-1" or (
+            rule["IpProtocol"] == "tcp" and rule["FromPort"] <= 22 <= rule["ToPort"]
+        ):
             rules += [f"{source['CidrIp']} -> {rule['FromPort']}" for source in rule["IpRanges"]]
     return ", ".join(rules)
 
@@ -42,12 +44,16 @@ def main() -> None:
         found = load(folder, policy)
         groups[column] = groups["GroupId"].isin(found["GroupId"] if len(found) else [])
     groups["ssh_rules"] = groups["IpPermissions"].map(ssh_rules)
-    groups["tags"] = groups["Tags"].map(lambda tags: ", ".join(f"{tag['Key']}={tag['Value']}" for tag in tags))
+    groups["tags"] = groups["Tags"].map(
+        lambda tags: ", ".join(f"{tag['Key']}={tag['Value']}" for tag in tags)
+    )
     interfaces = load(folder, "eni-inventory").explode("Groups")
     interfaces["GroupId"] = interfaces["Groups"].map(lambda each: each["GroupId"])
     interfaces["InstanceId"] = interfaces["Attachment"].map(lambda each: each.get("InstanceId"))
     instances = load(folder, "ec2-inventory")
-    instances["name"] = instances["Tags"].map(lambda tags: next(t["Value"] for t in tags if t["Key"] == "Name"))
+    instances["name"] = instances["Tags"].map(
+        lambda tags: next(t["Value"] for t in tags if t["Key"] == "Name")
+    )
     instances["state"] = instances["State"].map(lambda state: state["Name"])
     attachments = interfaces.merge(groups[["GroupId", "GroupName"]], on="GroupId", how="left").merge(
         instances[["InstanceId", "name", "state"]], on="InstanceId", how="left"

@@ -92,7 +92,9 @@ def instance(account: str, region: str, number: int) -> dict[str, object]:
         "InstanceId": identifier("i", account, region, number),
         "InstanceType": "m7g.large",
         "NetworkInterfaces": [],
-        "SecurityGroups": [{"GroupId": identifier("sg", account, region, number), "GroupName": f"service-{number}"}],
+        "SecurityGroups": [
+            {"GroupId": identifier("sg", account, region, number), "GroupName": f"service-{number}"}
+        ],
         "State": {"Code": 16, "Name": "running"},
         "Tags": [{"Key": "Name", "Value": f"service-{number}"}],
     }
@@ -108,7 +110,9 @@ def make(folder: Path, accounts: int, regions: int, groups: int) -> None:
             everything = [group(account, region, each) for each in range(groups)]
             resources = {
                 "sg-inventory": everything,
-                "eni-inventory": [interface(account, region, each, groups) for each in range(groups * 6 // 5)],
+                "eni-inventory": [
+                    interface(account, region, each, groups) for each in range(groups * 6 // 5)
+                ],
                 "ec2-inventory": [instance(account, region, each) for each in range(0, groups, 4)],
                 "sg-default": everything[:1],
                 "sg-ssh-open": everything[::3],
@@ -118,7 +122,9 @@ def make(folder: Path, accounts: int, regions: int, groups: int) -> None:
             for policy, found in resources.items():
                 place = folder / name / region / policy
                 place.mkdir(parents=True)
-                (place / "resources.json").write_bytes(msgspec.json.format(msgspec.json.encode(found), indent=2))
+                (place / "resources.json").write_bytes(
+                    msgspec.json.format(msgspec.json.encode(found), indent=2)
+                )
                 cells.append(Cell(name, account, region, policy, Status.OK, len(found), 0.1))
     started = "2026-01-01T00:00:00+00:00"
     run = Manifest("bench", started, started, RunState.FINISHED, POLICIES, tuple(planned), tuple(cells))

@@ -1,6 +1,6 @@
 """What each table shows: which rows and columns, in which order."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import pandas as pd
@@ -9,7 +9,7 @@ from reporter.advice import advise
 from reporter.audit import Audit
 from reporter.inventory.records import GROUPS
 from reporter.inventory.risk import LEVELS
-from reporter.manifest import Cell, PlannedAccount
+from reporter.manifest import Cell, PlannedAccount, Status
 
 #: What each column means: the head of a workbook's column shows it, and the README lists it.
 DESCRIPTIONS = {
@@ -47,6 +47,7 @@ DESCRIPTIONS = {
     "name": "Which account or region",
     **{level: f"How many groups of risk {level}" for level in LEVELS},
     "groups": "How many groups in all",
+    "cells_not_read": "How many account × region × policy cells could not be read: the coverage tab lists them",
     "policy": "The Custodian policy",
     "status": "denied: AWS said no; failed: anything else went wrong; skipped: never tried",
     "code": "The error's code",
@@ -87,16 +88,14 @@ def build(audit: Audit) -> list[Table]:
 def summary(audit: Audit) -> pd.DataFrame:
     """Counts of groups by risk: one row for all, then one an account, then one a region.
 
-    Columns: scope, name, a column a risk level, groups. Accounts and regions that were read and hold no
-    group are there with zeros.
+    Columns: scope, name, a column a risk level, groups, cells_not_read. An account or region that was read and
+    holds no group is there with zeros; where no list of groups could be read, the counts are NA.
     """
     groups = audit.inventory.groups
-    accounts = [account.name for account in audit.output.accounts]
-    regions = sorted({cell.region for cell in audit.cells if cell.resources is not None})
     parts = [
-        _counts(groups, ALL, pd.Series("all", index=groups.index), ["all"]),
-        _counts(groups, ACCOUNT, groups["account_profile"], accounts),
-        _counts(groups, REGION, groups["region"], regions),
+        _counts(audit, ALL, pd.Series("all", index=groups.index), lambda cell: "all"),
+        _counts(audit, ACCOUNT, groups["account_profile"], lambda cell: cell.account),
+        _counts(audit, REGION, groups["region"], lambda cell: cell.region),
     ]
     return pd.concat(parts, ignore_index=True)
 
@@ -117,7 +116,8 @@ def coverage_line(audit: Audit) -> str:
 
 
 def _finding_tables(audit: Audit) -> Iterator[Table]:
-    groups, caught = audit.inventory.groups, audit.inventory.caught
+    """A table a tab: the groups its policies listed, and those of which they gave no answer (`unknown`)."""
+    groups, caught, unanswered = audit.inventory.groups, audit.inventory.caught, audit.inventory.unanswered
     policies_of: dict[str, list[str]] = {name: [] for name in FINDING_TABS}
     titles: dict[str, str] = {}
     for policy in audit.output.policies:
@@ -127,19 +127,33 @@ def _finding_tables(audit: Audit) -> Iterator[Table]:
             titles.setdefault(tab, policy.description)
     for tab, names in policies_of.items():
         if names:
-            rows = caught.map(set(names).intersection).astype(bool)
+            wanted = set(names)
+            rows = caught.map(wanted.intersection).astype(bool) | unanswered.map(wanted.intersection).astype(
+                bool
+            )
         else:
-            rows = groups[_FINDING_FLAGS[tab]].fillna(False)
+            rows = groups[_FINDING_FLAGS[tab]].fillna(True)
         title = titles.get(tab, DESCRIPTIONS[_FINDING_FLAGS[tab]] if tab in _FINDING_FLAGS else tab)
         yield Table(tab, title, groups[rows].reset_index(drop=True))
 
 
-def _counts(groups: pd.DataFrame, scope: str, key: "pd.Series[str]", names: list[str]) -> pd.DataFrame:
+def _counts(audit: Audit, scope: str, key: "pd.Series[str]", name_of: Callable[[Cell], str]) -> pd.DataFrame:
+    groups = audit.inventory.groups
+    resources = {policy.name: policy.resource for policy in audit.output.policies}
+    unread: dict[str, int] = {}
+    known: set[str] = set(key)
+    for cell in audit.cells:
+        name = name_of(cell)
+        unread[name] = unread.get(name, 0) + (cell.status is not Status.OK)
+        if cell.status is Status.OK and resources[cell.policy] == GROUPS:
+            known.add(name)
+    names = sorted(unread) if scope == REGION else list(unread)
     counts = pd.crosstab(key, groups["risk"]) if len(groups) else pd.DataFrame()
-    every = [*names, *(name for name in counts.index if name not in names)]
-    counts = counts.reindex(index=every, columns=list(LEVELS), fill_value=0).astype(int)
+    counts = counts.reindex(index=names, columns=list(LEVELS), fill_value=0).astype("Int64")
     counts["groups"] = counts.sum(axis="columns")
-    counts.insert(0, "name", every)
+    counts[~counts.index.isin(known)] = pd.NA
+    counts["cells_not_read"] = [unread[name] for name in names]
+    counts.insert(0, "name", names)
     counts.insert(0, "scope", scope)
     counts.columns.name = None
     return counts.reset_index(drop=True)

@@ -65,11 +65,13 @@ _SORT = ["risk", "account_profile", "region", "group_name", "security_group_id"]
 
 @dataclass(frozen=True)
 class Inventory:
-    """All that is known. `caught` has, for each row of `groups`, the names of the policies that listed it."""
+    """All that is known. `caught` has, for each row of `groups`, the names of the policies that listed it,
+    `unanswered` of those that gave no answer for its region."""
 
     groups: pd.DataFrame
     attachments: pd.DataFrame
     caught: "pd.Series[Any]"
+    unanswered: "pd.Series[Any]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +85,7 @@ class _Link:
     instance_id: str
 
 
-def join(units: Sequence[UnitRows], policies: Iterable[PlannedPolicy]) -> Inventory:
+def join(units: Sequence[UnitRows], policies: Sequence[PlannedPolicy]) -> Inventory:
     """Join by group id across all accounts: a shared VPC puts one account's interface on another's group."""
     owned = list(_each_group_once(units))
     links = list(_links(units))
@@ -99,11 +101,15 @@ def join(units: Sequence[UnitRows], policies: Iterable[PlannedPolicy]) -> Invent
     groups["risk"], groups["risk_note"] = rated["risk"], rated["risk_note"]
     further = [name for name in groups.columns if name not in GROUP_COLUMNS]
     groups = groups[[*GROUP_COLUMNS, *further]].sort_values(_SORT, kind="stable")
-    caught = pd.Series([row.caught_by for _, row in owned], dtype=object).reindex(groups.index)
+    asked = frozenset(policy.name for policy in policies if policy.resource == GROUPS)
+    caught = pd.Series([row.caught_by for _, row in owned], dtype=object)
+    without_answer = {(unit.account, unit.region): asked - unit.read for unit in units}
+    unanswered = pd.Series([without_answer[unit.account, unit.region] for unit, _ in owned], dtype=object)
     return Inventory(
         groups=groups.reset_index(drop=True),
         attachments=_attachment_frame(owned, links, instances),
-        caught=caught.reset_index(drop=True),
+        caught=caught.reindex(groups.index).reset_index(drop=True),
+        unanswered=unanswered.reindex(groups.index).reset_index(drop=True),
     )
 
 
