@@ -28,7 +28,9 @@ def read_audit(output: Output) -> Audit:
     Raises InputError where a policy's `metadata.report` cannot be followed.
     """
     policies = {policy.name: policy for policy in output.policies}
-    units = [read_unit(output, cells, policies) for cells in output.units()]
+    order = {account.name: number for number, account in enumerate(output.accounts)}
+    cells_of = sorted(output.units(), key=lambda cells: (order.get(cells[0].account, -1), cells[0].region))
+    units = [read_unit(output, cells, policies) for cells in cells_of]
     return Audit(
         output=output,
         cells=tuple(cell for unit in units for cell in unit.cells),
