@@ -7,6 +7,7 @@ import pandas as pd
 
 from reporter.advice import advise
 from reporter.audit import Audit
+from reporter.errors import InputError
 from reporter.inventory.records import GROUPS
 from reporter.inventory.risk import LEVELS
 from reporter.manifest import Cell, PlannedAccount, Status
@@ -123,6 +124,8 @@ def _finding_tables(audit: Audit) -> Iterator[Table]:
     for policy in audit.output.policies:
         tab = policy.report.get("tab", "")
         if policy.resource == GROUPS and policy.filtered and tab:
+            if tab.casefold() in ("security_groups", "attachments", "summary", "coverage"):
+                raise InputError(f"policy {policy.name}: metadata.report.tab: {tab} is the report's own")
             policies_of.setdefault(tab, []).append(policy.name)
             titles.setdefault(tab, policy.description)
     for tab, names in policies_of.items():

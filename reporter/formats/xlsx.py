@@ -3,6 +3,7 @@
 import re
 import tempfile
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from typing import Any
 import pandas as pd
 import xlsxwriter
 from xlsxwriter.chart import Chart
+from xlsxwriter.exceptions import FileCreateError
 from xlsxwriter.format import Format
 from xlsxwriter.utility import xl_range
 from xlsxwriter.worksheet import Worksheet
@@ -56,7 +58,7 @@ def write(path: Path, tables: Sequence[Table], facts: Sequence[str]) -> None:
     with tempfile.TemporaryDirectory(dir=path.parent, prefix=".report-") as folder:
         part = Path(folder, path.name)
         options = {"constant_memory": True, "tmpdir": folder}
-        with xlsxwriter.Workbook(part, options) as workbook:
+        with _os_errors(), xlsxwriter.Workbook(part, options) as workbook:
             workbook.set_properties({"title": "Security groups inventory", "comments": "\n".join(facts)})
             names = sheet_names([table.name for table in tables])
             for table, name in zip(tables, names, strict=True):
@@ -68,20 +70,35 @@ def write(path: Path, tables: Sequence[Table], facts: Sequence[str]) -> None:
         part.replace(path)
 
 
+@contextmanager
+def _os_errors() -> Iterator[None]:
+    """What the system refuses, such as more room on the disk, as the OSError it was."""
+    try:
+        yield
+    except FileCreateError as error:
+        raise error.args[0] from None
+
+
 def sheet_names(names: Sequence[str]) -> list[str]:
     """Names that Excel takes: 31 characters, none of []:*?/\\, no quote at an end, unlike in lower case."""
     taken = {"history"}  # Excel keeps this one for itself
     result = []
     for name in names:
         clean = re.sub(r"[\[\]:*?/\\\x00-\x1f]", "_", name).strip("' ") or "sheet"
-        candidate, number = clean[:MAX_SHEET_NAME], 1
+        candidate, number = _start(clean, MAX_SHEET_NAME), 1
         while candidate.casefold() in taken:
             number += 1
             ending = f"_{number}"
-            candidate = clean[: MAX_SHEET_NAME - len(ending)] + ending
+            candidate = _start(clean, MAX_SHEET_NAME - len(ending)) + ending
         taken.add(candidate.casefold())
         result.append(candidate)
     return result
+
+
+def _start(name: str, units: int) -> str:
+    while _length(name) > units:
+        name = name[:-1]
+    return name.rstrip("' ") or "sheet"
 
 
 def cell_text(value: Any) -> str:
@@ -152,7 +169,7 @@ def _add_table(sheet: Worksheet, columns: Sequence[str], last_row: int) -> None:
     add_table keeps a note of every cell of its range, which would be all of the memory saved.
     """
     sheet.constant_memory = False
-    name = "t_" + re.sub(r"\W", "_", sheet.get_name())
+    name = f"t{sheet.index + 1}_" + re.sub(r"\W", "_", sheet.get_name())
     sheet.add_table(
         0,
         0,
@@ -235,6 +252,8 @@ def _risk_chart(workbook: xlsxwriter.Workbook, sheet: Worksheet, frame: pd.DataF
             "name": "groups",
             "categories": [sheet.get_name(), 0, first, 0, last],
             "values": [sheet.get_name(), row, first, row, last],
+            "categories_data": list(LEVELS),
+            "values_data": frame[list(LEVELS)].iloc[row - 1].fillna(0).tolist(),
             "points": [{"fill": {"color": _CHART_COLOURS[level]}} for level in LEVELS],
             "data_labels": {"value": True},
             "gap": 60,
@@ -255,6 +274,9 @@ def _stacked_chart(
                 "name": [sheet.get_name(), 0, column],
                 "categories": [sheet.get_name(), first, names, first + count - 1, names],
                 "values": [sheet.get_name(), first, column, first + count - 1, column],
+                "name_data": [level],
+                "categories_data": frame["name"].iloc[first - 1 : first - 1 + count].tolist(),
+                "values_data": frame[level].iloc[first - 1 : first - 1 + count].fillna(0).tolist(),
                 "fill": {"color": _CHART_COLOURS[level]},
                 "gap": 60,
             }

@@ -124,18 +124,19 @@ def _each_group_once(units: Iterable[UnitRows]) -> Iterable[tuple[UnitRows, Grou
     return seen.values()
 
 
-def _links(units: Iterable[UnitRows]) -> Iterable[_Link]:
-    seen: set[str] = set()
-    on_interface: set[tuple[str, str]] = set()
+def _links(units: Sequence[UnitRows]) -> Iterable[_Link]:
+    seen: dict[str, tuple[UnitRows, InterfaceRow]] = {}
     for unit in units:
         for interface in unit.interfaces:
-            if interface.interface_id in seen:
-                continue
-            seen.add(interface.interface_id)
-            for group_id, name in interface.groups:
-                if interface.instance_id:
-                    on_interface.add((group_id, interface.instance_id))
-                yield _Link(unit, group_id, name, interface, interface.instance_id)
+            known = seen.get(interface.interface_id)
+            if known is None or interface.owner_id == unit.account_id != known[0].account_id:
+                seen[interface.interface_id] = (unit, interface)
+    on_interface: set[tuple[str, str]] = set()
+    for unit, interface in seen.values():
+        for group_id, name in interface.groups:
+            if interface.instance_id:
+                on_interface.add((group_id, interface.instance_id))
+            yield _Link(unit, group_id, name, interface, interface.instance_id)
     for unit in units:
         for instance in unit.instances:
             for group_id, name in instance.groups:
@@ -220,6 +221,7 @@ def _group_frame(
 def _columns(policies: Iterable[PlannedPolicy]) -> dict[str, list[str]]:
     """The policies behind each True/False column, as their `metadata.report.column` says."""
     columns: dict[str, list[str]] = {}
+    spelled = {name.casefold(): name for name in FLAG_COLUMNS}
     taken = {name.casefold() for name in GROUP_COLUMNS} - FLAG_COLUMNS
     for policy in policies:
         column = policy.report.get("column")
@@ -227,6 +229,9 @@ def _columns(policies: Iterable[PlannedPolicy]) -> dict[str, list[str]]:
             continue
         if column.casefold() in taken:
             raise InputError(f"policy {policy.name}: metadata.report.column: {column} is the report's own")
+        if spelled.setdefault(column.casefold(), column) != column:
+            other = spelled[column.casefold()]
+            raise InputError(f"policy {policy.name}: metadata.report.column: {column} is {other} to Excel")
         columns.setdefault(column, []).append(policy.name)
     return columns
 

@@ -1,0 +1,73 @@
+"""What every test of the command line needs: a sandbox with the estate, and one finished run of it."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+import pytest
+
+from reporter.sandbox import Sandbox, environment, estate, running
+
+ROOT = Path(__file__).parent.parent
+
+Completed = subprocess.CompletedProcess[str]
+
+
+@pytest.fixture(scope="session")
+def sandbox() -> Iterator[Sandbox]:
+    """A server that holds the estate. Whoever changes something uses accounts that are not the estate's."""
+    with running() as server:
+        estate.fill(server.endpoint)
+        yield server
+
+
+@pytest.fixture(scope="session")
+def clean_env(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """Variables for a child process that knows no AWS but the sandbox; HOME is an empty folder."""
+    return environment(sandbox.endpoint, tmp_path_factory.mktemp("home"))
+
+
+@pytest.fixture(scope="session")
+def sg_audit(clean_env: dict[str, str]) -> Callable[..., Completed]:
+    """Runs the command line: sg_audit("report", "-s", folder, env={"HOME": "…"}, cwd=folder).
+
+    `env` is added to `clean_env`, or taken from it where a value is None; `cwd` is the repository unless told
+    otherwise.
+    """
+
+    def run(*args: str | Path, env: Mapping[str, str | None] | None = None, cwd: Path = ROOT) -> Completed:
+        variables = clean_env | dict(env or {})
+        return subprocess.run(
+            [sys.executable, "-m", "reporter", *map(str, args)],
+            env={name: value for name, value in variables.items() if value is not None},
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+        )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def estate_accounts(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The accounts file of the estate: dev, staging and production, by role, three regions."""
+    path = tmp_path_factory.mktemp("estate") / "accounts.yml"
+    path.write_text(estate.accounts_file(), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def estate_ran(sg_audit: Callable[..., Completed], estate_accounts: Path) -> Completed:
+    """What `sg-audit run` of policies/ over the estate said."""
+    output = estate_accounts.with_name("output")
+    done = sg_audit("run", "-c", estate_accounts, "-u", ROOT / "policies", "-s", output)
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+@pytest.fixture(scope="session")
+def estate_run(estate_ran: Completed) -> Path:
+    """The directory of that run. To be read only: copy it to change it."""
+    return Path(estate_ran.stdout.strip())

@@ -1,0 +1,610 @@
+"""`sg-audit report` on the estate, read back cell by cell. The expected answers are written down by hand."""
+
+import os
+import re
+import stat
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import boto3
+import openpyxl
+import pytest
+from openpyxl.utils import get_column_letter, range_boundaries
+from openpyxl.workbook.workbook import Workbook
+from openpyxl.worksheet.worksheet import Worksheet
+
+SgAudit = Callable[..., Any]
+Row = dict[str, Any]
+
+ACCOUNT_IDS = {"dev": "111111111111", "staging": "222222222222", "production": "333333333333"}
+REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-2")
+LEVELS = ["critical", "high", "medium", "low", "none"]
+
+FINDING_TABS = ["default_sg", "ssh_open", "ssh_world"]
+GROUP_TABS = [*FINDING_TABS, "security_groups"]
+TABS = [*GROUP_TABS, "attachments", "summary", "coverage"]
+
+THIRTEEN_COLUMNS = [
+    "account_profile",
+    "account_id",
+    "region",
+    "security_group_id",
+    "group_name",
+    "vpc_id",
+    "is_default",
+    "has_ssh_rule",
+    "has_ssh_open_world",
+    "in_use",
+    "attached_eni_count",
+    "attached_resources",
+    "ssh_rules",
+]
+FLAGS = ["is_default", "has_ssh_rule", "has_ssh_open_world", "in_use", "unused"]
+
+# Every group of the estate, in the order of the security_groups tab. `sg:NAME` and `pl:NAME` stand for the
+# ids of a group and a prefix list, `i` for that of an instance without a name. This is what the design says
+# of reporter/sandbox/estate.py, thought out by hand: never paste the program's own answers here.
+EXPECTED = """
+account    | region         | group name         | default | ssh | world | used | enis | unused | risk     | ssh rules                               | instances
+dev        | eu-west-1      | ipv6-jump          | no      | yes | yes   | yes  | 1    | no     | critical | ::/0 -> 22                              | jump-1 (running)
+dev        | us-east-1      | bastion            | no      | yes | yes   | yes  | 1    | no     | critical | 0.0.0.0/0 -> 22                         | bastion-1 (running)
+production | ap-southeast-2 | break-glass        | no      | yes | yes   | yes  | 1    | no     | critical | 0.0.0.0/0 -> 22, ::/0 -> all            | break-glass-1 (running)
+production | us-east-1      | shared-services    | no      | yes | yes   | yes  | 1    | no     | critical | 0.0.0.0/0 -> 22                         |
+staging    | eu-west-1      | allow-all          | no      | yes | yes   | yes  | 1    | no     | critical | 0.0.0.0/0 -> all                        | old-ci (stopped)
+staging    | eu-west-1      | default            | yes     | yes | yes   | yes  | 1    | no     | critical | 0.0.0.0/0 -> 22, sg:default -> all      | trial-1 (running)
+staging    | us-east-1      | wide-range         | no      | yes | yes   | yes  | 1    | no     | critical | 0.0.0.0/0 -> 20-25                      | ftp-1 (running)
+dev        | us-east-1      | default            | yes     | yes | no    | yes  | 1    | no     | high     | sg:default -> all                       | scratch-1 (running)
+dev        | eu-west-1      | dual-stack-ssh     | no      | yes | yes   | no   | 0    | yes    | medium   | 0.0.0.0/0 -> 22, ::/0 -> 22             |
+dev        | us-east-1      | =1+1               | no      | yes | yes   | no   | 0    | yes    | medium   | 0.0.0.0/0 -> 22                         |
+dev        | us-east-1      | legacy-ssh         | no      | yes | yes   | no   | 0    | yes    | medium   | 0.0.0.0/0 -> 22                         |
+production | eu-west-1      | https://wiki/ssh   | no      | yes | yes   | no   | 0    | yes    | medium   | 0.0.0.0/0 -> 22                         |
+staging    | eu-west-1      | any-tcp            | no      | yes | yes   | no   | 0    | yes    | medium   | ::/0 -> 0-65535                         |
+dev        | ap-southeast-2 | default            | yes     | no  | no    | no   | 0    | yes    | low      |                                         |
+dev        | eu-west-1      | default            | yes     | yes | no    | no   | 0    | yes    | low      | sg:default -> all                       |
+dev        | eu-west-1      | icmp-ping          | no      | no  | no    | no   | 0    | yes    | low      |                                         |
+dev        | eu-west-1      | near-miss          | no      | no  | no    | no   | 0    | yes    | low      |                                         |
+dev        | us-east-1      | +x                 | no      | no  | no    | no   | 0    | yes    | low      |                                         |
+dev        | us-east-1      | db-clients         | no      | no  | no    | no   | 0    | no     | low      |                                         |
+dev        | us-east-1      | marketing-site     | no      | no  | no    | no   | 0    | yes    | low      |                                         |
+production | ap-southeast-2 | default            | yes     | yes | no    | no   | 0    | yes    | low      | sg:default -> all                       |
+production | us-east-1      | default            | yes     | yes | no    | no   | 0    | yes    | low      | sg:default -> all                       |
+production | us-east-1      | metrics-scraper    | no      | no  | no    | no   | 0    | no     | low      |                                         |
+staging    | ap-southeast-2 | default            | yes     | yes | no    | no   | 0    | yes    | low      | sg:default -> all                       |
+staging    | us-east-1      | asg-template       | no      | no  | no    | no   | 0    | no     | low      |                                         |
+staging    | us-east-1      | default            | yes     | yes | no    | no   | 0    | yes    | low      | sg:default -> all                       |
+dev        | eu-west-1      | mosh-udp           | no      | no  | no    | yes  | 1    | no     | none     |                                         | mosh-1 (running)
+dev        | eu-west-1      | office-only        | no      | yes | no    | yes  | 1    | no     | none     | 10.0.0.0/8 -> 22, 192.168.0.0/16 -> 22  | build-agent-1 (stopped)
+dev        | eu-west-1      | vendor-access      | no      | yes | no    | yes  | 1    | no     | none     | pl:vendor -> 22                         | i (running)
+dev        | eu-west-1      | vpn-esp            | no      | no  | no    | yes  | 1    | no     | none     |                                         |
+dev        | us-east-1      | @sum               | no      | yes | no    | yes  | 1    | no     | none     | 10.0.0.0/8 -> 22                        | =2+2 (running)
+dev        | us-east-1      | app-internal       | no      | yes | no    | yes  | 1    | no     | none     | sg:bastion -> 22                        | web-2 (running)
+dev        | us-east-1      | db-servers         | no      | no  | no    | yes  | 1    | no     | none     |                                         | db-1 (running)
+dev        | us-east-1      | lambda-egress      | no      | no  | no    | yes  | 1    | no     | none     |                                         |
+dev        | us-east-1      | web-public         | no      | yes | no    | yes  | 2    | no     | none     | 10.0.0.0/8 -> 22                        | web-1 (running), web-2 (running)
+production | eu-west-1      | default            | yes     | yes | no    | yes  | 1    | no     | none     | sg:default -> all                       |
+production | us-east-1      | batch-fleet        | no      | yes | no    | yes  | 200  | no     | none     | 10.0.0.0/8 -> 22                        |
+production | us-east-1      | ledger-db          | no      | no  | no    | yes  | 1    | no     | none     |                                         | ledger-db-1 (running)
+production | us-east-1      | ops-bastion        | no      | yes | no    | yes  | 1    | no     | none     | 203.0.113.0/24 -> 22                    | ops-bastion-1 (running)
+production | us-east-1      | web-alb            | no      | no  | no    | yes  | 1    | no     | none     |                                         |
+staging    | us-east-1      | metrics-agent      | no      | no  | no    | yes  | 1    | no     | none     |                                         | app-1 (running)
+"""  # noqa: E501
+
+# Counted by hand from the table above.
+SUMMARY = """
+scope   | name           | critical | high | medium | low | none | groups
+all     | all            | 7        | 1    | 5      | 13  | 15   | 41
+account | dev            | 2        | 1    | 3      | 7   | 9    | 22
+account | staging        | 3        | 0    | 1      | 3   | 1    | 8
+account | production     | 2        | 0    | 1      | 3   | 5    | 11
+region  | ap-southeast-2 | 1        | 0    | 0      | 3   | 0    | 4
+region  | eu-west-1      | 3        | 0    | 3      | 3   | 5    | 14
+region  | us-east-1      | 3        | 1    | 2      | 7   | 10   | 23
+"""
+
+# Some rows of the attachments tab, one of each kind: the group, then the interface and its instance.
+ATTACHMENTS = """
+account    | region    | group name      | interface description                                 | instance      | state   | interface account
+dev        | us-east-1 | bastion         | Primary network interface                             | bastion-1     | running | dev
+dev        | us-east-1 | web-public      | Primary network interface                             | web-2         | running | dev
+dev        | us-east-1 | app-internal    | Primary network interface                             | web-2         | running | dev
+dev        | us-east-1 | @sum            | Primary network interface                             | =2+2          | running | dev
+dev        | us-east-1 | lambda-egress   | AWS Lambda VPC ENI-report-builder-7c2f                |               |         | dev
+dev        | eu-west-1 | office-only     | Primary network interface                             | build-agent-1 | stopped | dev
+dev        | eu-west-1 | vendor-access   | Primary network interface                             |               | running | dev
+staging    | eu-west-1 | default         | Primary network interface                             | trial-1       | running | staging
+production | us-east-1 | shared-services | A task in the shared VPC                              |               |         | staging
+production | us-east-1 | web-alb         | ELB app/web-alb/50dc6c495c0c9188                      |               |         | production
+production | us-east-1 | batch-fleet     | arn:aws:ecs:us-east-1:333333333333:attachment/batch   |               |         | production
+production | eu-west-1 | default         | ELB net/edge/8e1c0b7d2f9a4c35                         |               |         | production
+"""  # noqa: E501
+
+
+def parsed(table: str) -> list[Row]:
+    head, *lines = ([cell.strip() for cell in line.split("|")] for line in table.strip().splitlines())
+    return [dict(zip(head, line, strict=True)) for line in lines]
+
+
+# What is there, asked of AWS itself: only ids and addresses, which no one can write down in advance.
+
+
+@dataclass
+class Aws:
+    """The sandbox's groups, interfaces and instances, each with the account and region it was found in."""
+
+    groups: dict[str, Row] = field(default_factory=dict)
+    interfaces: dict[str, Row] = field(default_factory=dict)
+    instances: dict[str, Row] = field(default_factory=dict)
+    prefix_lists: dict[str, str] = field(default_factory=dict)
+
+    def group_id(self, account: str, region: str, name: str) -> str:
+        (found,) = (
+            group_id
+            for group_id, group in self.groups.items()
+            if (group["account"], group["region"], group["GroupName"]) == (account, region, name)
+        )
+        return found
+
+    def interfaces_of(self, group_id: str) -> list[str]:
+        return sorted(
+            interface_id
+            for interface_id, interface in self.interfaces.items()
+            if group_id in (group["GroupId"] for group in interface["Groups"])
+        )
+
+    def instances_of(self, group_id: str) -> list[str]:
+        return sorted(
+            instance_id
+            for instance_id, instance in self.instances.items()
+            if group_id in (group["GroupId"] for group in instance["SecurityGroups"])
+        )
+
+    def with_names(self, text: str) -> str:
+        """The text with ids replaced by names, as the tables of this file have them."""
+        text = re.sub(r"sg-\w+", lambda found: "sg:" + self.groups[found[0]]["GroupName"], text)
+        text = re.sub(r"pl-\w+", lambda found: "pl:" + self.prefix_lists[found[0]], text)
+        return re.sub(r"\bi-[0-9a-f]+", "i", text)
+
+
+@pytest.fixture(scope="module")
+def aws(clean_env: dict[str, str]) -> Aws:
+    found = Aws()
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.startswith("AWS_")]:
+            patch.delenv(name)
+        for name, value in clean_env.items():
+            patch.setenv(name, value)
+        sts = boto3.client("sts")
+        for account, account_id in ACCOUNT_IDS.items():
+            role = f"arn:aws:iam::{account_id}:role/sg-audit"
+            granted = sts.assume_role(RoleArn=role, RoleSessionName="tests")["Credentials"]
+            for region in REGIONS:
+                ec2 = boto3.client(
+                    "ec2",
+                    region_name=region,
+                    aws_access_key_id=granted["AccessKeyId"],
+                    aws_secret_access_key=granted["SecretAccessKey"],
+                    aws_session_token=granted["SessionToken"],
+                )
+                place = {"account": account, "region": region}
+                for group in ec2.describe_security_groups()["SecurityGroups"]:
+                    found.groups[group["GroupId"]] = place | group
+                for interface in ec2.describe_network_interfaces()["NetworkInterfaces"]:
+                    found.interfaces[interface["NetworkInterfaceId"]] = place | interface
+                for reservation in ec2.describe_instances()["Reservations"]:
+                    for instance in reservation["Instances"]:
+                        found.instances[instance["InstanceId"]] = place | instance
+                for prefix_list in ec2.describe_managed_prefix_lists()["PrefixLists"]:
+                    found.prefix_lists[prefix_list["PrefixListId"]] = prefix_list["PrefixListName"]
+    return found
+
+
+# The workbook.
+
+
+@pytest.fixture(scope="module")
+def reports(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("report") / "not there" / "yet"
+
+
+@pytest.fixture(scope="module")
+def done(sg_audit: SgAudit, estate_run: Path, reports: Path) -> Any:
+    return sg_audit("report", "-s", estate_run, "-o", reports)
+
+
+@pytest.fixture(scope="module")
+def path(done: Any) -> Path:
+    assert done.returncode == 0, done.stderr
+    return Path(done.stdout.rstrip("\n"))
+
+
+@pytest.fixture(scope="module")
+def book(path: Path) -> Workbook:
+    return openpyxl.load_workbook(path)
+
+
+def header(sheet: Worksheet) -> list[str]:
+    return [str(cell.value) for cell in sheet[1]]
+
+
+def rows(sheet: Worksheet) -> list[Row]:
+    """The rows below the header; an empty cell is an empty text."""
+    names = header(sheet)
+    return [
+        {name: "" if value is None else value for name, value in zip(names, values, strict=True)}
+        for values in sheet.iter_rows(min_row=2, values_only=True)
+    ]
+
+
+def cells(book: Workbook) -> Iterator[Any]:
+    for sheet in book:
+        for row in sheet.iter_rows():
+            yield from row
+
+
+def key(row: Row) -> tuple[str, str, str]:
+    return row["account_profile"], row["region"], row["group_name"]
+
+
+def the_row(among: list[Row], account: str, region: str, name: str) -> Row:
+    (row,) = (row for row in among if key(row) == (account, region, name))
+    return row
+
+
+# The file.
+
+
+def test_stdout_is_the_path_and_nothing_else(done: Any, path: Path, reports: Path) -> None:
+    assert done.returncode == 0
+    assert done.stdout == f"{path}\n"
+    assert path.parent == reports
+    assert re.fullmatch(r"security_groups_inventory_\d{8}T\d{6}\.xlsx", path.name)
+
+
+def test_nothing_else_is_left_in_the_folder(path: Path) -> None:
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_only_its_owner_can_read_it(path: Path) -> None:
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+
+
+def test_every_part_of_the_file_is_well_formed(path: Path) -> None:
+    with zipfile.ZipFile(path) as archive:
+        assert archive.testzip() is None
+        for part in archive.namelist():
+            ElementTree.fromstring(archive.read(part))
+
+
+def test_a_folder_that_cannot_be_written_is_told_in_one_line(
+    sg_audit: SgAudit, estate_run: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "reports"
+    file.write_text("a file, not a folder")
+    done = sg_audit("report", "-s", estate_run, "-o", file)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert str(file) in done.stderr
+    assert "Traceback" not in done.stderr
+    assert file.read_text() == "a file, not a folder"
+
+
+# The tabs, and what they have in common.
+
+
+def test_the_tabs_stand_in_order(book: Workbook) -> None:
+    assert book.sheetnames == TABS
+
+
+@pytest.mark.parametrize("tab", GROUP_TABS)
+def test_thirteen_columns_come_first_then_risk(book: Workbook, tab: str) -> None:
+    columns = header(book[tab])
+    assert columns[:14] == [*THIRTEEN_COLUMNS, "risk"]
+    assert {"unused", "tags", "instances"} <= set(columns[14:])
+    assert len(columns) == len(set(columns))
+
+
+@pytest.mark.parametrize("tab", TABS)
+def test_every_tab_is_a_real_table(book: Workbook, tab: str) -> None:
+    sheet = book[tab]
+    (table,) = sheet.tables.values()
+    first_column, first_row, last_column, last_row = range_boundaries(table.ref)
+    assert (first_column, first_row) == (1, 1)
+    assert (last_column, last_row) == (sheet.max_column, max(sheet.max_row, 2))
+    assert [column.name for column in table.tableColumns] == header(sheet)
+    assert table.autoFilter.ref == table.ref
+    assert sheet.freeze_panes == "A2"
+
+
+def test_tables_have_names_of_their_own(book: Workbook) -> None:
+    names = [table.name.lower() for sheet in book for table in sheet.tables.values()]
+    assert len(set(names)) == len(TABS)
+
+
+@pytest.mark.parametrize("tab", TABS)
+def test_columns_are_as_wide_as_their_text(book: Workbook, tab: str) -> None:
+    sheet = book[tab]
+    widths = {
+        number: dimension.width
+        for dimension in sheet.column_dimensions.values()
+        for number in range(dimension.min, dimension.max + 1)  # neighbours of one width share an entry
+    }
+    for number, name in enumerate(header(sheet), 1):
+        width = widths[number]
+        longest = max(len(str(cell.value or "")) for cell in sheet[get_column_letter(number)])
+        room_for_filter_button = 2
+        assert width >= len(name) + room_for_filter_button
+        assert width >= min(longest, 50)
+        assert width <= min(max(longest, len(name)) + 12, 80)
+
+
+@pytest.mark.parametrize("tab", GROUP_TABS)
+def test_risk_is_coloured(book: Workbook, tab: str) -> None:
+    sheet = book[tab]
+    risk = get_column_letter(header(sheet).index("risk") + 1)
+    (formatting,) = sheet.conditional_formatting
+    assert str(formatting.sqref) == f"{risk}2:{risk}{sheet.max_row}"
+    colours = {rule.formula[0].strip('"'): rule.dxf.fill.bgColor.rgb for rule in formatting.rules}
+    assert set(colours) == set(LEVELS)
+    assert len(set(colours.values())) == len(LEVELS)
+
+
+def test_no_text_is_taken_for_a_formula_or_a_link(book: Workbook, path: Path) -> None:
+    assert {cell.data_type for cell in cells(book)} <= {"s", "inlineStr", "b", "n"}
+    assert not [cell.coordinate for cell in cells(book) if cell.hyperlink]
+    assert not [sheet.title for sheet in book if sheet._hyperlinks]
+    with zipfile.ZipFile(path) as archive:
+        sheets = [part for part in archive.namelist() if re.fullmatch(r"xl/worksheets/\w+\.xml", part)]
+        elements = {
+            element.tag.rpartition("}")[2]
+            for part in sheets
+            for element in ElementTree.fromstring(archive.read(part)).iter()
+        }
+    assert len(sheets) == len(TABS)
+    assert "c" in elements
+    assert elements.isdisjoint({"f", "hyperlink"})
+
+
+# Every group.
+
+
+def test_every_group_as_written_down_by_hand(book: Workbook, aws: Aws) -> None:
+    def as_table(row: Row) -> Row:
+        flags = {name: "yes" if row[name] is True else "no" if row[name] is False else "?" for name in FLAGS}
+        return {
+            "account": row["account_profile"],
+            "region": row["region"],
+            "group name": row["group_name"],
+            "default": flags["is_default"],
+            "ssh": flags["has_ssh_rule"],
+            "world": flags["has_ssh_open_world"],
+            "used": flags["in_use"],
+            "enis": str(row["attached_eni_count"]),
+            "unused": flags["unused"],
+            "risk": row["risk"],
+            "ssh rules": aws.with_names(row["ssh_rules"]),
+            # They stand in the order of ids that no one knows in advance.
+            "instances": ", ".join(sorted(aws.with_names(row["instances"]).split(", "))),
+        }
+
+    assert [as_table(row) for row in rows(book["security_groups"])] == parsed(EXPECTED)
+
+
+def test_ids_and_texts_are_those_of_aws(book: Workbook, aws: Aws) -> None:
+    for row in rows(book["security_groups"]):
+        group = aws.groups[row["security_group_id"]]
+        assert key(row) == (group["account"], group["region"], group["GroupName"])
+        assert row["account_id"] == ACCOUNT_IDS[row["account_profile"]] == group["OwnerId"]
+        assert row["vpc_id"] == group["VpcId"]
+        assert row["description"] == group["Description"]
+        assert row["tags"] == ", ".join(
+            sorted(f"{tag['Key']}={tag['Value']}" for tag in group.get("Tags", []))
+        )
+        assert row["risk_note"] == ""
+
+
+def test_attached_resources_are_interfaces_then_instances(book: Workbook, aws: Aws) -> None:
+    for row in rows(book["security_groups"]):
+        group_id = row["security_group_id"]
+        expected = [*aws.interfaces_of(group_id), *aws.instances_of(group_id)]
+        assert row["attached_resources"] == ", ".join(expected)
+
+
+def test_two_hundred_interfaces_fit_in_one_cell(book: Workbook) -> None:
+    row = the_row(rows(book["security_groups"]), "production", "us-east-1", "batch-fleet")
+    assert row["attached_eni_count"] == 200
+    assert len(set(row["attached_resources"].split(", "))) == 200
+
+
+def test_instances_are_told_in_the_order_of_their_ids(book: Workbook, aws: Aws) -> None:
+    row = the_row(rows(book["security_groups"]), "dev", "us-east-1", "web-public")
+    first, second = aws.instances_of(row["security_group_id"])
+    names = [aws.instances[each]["Tags"][0]["Value"] for each in (first, second)]
+    assert row["instances"] == f"{names[0]} (running), {names[1]} (running)"
+
+
+@pytest.mark.parametrize("tab", GROUP_TABS)
+def test_types(book: Workbook, tab: str) -> None:
+    assert rows(book[tab])
+    for row in rows(book[tab]):
+        for name, value in row.items():
+            expected = bool if name in FLAGS else int if name == "attached_eni_count" else str
+            assert type(value) is expected, (name, value)
+
+
+@pytest.mark.parametrize(
+    ("tab", "flag", "count"),
+    [
+        ("default_sg", "is_default", 9),
+        ("ssh_open", "has_ssh_rule", 26),
+        ("ssh_world", "has_ssh_open_world", 12),
+    ],
+)
+def test_a_finding_tab_has_its_groups_as_security_groups_has_them(
+    book: Workbook, tab: str, flag: str, count: int
+) -> None:
+    assert rows(book[tab]) == [row for row in rows(book["security_groups"]) if row[flag]]
+    assert len(rows(book[tab])) == count
+
+
+def test_text_that_a_spreadsheet_would_take_for_more_comes_back_verbatim(book: Workbook) -> None:
+    groups = rows(book["security_groups"])
+    assert {"=1+1", "@sum", "+x", "https://wiki/ssh"} <= {row["group_name"] for row in groups}
+
+    site = the_row(groups, "dev", "us-east-1", "marketing-site")
+    assert site["description"] == "Grüße & <b>welcome</b> ☕ — text that is no markup, not in use: low"
+    assert site["tags"] == (
+        '<b>key</b>=, link==HYPERLINK("http://x"), note=<script>alert(1)</script>'  # sorted by key
+    )
+    assert the_row(groups, "dev", "us-east-1", "web-public")["tags"] == "Name=web, team=platform"
+
+
+# Attachments.
+
+
+def test_attachments_has_a_row_for_each_group_and_interface(book: Workbook, aws: Aws) -> None:
+    pairs = [(row["security_group_id"], row["interface_id"]) for row in rows(book["attachments"])]
+    assert sorted(pairs) == sorted(
+        (group["GroupId"], interface_id)
+        for interface_id, interface in aws.interfaces.items()
+        for group in interface["Groups"]
+    )
+    # 8 and 5 in dev, 2 and 2 in staging, and in production 203 and 1 and 1 and the one of staging's.
+    assert len(pairs) == 223
+
+
+def test_attachments_by_hand(book: Workbook, aws: Aws) -> None:
+    attachments = [
+        {
+            "account": row["account_profile"],
+            "region": row["region"],
+            "group name": row["group_name"],
+            "interface description": row["interface_description"],
+            "instance": row["instance_name"],
+            "state": row["instance_state"],
+            "interface account": row["interface_account"],
+        }
+        for row in rows(book["attachments"])
+    ]
+    for expected in parsed(ATTACHMENTS):
+        assert attachments.count(expected) == (200 if expected["group name"] == "batch-fleet" else 1), (
+            expected
+        )
+
+
+def test_every_cell_of_attachments(book: Workbook, aws: Aws) -> None:
+    for row in rows(book["attachments"]):
+        group = aws.groups[row["security_group_id"]]
+        interface = aws.interfaces[row["interface_id"]]
+        instance_id = interface.get("Attachment", {}).get("InstanceId", "")
+        instance = aws.instances.get(instance_id, {})
+        name_tags = [tag["Value"] for tag in instance.get("Tags", []) if tag["Key"] == "Name"]
+        assert row == {
+            "account_profile": group["account"],
+            "account_id": ACCOUNT_IDS[group["account"]],
+            "region": group["region"],
+            "security_group_id": group["GroupId"],
+            "group_name": group["GroupName"],
+            "interface_id": interface["NetworkInterfaceId"],
+            "interface_type": interface["InterfaceType"],
+            "interface_description": interface["Description"],
+            "private_ip": interface["PrivateIpAddress"],
+            "public_ip": interface.get("Association", {}).get("PublicIp", ""),
+            "instance_id": instance_id,
+            "instance_name": "".join(name_tags),
+            "instance_state": instance.get("State", {}).get("Name", ""),
+            "interface_account": interface["account"],
+        }
+
+
+def test_the_attachments_of_a_running_instance_show_its_public_address(book: Workbook, aws: Aws) -> None:
+    (row,) = (row for row in rows(book["attachments"]) if row["group_name"] == "bastion")
+    assert row["public_ip"] == aws.instances[row["instance_id"]]["PublicIpAddress"] != ""
+
+
+# Summary and coverage.
+
+
+def test_summary_as_counted_by_hand(book: Workbook) -> None:
+    counts = rows(book["summary"])
+    assert all(type(row[name]) is int for row in counts for name in [*LEVELS, "groups"])
+    assert [{name: str(value) for name, value in row.items()} for row in counts] == parsed(SUMMARY)
+
+
+def reference(source: Any) -> Any:
+    return getattr(source, "strRef", None) or source.numRef
+
+
+def refers_to(book: Workbook, source: Any) -> list[Any]:
+    """The values of the cells that a part of a chart refers to, as `summary!$C$1:$G$1`."""
+    sheet, _, area = reference(source).f.replace("$", "").rpartition("!")
+    cells = book[sheet.strip("'")][area]
+    return [cell.value for row in (cells if isinstance(cells, tuple) else ((cells,),)) for cell in row]
+
+
+def keeps(source: Any) -> list[Any]:
+    """The values that the chart itself keeps, for programs that show a file without computing it."""
+    cache = getattr(reference(source), "strCache", None) or getattr(reference(source), "numCache", None)
+    return [point.v for point in cache.pt] if cache else []
+
+
+def test_summary_has_a_chart_of_groups_by_risk(book: Workbook, path: Path) -> None:
+    with zipfile.ZipFile(path) as archive:
+        assert "xl/charts/chart1.xml" in archive.namelist()
+    (series,) = book["summary"]._charts[0].series
+    assert refers_to(book, series.cat) == LEVELS
+    assert refers_to(book, series.val) == [7, 1, 5, 13, 15]
+
+
+@pytest.mark.parametrize(
+    ("chart", "scope", "names"),
+    [
+        (1, "account", ["dev", "staging", "production"]),
+        (2, "region", ["ap-southeast-2", "eu-west-1", "us-east-1"]),
+    ],
+)
+def test_summary_has_charts_of_accounts_and_regions(
+    book: Workbook, chart: int, scope: str, names: list[str]
+) -> None:
+    shown = book["summary"]._charts[chart].series
+    assert [refers_to(book, series.tx) for series in shown] == [[level] for level in LEVELS]
+    for series, level in zip(shown, LEVELS, strict=True):
+        assert refers_to(book, series.cat) == names
+        counts = [int(row[level]) for row in parsed(SUMMARY) if row["scope"] == scope]
+        assert refers_to(book, series.val) == counts
+
+
+def test_charts_keep_their_values_for_previews(book: Workbook) -> None:
+    for chart in book["summary"]._charts:
+        for series in chart.series:
+            for source in (series.cat, series.val):
+                assert keeps(source) == refers_to(book, source)
+
+
+def test_coverage_has_nothing_to_tell(book: Workbook) -> None:
+    assert header(book["coverage"])[:5] == ["account_profile", "account_id", "region", "policy", "status"]
+    assert not [
+        cell for row in book["coverage"].iter_rows(min_row=2) for cell in row if cell.value is not None
+    ]
+
+
+# Again.
+
+
+def test_another_report_of_the_same_run_is_the_same_and_a_new_file(
+    sg_audit: SgAudit, estate_run: Path, path: Path, book: Workbook
+) -> None:
+    before = path.read_bytes()
+    # Twice, so that two of them fall into the same second.
+    again = [sg_audit("report", "-s", estate_run, "-o", path.parent).stdout.strip() for _ in range(2)]
+    assert len({path, *map(Path, again)}) == 3
+    for other in (openpyxl.load_workbook(name) for name in again):
+        assert other.sheetnames == book.sheetnames
+        assert [(cell.coordinate, cell.data_type, cell.value) for cell in cells(other)] == [
+            (cell.coordinate, cell.data_type, cell.value) for cell in cells(book)
+        ]
+    assert path.read_bytes() == before
+    for name in again:
+        Path(name).unlink()
