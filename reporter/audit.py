@@ -1,10 +1,19 @@
 """An audit: what an output directory says of its groups, and what could not be looked at."""
 
+import gc
+import multiprocessing
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
 
 from reporter.custodian.output import Output
 from reporter.inventory.join import Inventory, join
-from reporter.manifest import Cell, Status
+from reporter.inventory.unit import UnitRows, read_unit
+from reporter.manifest import Cell, PlannedPolicy, Status
 
 # Below this many resources a second process starts later than the first is through.
 _MANY_RESOURCES = 50_000
@@ -37,3 +46,25 @@ def read_audit(output: Output) -> Audit:
         units = list(_read(tasks, policies, sum(cell.resources or 0 for cell in output.cells)))
         inventory = join(units, output.policies)
     return Audit(output, tuple(cell for unit in units for cell in unit.cells), inventory)
+
+
+def _read(
+    tasks: Sequence[Sequence[tuple[Cell, Path]]], policies: Mapping[str, PlannedPolicy], resources: int
+) -> Iterable[UnitRows]:
+    read = partial(read_unit, policies=policies)
+    processes = min(os.cpu_count() or 1, len(tasks))
+    if resources < _MANY_RESOURCES or processes == 1:
+        yield from map(read, tasks)
+        return
+    with ProcessPoolExecutor(processes, multiprocessing.get_context("forkserver")) as pool:
+        yield from pool.map(read, tasks, chunksize=max(1, min(16, len(tasks) // (processes * 4))))
+
+
+@contextmanager
+def _no_collection() -> Iterator[None]:
+    """Millions of records come to stay and none is garbage: looking at them over and over is half the time."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
