@@ -33,7 +33,9 @@ _THROTTLES = {"RequestLimitExceeded", "Throttling", "ThrottlingException", "TooM
 
 def advise(cell: Cell, account: PlannedAccount | None) -> str:
     """One sentence: which permission, which role, which region, or what else to do about the cell."""
-    who = account.role or f"profile {account.profile}" if account else "the account's role"
+    who = "the account's role"
+    if account is not None and (account.role or account.profile):
+        who = account.role or f"profile {account.profile}"
     if cell.code in _BY_CODE:
         return _BY_CODE[cell.code]
     if cell.code in _REGION_CODES:

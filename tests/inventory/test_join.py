@@ -328,6 +328,8 @@ def test_what_was_not_read_is_in_the_coverage_tab(without_interfaces: Path) -> N
             "status": "denied",
             "code": "UnauthorizedOperation",
             "message": "Not allowed.",
+            "what_to_do": "Allow the call to the account's role (`sg-audit permissions` prints all that is "
+            "needed), then `sg-audit run --resume`",
         }
     ]
     line = tabs.coverage_line(audit(without_interfaces))
@@ -467,7 +469,8 @@ def test_policies_may_share_a_column_and_a_tab(tmp_path: Path) -> None:
     )
     rows = groups(tmp_path)
     assert [rows[f"sg-{n}"]["is_ab"] for n in (1, 2, 3, 4, 5)] == [True, True, False, True, None]
-    assert [row["security_group_id"] for row in table(tmp_path, "ab")] == ["sg-4", "sg-1", "sg-2"]
+    # sg-5 may belong there: b gave no answer for its region.
+    assert [row["security_group_id"] for row in table(tmp_path, "ab")] == ["sg-4", "sg-5", "sg-1", "sg-2"]
 
 
 def test_findings_without_their_policies_are_read_from_the_inventory(tmp_path: Path) -> None:
