@@ -18,7 +18,7 @@ from pebble import ProcessExpired, ProcessPool, ThreadPool
 
 from reporter import __version__, manifest
 from reporter.accounts_file import ALL_REGIONS
-from reporter.collect import worker
+from reporter.collect import outside, worker
 from reporter.collect.accounts import Account
 from reporter.collect.credentials import Access, open_account
 from reporter.collect.policies import PolicySet
@@ -29,8 +29,8 @@ from reporter.manifest import UNKNOWN_REGION, Cell, Manifest, PlannedAccount, Ru
 LATEST = "latest"
 _CACHE = ".cache"
 
-# As c7n-org: it waits more than it computes.
-_WORKERS_PER_CPU = 4
+# Twice those of c7n-org: with the models shared, a worker waits for AWS nearly all of its time.
+_WORKERS_PER_CPU = 8
 _DISCOVERY_THREADS = 16
 # Writing the manifest may take this share of a run's time, so that a large one is written less often.
 _MANIFEST_SHARE = 0.02
@@ -187,6 +187,7 @@ def _collect(accounts: Sequence[Account], policies: PolicySet, ledger: _Ledger, 
     # Threads open the accounts, so workers may not be forked from this process.
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["reporter.collect.preload"])
+    outside.share()
     threads = ThreadPool(_DISCOVERY_THREADS)
     pool = ProcessPool(workers, initializer=worker.start, context=context)
     work = _Work()
