@@ -187,7 +187,7 @@ def _collect(accounts: Sequence[Account], policies: PolicySet, ledger: _Ledger, 
     # Threads open the accounts, so workers may not be forked from this process.
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["reporter.collect.preload"])
-    outside.share()
+    outside.install()
     threads = ThreadPool(_DISCOVERY_THREADS)
     pool = ProcessPool(workers, initializer=worker.start, context=context)
     work = _Work()

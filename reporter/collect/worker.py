@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from c7n.resources import load_available
 from c7n.utils import reset_session_cache
 from c7n_org import cli as c7n_org
 
@@ -94,9 +93,7 @@ def start() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     os.environ.setdefault("AWS_RETRY_MODE", "standard")
     os.environ.setdefault("AWS_MAX_ATTEMPTS", "6")
-    outside.count_throttles()
-    outside.share()
-    load_available()
+    outside.install()
 
 
 def recovered(output: Path, cell: Cell) -> Cell:

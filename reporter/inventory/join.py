@@ -148,7 +148,8 @@ class _Sharing:
     """Whether all interfaces that could carry a group were read.
 
     Its own account's are enough, unless its VPC is known to be shared: then it takes every account of the
-    region.
+    region. So it does for a group that lets the world in on SSH, since much depends on the answer and what
+    could not be read may be just what would tell that the VPC is shared.
     """
 
     def __init__(self, units: Sequence[UnitRows]) -> None:
@@ -166,9 +167,9 @@ class _Sharing:
     def interfaces_known(self, unit: UnitRows, group: GroupRow) -> bool:
         if (unit.account, unit.region) not in self._known:
             return False
-        return group.vpc_id not in self._shared or self._blind_regions.isdisjoint(
-            (unit.region, UNKNOWN_REGION)
-        )
+        if self._blind_regions.isdisjoint((unit.region, UNKNOWN_REGION)):
+            return True
+        return group.vpc_id not in self._shared and not group.ssh_open_to_world
 
 
 def _group_frame(
