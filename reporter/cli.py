@@ -265,6 +265,7 @@ def _run(
         )
     chosen = accounts.read(accounts_file, names, tags, regions)
     found = policies.read(sources, only)
+    collecting.make_output(output)
     for account in chosen:
         if account.regions_by_default:
             _say(f"account {account.name} names no region: {' and '.join(account.regions)}, as in c7n-org")
@@ -290,8 +291,8 @@ def _write_report(output: Path, reports: Path, fail_on: str | None, accounts_fil
 
     found = open_output(output, accounts.read(accounts_file) if accounts_file else ())
     result = read_audit(found)
-    _say(f"{output}: {found.kind}, {found.started}")
     path = reporting.write(result, reports)
+    _say(f"{output}: {found.kind}, {found.started}")
     _print_summary(result)
     for gap in result.gaps[:10]:
         where = f"{gap.account} {gap.region} {gap.policy}"
@@ -352,7 +353,7 @@ def main() -> None:
     try:
         code = cli(standalone_mode=False)
     except click.ClickException as error:
-        error.show()
+        _say(f"sg-audit: {error.format_message()}")
         code = EXIT_INPUT
     except InputError as error:
         _say(f"sg-audit: {error}")

@@ -52,6 +52,8 @@ def read(
 
     `regions`, where given, stand in for those of the file. Raises InputError naming account and key.
     """
+    if regions and not c7n_org.comma_expand(regions):
+        raise InputError("-r: names no region; write one such as us-east-1, or all")
     content = yamlfile.load(path)
     _check_schema(path, content)
     content["accounts"] = list(c7n_org.accounts_iterator(content))

@@ -15,7 +15,7 @@ from c7n.policy import Policy
 from c7n.resources import load_resources
 from c7n.structure import StructureParser
 
-from reporter import yamlfile
+from reporter import accounts_file, yamlfile
 from reporter.errors import InputError
 from reporter.manifest import PlannedPolicy
 
@@ -36,6 +36,7 @@ def read(sources: Sequence[Path], only: Sequence[str] = ()) -> PolicySet:
 
     Raises InputError naming file, policy and why where one does not validate.
     """
+    only = accounts_file.split(only)
     policies: list[dict[str, Any]] = []
     found_in: dict[str, Path] = {}
     for path in files(sources):
@@ -88,28 +89,34 @@ def as_one_file(policies: PolicySet) -> str:
 def _read_file(path: Path) -> list[dict[str, Any]]:
     content = yamlfile.load(path)
     try:
-        structure = StructureParser()
-        structure.validate(content)
-        types = structure.get_resource_types(content)
-        missing = load_resources(list(types))
+        StructureParser().validate(content)
     except PolicyValidationError as error:
         raise InputError(f"{path}: {_one_line(error)}") from None
     policies: list[dict[str, Any]] = content["policies"]
     for policy in policies:
-        where = f"{path}: policy {policy['name']}"
-        resource = policy["resource"]
-        if resource in missing or f"aws.{resource}" in missing:
-            raise InputError(f"{where}: Custodian knows no resource called {resource}")
-        errors = schema.validate({"policies": [policy]}, schema.generate(list(types)))
-        if errors:
-            raise InputError(f"{where}: {_one_line(errors[0])}")
-        try:
-            config = Config.empty(dryrun=True, account_id="na", region="na")
-            Policy(policy, config, Bag()).validate()
-        except Exception as error:
-            # Filters raise what they like here; Custodian's own validate catches all of it too.
-            raise InputError(f"{where}: {_one_line(error)}") from None
+        _validate(f"{path}: policy {policy['name']}", policy)
     return policies
+
+
+def _validate(where: str, policy: dict[str, Any]) -> None:
+    only = {"policies": [policy]}
+    types = list(StructureParser().get_resource_types(only))
+    try:
+        missing = load_resources(types)
+    except ImportError as error:
+        why = f"{policy['resource']} needs {error.name}, which is not installed here"
+        raise InputError(f"{where}: {why}") from None
+    if missing:
+        raise InputError(f"{where}: Custodian knows no resource called {policy['resource']}")
+    errors = schema.validate(only, schema.generate(types))
+    if errors:
+        raise InputError(f"{where}: {_one_line(errors[0])}")
+    try:
+        config = Config.empty(dryrun=True, account_id="na", region="na")
+        Policy(policy, config, Bag()).validate()
+    except Exception as error:
+        # Filters raise what they like here; Custodian's own validate catches all of it too.
+        raise InputError(f"{where}: {_one_line(error)}") from None
 
 
 def _planned(policy: dict[str, Any]) -> PlannedPolicy:

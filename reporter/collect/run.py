@@ -1,8 +1,10 @@
 """A run: plan the cells, hand them to workers, and account for every one of them in the manifest."""
 
+import logging
 import multiprocessing
 import os
 import queue
+import shutil
 import signal
 import time
 from collections import deque
@@ -188,6 +190,8 @@ def _collect(accounts: Sequence[Account], policies: PolicySet, ledger: _Ledger, 
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["reporter.collect.preload"])
     outside.install()
+    # c7n-org says on its log what goes into the cells here; without a handler Python would put it on stderr.
+    logging.getLogger("c7n_org").addHandler(logging.NullHandler())
     threads = ThreadPool(_DISCOVERY_THREADS)
     pool = ProcessPool(workers, initializer=worker.start, context=context)
     work = _Work()
@@ -216,10 +220,7 @@ def _collect(accounts: Sequence[Account], policies: PolicySet, ledger: _Ledger, 
         raise
     finally:
         threads.stop()
-        for leftover in cache.iterdir():
-            leftover.unlink()
-        with suppress(OSError):
-            cache.rmdir()
+        shutil.rmtree(cache, ignore_errors=True)
 
 
 def _hand_out(
@@ -309,10 +310,23 @@ def _planned(account: Account) -> PlannedAccount:
     )
 
 
-def _new_folder(output: Path) -> Path:
-    name = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+def make_output(output: Path) -> None:
+    """Make the folder of runs where it is missing.
+
+    Raises InputError where it cannot be made or written.
+    """
     try:
         output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{output}: cannot write there: {error.strerror}") from None
+    if not os.access(output, os.W_OK | os.X_OK):
+        raise InputError(f"{output}: cannot write there")
+
+
+def _new_folder(output: Path) -> Path:
+    name = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    make_output(output)
+    try:
         for attempt in range(1, 100):
             folder = output / (name if attempt == 1 else f"{name}-{attempt}")
             with suppress(FileExistsError):
