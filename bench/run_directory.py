@@ -13,6 +13,7 @@ from distant_aws import REGIONS, identifier
 
 from reporter import manifest
 from reporter.manifest import Cell, Manifest, PlannedAccount, PlannedPolicy, RunState, Status
+from reporter.store import Folder
 
 POLICIES = (
     PlannedPolicy("sg-inventory", "aws.security-group", filtered=False, report={"tab": "security_groups"}),
@@ -128,7 +129,7 @@ def make(folder: Path, accounts: int, regions: int, groups: int) -> None:
                 cells.append(Cell(name, account, region, policy, Status.OK, len(found), 0.1))
     started = "2026-01-01T00:00:00+00:00"
     run = Manifest("bench", started, started, RunState.FINISHED, POLICIES, tuple(planned), tuple(cells))
-    manifest.write(folder, run)
+    manifest.write(Folder(folder), run)
 
 
 def main() -> None:

@@ -40,8 +40,9 @@ _policies = click.option(
     help="Policy file, or folder of them; repeatable.",
 )  # fmt: skip
 _output = click.option(
-    "-s", "--output-dir", "output", type=_PATH, default="output", show_default=True, help="Folder of runs."
-)
+    "-s", "--output-dir", "output", default="output", show_default=True,
+    help="Folder of runs; or s3://bucket/prefix, to run into.",
+)  # fmt: skip
 _choice = _options(
     click.option(
         "-a", "--accounts", "names", multiple=True, help="Only this account, by name or id; repeatable."
@@ -54,6 +55,9 @@ _choice = _options(
 )
 _resume = click.option(
     "--resume", is_flag=True, help="Take up the newest run where it stopped: try only what was not read."
+)
+_scheduler = click.option(
+    "--scheduler", metavar="ADDRESS", help="Have a Dask cluster do the work: tcp://host:8786."
 )
 _report = _options(
     click.option(
@@ -81,7 +85,8 @@ def cli() -> None:
 @_output
 @_choice
 @_resume
-def run(accounts_file: Path, sources: tuple[Path, ...], output: Path, **choice: Any) -> int:
+@_scheduler
+def run(accounts_file: Path, sources: tuple[Path, ...], output: str, **choice: Any) -> int:
     """Run the policies on every account and region, into a folder of its own below the output folder."""
     folder, whole, _ = _run(accounts_file, sources, output, **choice)
     click.echo(folder)
@@ -94,7 +99,7 @@ def run(accounts_file: Path, sources: tuple[Path, ...], output: Path, **choice: 
     "-c", "--config", "accounts_file", type=_PATH, help="Accounts file: what a stock c7n-org run should hold."
 )
 @_report
-def report(output: Path, accounts_file: Path | None, reports: Path, fail_on: str | None) -> int:
+def report(output: str, accounts_file: Path | None, reports: Path, fail_on: str | None) -> int:
     """Make the workbook of the newest run in the output folder, or of the run directory given."""
     return _write_report(output, reports, fail_on, accounts_file)
 
@@ -105,11 +110,12 @@ def report(output: Path, accounts_file: Path | None, reports: Path, fail_on: str
 @_output
 @_choice
 @_resume
+@_scheduler
 @_report
 def audit(
     accounts_file: Path,
     sources: tuple[Path, ...],
-    output: Path,
+    output: str,
     reports: Path,
     fail_on: str | None,
     **choice: Any,
@@ -244,20 +250,21 @@ def accounts(
 def _run(
     accounts_file: Path,
     sources: tuple[Path, ...],
-    output: Path,
+    output: str,
     *,
     names: tuple[str, ...],
     tags: tuple[str, ...],
     regions: tuple[str, ...],
     only: tuple[str, ...],
     resume: bool,
-) -> tuple[Path, bool, bool]:
+    scheduler: str | None,
+) -> tuple[str, bool, bool]:
     """Returns the run's folder, whether all was read, and whether the run was interrupted."""
     from reporter import progress
-    from reporter.collect import accounts, policies
+    from reporter.collect import accounts, policies, pools
     from reporter.collect import run as collecting
-    from reporter.custodian.output import newest_run
     from reporter.manifest import RunState, Status
+    from reporter.store import open_store
 
     if resume and (names or tags or regions or only):
         raise click.UsageError(
@@ -265,7 +272,9 @@ def _run(
         )
     chosen = accounts.read(accounts_file, names, tags, regions)
     found = policies.read(sources, only)
-    collecting.make_output(output)
+    place = open_store(output)
+    collecting.make_output(place)
+    pool = pools.open_pool(scheduler)
     for account in chosen:
         if account.regions_by_default:
             _say(f"account {account.name} names no region: {' and '.join(account.regions)}, as in c7n-org")
@@ -273,23 +282,21 @@ def _run(
         _say(f"actions are never carried out here: {', '.join(found.with_actions)}")
     _say(f"{len(chosen)} accounts, {len(found.planned)} policies")
     with progress.shown(_console) as shown:
-        if resume:
-            folder, result = collecting.resume(chosen, found, newest_run(output), shown)
-        else:
-            folder, result = collecting.run(chosen, found, output, shown)
+        start = collecting.resume if resume else collecting.run
+        folder, result = start(chosen, found, place, pool, shown)
     interrupted = result.state is RunState.INTERRUPTED
     if interrupted:
         _say("interrupted: what was finished is kept; `sg-audit run --resume` with the same options goes on")
-    return folder, all(cell.status is Status.OK for cell in result.cells), interrupted
+    return folder.name, all(cell.status is Status.OK for cell in result.cells), interrupted
 
 
-def _write_report(output: Path, reports: Path, fail_on: str | None, accounts_file: Path | None = None) -> int:
+def _write_report(output: str, reports: Path, fail_on: str | None, accounts_file: Path | None = None) -> int:
     from reporter import accounts_file as accounts
     from reporter import report as reporting
     from reporter.audit import read_audit
     from reporter.custodian.output import open_output
 
-    found = open_output(output, accounts.read(accounts_file) if accounts_file else ())
+    found = open_output(Path(output), accounts.read(accounts_file) if accounts_file else ())
     result = read_audit(found)
     path = reporting.write(result, reports)
     _say(f"{output}: {found.kind}, {found.started}")

@@ -3,15 +3,13 @@
 It is the seam between collecting and reporting, so it imports neither c7n nor pandas.
 """
 
-import os
-import tempfile
 from dataclasses import dataclass, field
 from enum import StrEnum
-from pathlib import Path
 
 import msgspec
 
 from reporter.errors import InputError
+from reporter.store import Store
 
 FILE_NAME = "run.json"
 
@@ -99,23 +97,22 @@ class Manifest:
     cells: tuple[Cell, ...]
 
 
-def write(folder: Path, manifest: Manifest) -> None:
-    """Write run.json so that a reader, or a kill at any moment, never meets half of one."""
-    handle, name = tempfile.mkstemp(dir=folder, prefix=".run-")
-    with os.fdopen(handle, "wb") as file:
-        file.write(msgspec.json.format(msgspec.json.encode(manifest), indent=1))
-    Path(name).replace(folder / FILE_NAME)
+def write(place: Store, manifest: Manifest) -> None:
+    """Write run.json so that a reader, or a kill at any moment, never meets half of one.
+
+    Raises OSError where it cannot be written.
+    """
+    place.write(FILE_NAME, msgspec.json.format(msgspec.json.encode(manifest), indent=1))
 
 
-def read(folder: Path) -> Manifest:
+def read(place: Store) -> Manifest:
     """Read a run's manifest.
 
     Raises InputError where there is none or it is not one of ours.
     """
-    path = folder / FILE_NAME
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Manifest)
-    except FileNotFoundError:
-        raise InputError(f"{folder}: no {FILE_NAME} there") from None
+        return msgspec.json.decode(place.read(FILE_NAME), type=Manifest)
+    except OSError:
+        raise InputError(f"{place.name}: no {FILE_NAME} there") from None
     except msgspec.DecodeError as error:
-        raise InputError(f"{path}: not a manifest of sg-audit: {error}") from None
+        raise InputError(f"{place.name}/{FILE_NAME}: not a manifest of sg-audit: {error}") from None

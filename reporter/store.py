@@ -34,6 +34,9 @@ class Store(Protocol):
     def keys(self) -> Iterator[str]:
         """Every file below, in the order of the names."""
 
+    def folders(self) -> list[str]:
+        """The names of the places directly within, sorted."""
+
     def child(self, name: str) -> "Store":
         """The place of that name within."""
 
@@ -65,6 +68,9 @@ class Folder:
             folders.sort()
             for file in sorted(files):
                 yield Path(folder, file).relative_to(self.path).as_posix()
+
+    def folders(self) -> list[str]:
+        return sorted(each.name for each in self.path.iterdir() if each.is_dir() and not each.is_symlink())
 
     def child(self, name: str) -> "Folder":
         return Folder(self.path / name)
@@ -105,21 +111,32 @@ class Bucket:
         return any(found["Key"] == self._key(key) for found in answer.get("Contents", ()))
 
     def keys(self) -> Iterator[str]:
-        start = f"{self.prefix}/" if self.prefix else ""
-        more: dict[str, str] = {}
-        while True:
-            answer = self._call("list_objects_v2", Prefix=start, **more)
+        start = self._key("")
+        for answer in self._list(Prefix=start):
             for found in answer.get("Contents", ()):
                 yield found["Key"][len(start) :]
-            if not answer.get("IsTruncated"):
-                return
-            more = {"ContinuationToken": answer["NextContinuationToken"]}
+
+    def folders(self) -> list[str]:
+        start = self._key("")
+        return [
+            found["Prefix"][len(start) : -1]
+            for answer in self._list(Prefix=start, Delimiter="/")
+            for found in answer.get("CommonPrefixes", ())
+        ]
 
     def child(self, name: str) -> "Bucket":
         return Bucket(self.bucket, self._key(name))
 
     def _key(self, key: str) -> str:
         return f"{self.prefix}/{key}" if self.prefix else key
+
+    def _list(self, **parameters: Any) -> Iterator[Any]:
+        while True:
+            answer = self._call("list_objects_v2", **parameters)
+            yield answer
+            if not answer.get("IsTruncated"):
+                return
+            parameters["ContinuationToken"] = answer["NextContinuationToken"]
 
     def _call(self, operation: str, **parameters: Any) -> Any:
         from botocore.exceptions import BotoCoreError, ClientError

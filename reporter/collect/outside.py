@@ -13,6 +13,8 @@ alone with a warning: the run goes on, only slower, or without what that piece i
 - `botocore.client.ClientCreator._load_service_model`, `._create_client_class` and
   `botocore.regions.EndpointProvider`: made once a service for the same reason. None of them knows
   credentials; clients, sessions and signers stay each account's own.
+- `c7n.credentials.assumed_session`, also as c7n-org imported it: an account's role is assumed once, and not
+  again for each region, where a worker finds its own way in. What is kept is that account's credentials.
 - `c7n_org.cli.load_available`: looks for every provider and resource again at each call; once is enough.
 - `c7n_org.utils.reset_session_cache`: c7n-org forgets its session after each call; here that is each policy.
   A worker forgets it before and after each account and region instead.
@@ -23,10 +25,12 @@ from collections.abc import Callable
 from functools import cache, lru_cache
 from typing import Any
 
+import boto3
 import botocore.client
 import botocore.httpsession
 import botocore.regions
 import botocore.session
+import c7n.credentials
 import c7n_org.cli
 import c7n_org.utils
 from botocore import handlers
@@ -50,6 +54,9 @@ _THROTTLES = frozenset(
     }
 )
 
+# The regions of an account are handed out one after the other, so few accounts are under way at once.
+_ACCOUNTS_KEPT = 64
+
 _throttled = 0
 
 
@@ -62,6 +69,8 @@ def install() -> None:
     _replace(creator, "_load_service_model", _once_a_loader_and_service)
     _replace(creator, "_create_client_class", _once_a_model)
     _replace(botocore.regions, "EndpointProvider", _once_a_ruleset)
+    _replace(c7n.credentials, "assumed_session", _once_an_account)
+    c7n_org.cli.assumed_session = c7n.credentials.assumed_session
     _replace(c7n_org.cli, "load_available", _only_once)
     _replace(c7n_org.utils, "reset_session_cache", lambda original: lambda: None)
 
@@ -100,6 +109,38 @@ def _whole_answers(original: Callable[..., Any]) -> Callable[..., Any]:
         return response
 
     return send
+
+
+def _once_an_account(original: Callable[..., Any]) -> Callable[..., Any]:
+    assumed: dict[tuple[Any, ...], tuple[Any, Any]] = {}
+
+    def assumed_session(
+        role_arn: str,
+        session_name: str,
+        session_policy: Any = None,
+        session: Any = None,
+        region: str | None = None,
+        external_id: str | None = None,
+    ) -> Any:
+        caller = None
+        if session is not None:
+            # A session that was assumed itself, in a chain of roles, is told by its credentials.
+            caller = (
+                id(session._session._credentials) if session._session._credentials else session.profile_name
+            )
+        key = (role_arn, session_name, repr(session_policy), external_id, caller)
+        if key not in assumed:
+            if len(assumed) >= _ACCOUNTS_KEPT:
+                assumed.clear()
+            made = original(role_arn, session_name, session_policy, session, region, external_id)
+            assumed[key] = (made._session._credentials, session)  # keeps the caller's, and so its id
+            return made
+        again = botocore.session.get_session()
+        again._credentials = assumed[key][0]
+        again.set_config_variable("region", region or again.get_config_variable("region") or "us-east-1")
+        return boto3.Session(botocore_session=again)
+
+    return assumed_session
 
 
 def _only_once(original: Callable[..., Any]) -> Callable[..., Any]:

@@ -1,22 +1,20 @@
 """A run: plan the cells, hand them to workers, and account for every one of them in the manifest."""
 
 import logging
-import multiprocessing
 import os
 import queue
 import shutil
 import signal
 import time
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any, Protocol
 
-from pebble import ProcessExpired, ProcessPool, ThreadPool
+from pebble import ProcessExpired, ThreadPool
 
 from reporter import __version__, manifest
 from reporter.accounts_file import ALL_REGIONS
@@ -24,15 +22,15 @@ from reporter.collect import outside, worker
 from reporter.collect.accounts import Account
 from reporter.collect.credentials import Access, open_account
 from reporter.collect.policies import PolicySet
+from reporter.collect.pools import Local, Pool
 from reporter.collect.worker import Unit
 from reporter.errors import InputError
-from reporter.manifest import UNKNOWN_REGION, Cell, Manifest, PlannedAccount, RunState, Status
+from reporter.manifest import FILE_NAME, UNKNOWN_REGION, Cell, Manifest, PlannedAccount, RunState, Status
+from reporter.store import Bucket, Folder, Store
 
 LATEST = "latest"
 _CACHE = ".cache"
 
-# Twice those of c7n-org: with the models shared, a worker waits for AWS nearly all of its time.
-_WORKERS_PER_CPU = 8
 _DISCOVERY_THREADS = 16
 # Writing the manifest may take this share of a run's time, so that a large one is written less often.
 _MANIFEST_SHARE = 0.02
@@ -49,9 +47,9 @@ class Progress(Protocol):
 
 
 def run(
-    accounts: Sequence[Account], policies: PolicySet, output: Path, progress: Progress
-) -> tuple[Path, Manifest]:
-    """Run the policies on every account and region into a new folder below `output`.
+    accounts: Sequence[Account], policies: PolicySet, output: Store, pool: Pool, progress: Progress
+) -> tuple[Store, Manifest]:
+    """Run the policies on every account and region into a new folder below `output`, in the pool's workers.
 
     Returns that folder and its manifest. What could not be looked at is in the manifest, never raised; after
     Ctrl-C the manifest says `interrupted`. Raises InputError where the output directory cannot be written.
@@ -71,51 +69,61 @@ def run(
             for policy in policies.planned
         ),
     )
-    return _go(folder, plan, accounts, policies, progress)
+    return _go(folder, plan, accounts, policies, pool, progress)
 
 
 def resume(
-    accounts: Sequence[Account], policies: PolicySet, folder: Path, progress: Progress
-) -> tuple[Path, Manifest]:
-    """Take up a run where it stopped: try its cells that are not `ok` again, and no others.
+    accounts: Sequence[Account], policies: PolicySet, output: Store, pool: Pool, progress: Progress
+) -> tuple[Store, Manifest]:
+    """Take up the newest run of `output` where it stopped: try its cells that are not `ok`, and no others.
 
     Raises InputError where the accounts file or a policy is no longer what the run was planned with.
     """
+    folder = _newest(output)
     plan = manifest.read(folder)
     known = {policy.name: policy.digest for policy in policies.planned}
     for policy in plan.policies:
         if known.get(policy.name) != policy.digest:
             raise InputError(
-                f"{folder}: policy {policy.name} is not what it was when that run began: start a new run"
+                f"{folder.name}: policy {policy.name} is not what it was when that run began: start a new run"
             )
     named = {account.name: account for account in accounts}
     chosen = []
     for planned in plan.accounts:
         account = named.get(planned.name)
         if account is None or account.account_id != planned.account_id:
-            raise InputError(f"{folder}: account {planned.name} is not in the accounts file any more")
+            raise InputError(f"{folder.name}: account {planned.name} is not in the accounts file any more")
         chosen.append(replace(account, regions=planned.regions or (ALL_REGIONS,)))
-    return _go(folder, replace(plan, state=RunState.RUNNING, finished=None), chosen, policies, progress)
+    plan = replace(plan, state=RunState.RUNNING, finished=None)
+    return _go(folder, plan, chosen, policies, pool, progress)
 
 
 def _go(
-    folder: Path, plan: Manifest, accounts: Sequence[Account], policies: PolicySet, progress: Progress
-) -> tuple[Path, Manifest]:
+    folder: Store,
+    plan: Manifest,
+    accounts: Sequence[Account],
+    policies: PolicySet,
+    pool: Pool,
+    progress: Progress,
+) -> tuple[Store, Manifest]:
     ledger = _Ledger(folder, plan)
     ledger.write(RunState.RUNNING)
     _link_latest(folder)
     state = RunState.FINISHED
     try:
-        _collect(accounts, policies, ledger, progress)
+        _collect(accounts, policies, ledger, pool, progress)
     except KeyboardInterrupt:
         state = RunState.INTERRUPTED
-    return folder, ledger.write(state)
+    try:
+        return folder, ledger.write(state)
+    except OSError as error:
+        raise InputError(f"{folder.name}: cannot write {FILE_NAME}: {error.strerror}") from None
 
 
 class _Ledger:
     """The run's manifest as it grows."""
 
-    def __init__(self, folder: Path, plan: Manifest) -> None:
+    def __init__(self, folder: Store, plan: Manifest) -> None:
         self.folder = folder
         self._plan = plan
         self._accounts = {account.name: account for account in plan.accounts}
@@ -151,7 +159,8 @@ class _Ledger:
         for cell in cells:
             self._cells[cell.account][cell.region, cell.policy] = cell
         if time.monotonic() - self._written > max(1.0, self._cost / _MANIFEST_SHARE):
-            self.write(RunState.RUNNING)
+            with suppress(OSError):  # the next one may succeed, and the last one must
+                self.write(RunState.RUNNING)
 
     def write(self, state: RunState) -> Manifest:
         started = time.monotonic()
@@ -169,119 +178,135 @@ class _Ledger:
 
 
 @dataclass
-class _Work:
-    """What is under way: accounts being opened, units ready to be handed out, units running."""
+class _Run:
+    """A run under way: accounts being opened, units ready to be handed out, units running."""
 
+    ledger: _Ledger
+    policies: Mapping[str, Mapping[str, Any]]
+    pool: Pool
+    progress: Progress
+    place: "_Place"
     opening: dict["Future[Access]", Account] = field(default_factory=dict)
     ready: deque[tuple[Access, list[Cell]]] = field(default_factory=deque)
     running: dict["Future[list[Cell]]", Unit] = field(default_factory=dict)
     events: "queue.SimpleQueue[Future[Any]]" = field(default_factory=queue.SimpleQueue)
 
-    def __bool__(self) -> bool:
-        return bool(self.opening or self.ready or self.running)
+    def collect(self, accounts: Sequence[Account], threads: ThreadPool) -> None:
+        """Try every cell that is not `ok`."""
+        self.progress.planned(len(self.ledger))
+        for account in accounts:
+            if self.ledger.pending(account.name):
+                opened = threads.schedule(open_account, args=[account])
+                self.opening[opened] = account
+                opened.add_done_callback(self.events.put)
+        while self.opening or self.ready or self.running:
+            # Credentials are taken when a unit is handed out, not before: they may not last the run.
+            while self.ready and len(self.running) < self.pool.size * 2:
+                self._hand_out(*self.ready.popleft())
+            if self.opening or self.running:
+                self._hear(self.events.get())
+
+    def salvage(self) -> None:
+        """Keep what units finished that nobody will hear of: two a worker at the most."""
+        for unit in self.running.values():
+            self.ledger.record(worker.recovered(unit, cell) for cell in worker.planned_cells(unit))
+
+    def _hand_out(self, access: Access, cells: list[Cell]) -> None:
+        try:
+            credentials = access.credentials() if self.place.credentials else None
+        except Exception as error:
+            # botocore has a dozen ways to fail here, from an ended SSO login to a broken credential process.
+            failed = [worker.failure(cell, error) for cell in cells]
+            self._close(f"{access.account.name} {cells[0].region}", failed)
+            return
+        unit = Unit(
+            account=access.account.config,
+            region=cells[0].region,
+            policies=tuple(self.policies[cell.policy] for cell in cells),
+            output=self.place.output,
+            cache=self.place.cache,
+            credentials=credentials,
+        )
+        future = self.pool.submit(unit)
+        self.running[future] = unit
+        future.add_done_callback(self.events.put)
+
+    def _hear(self, event: "Future[Any]") -> None:
+        """Take in an account that was opened, or a unit that is through."""
+        if event in self.running:
+            unit = self.running.pop(event)
+            self._close(unit.label, _results(unit, event))
+            return
+        account = self.opening.pop(event)
+        error = event.exception()
+        if error is None:
+            access = event.result()
+            if ALL_REGIONS in account.regions:
+                self.ledger.found_regions(account, access.regions)
+                self.progress.planned(len(self.ledger))
+            self.ready.extend((access, cells) for cells in self.ledger.pending(account.name).values())
+        else:
+            pending = [cell for cells in self.ledger.pending(account.name).values() for cell in cells]
+            self._close(account.name, [worker.failure(cell, error) for cell in pending])
+
+    def _close(self, label: str, cells: list[Cell]) -> None:
+        self.ledger.record(cells)
+        self.progress.done(label, cells)
 
 
-def _collect(accounts: Sequence[Account], policies: PolicySet, ledger: _Ledger, progress: Progress) -> None:
-    cache = ledger.folder / _CACHE
-    cache.mkdir(exist_ok=True)
-    by_name = {policy["name"]: policy for policy in policies.data["policies"]}
-    workers = int(os.environ.get("C7N_ORG_PARALLEL", (os.cpu_count() or 1) * _WORKERS_PER_CPU))
-    # Threads open the accounts, so workers may not be forked from this process.
-    context = multiprocessing.get_context("forkserver")
-    context.set_forkserver_preload(["reporter.collect.preload"])
+@dataclass(frozen=True)
+class _Place:
+    """Where workers write, where their caches lie, and whether they are given the account's credentials.
+
+    They find their own way into the account where they are elsewhere; and for S3, which Custodian writes to
+    with the caller's credentials and not with those of the role it assumed.
+    """
+
+    output: str
+    cache: str
+    credentials: bool
+
+
+@contextmanager
+def _place(folder: Store, pool: Pool) -> Iterator[_Place]:
+    here = isinstance(pool, Local)
+    if isinstance(folder, Bucket):
+        yield _Place(f"{folder.name}?region={folder.region}", "", credentials=False)
+    elif isinstance(folder, Folder):
+        cache = folder.path / _CACHE
+        cache.mkdir(exist_ok=True)
+        try:
+            yield _Place(str(folder.path), str(cache) if here else "", credentials=here)
+        finally:
+            shutil.rmtree(cache, ignore_errors=True)
+
+
+def _collect(
+    accounts: Sequence[Account], policies: PolicySet, ledger: _Ledger, pool: Pool, progress: Progress
+) -> None:
     outside.install()
     # c7n-org says on its log what goes into the cells here; without a handler Python would put it on stderr.
     logging.getLogger("c7n_org").addHandler(logging.NullHandler())
+    by_name = {policy["name"]: policy for policy in policies.data["policies"]}
     threads = ThreadPool(_DISCOVERY_THREADS)
-    pool = ProcessPool(workers, initializer=worker.start, context=context)
-    work = _Work()
-    progress.planned(len(ledger))
-    try:
-        for account in accounts:
-            if ledger.pending(account.name):
-                opened = threads.schedule(open_account, args=[account])
-                work.opening[opened] = account
-                opened.add_done_callback(work.events.put)
-        while work:
-            # Credentials are taken when a unit is handed out, not before: they may not last the run.
-            while work.ready and len(work.running) < workers * 2:
-                access, cells = work.ready.popleft()
-                _hand_out(access, cells, by_name, cache, pool, work, ledger, progress)
-            if work:
-                _hear(work.events.get(), work, ledger, progress)
-        pool.close()
-        pool.join()
-    except BaseException:
-        # Two units a worker at the most are lost; what they finished is there.
-        pool.stop()
-        pool.join()
-        for unit in work.running.values():
-            ledger.record(worker.recovered(ledger.folder, cell) for cell in worker.planned_cells(unit))
-        raise
-    finally:
-        threads.stop()
-        shutil.rmtree(cache, ignore_errors=True)
+    with _place(ledger.folder, pool) as place:
+        run = _Run(ledger, by_name, pool, progress, place)
+        try:
+            run.collect(accounts, threads)
+            pool.close()
+        except BaseException:
+            pool.stop()
+            run.salvage()
+            raise
+        finally:
+            threads.stop()
 
 
-def _hand_out(
-    access: Access,
-    cells: list[Cell],
-    policies: Mapping[str, Mapping[str, Any]],
-    cache: Path,
-    pool: ProcessPool,
-    work: _Work,
-    ledger: _Ledger,
-    progress: Progress,
-) -> None:
-    region = cells[0].region
-    try:
-        credentials = access.credentials()
-    except Exception as error:
-        # botocore has a dozen ways to fail here, from an ended SSO login to a broken credential process.
-        _close(
-            f"{access.account.name} {region}",
-            [worker.failure(cell, error) for cell in cells],
-            ledger,
-            progress,
-        )
-        return
-    unit = Unit(
-        account=access.account.config,
-        region=region,
-        policies=tuple(policies[cell.policy] for cell in cells),
-        output=str(ledger.folder),
-        cache=str(cache),
-        credentials=credentials,
-    )
-    future = pool.schedule(worker.run_unit, args=[unit])
-    work.running[future] = unit
-    future.add_done_callback(work.events.put)
-
-
-def _hear(event: "Future[Any]", work: _Work, ledger: _Ledger, progress: Progress) -> None:
-    """Take in an account that was opened, or a unit that is through."""
-    if event in work.running:
-        unit = work.running.pop(event)
-        _close(unit.label, _results(unit, event, ledger.folder), ledger, progress)
-        return
-    account = work.opening.pop(event)
-    error = event.exception()
-    if error is None:
-        access = event.result()
-        if ALL_REGIONS in account.regions:
-            ledger.found_regions(account, access.regions)
-            progress.planned(len(ledger))
-        work.ready.extend((access, cells) for cells in ledger.pending(account.name).values())
-    else:
-        pending = [cell for cells in ledger.pending(account.name).values() for cell in cells]
-        _close(account.name, [worker.failure(cell, error) for cell in pending], ledger, progress)
-
-
-def _results(unit: Unit, future: "Future[list[Cell]]", folder: Path) -> list[Cell]:
+def _results(unit: Unit, future: "Future[list[Cell]]") -> list[Cell]:
     error = future.exception()
     if error is None:
         return future.result()
-    cells = [worker.recovered(folder, cell) for cell in worker.planned_cells(unit)]
+    cells = [worker.recovered(unit, cell) for cell in worker.planned_cells(unit)]
     return [cell if cell.status is Status.OK else _lost(cell, error) for cell in cells]
 
 
@@ -289,15 +314,11 @@ def _lost(cell: Cell, error: BaseException) -> Cell:
     if isinstance(error, ProcessExpired):
         code = error.exitcode or 0
         how = signal.Signals(-code).name if code < 0 else f"exit code {code}"
-        return replace(
-            cell, status=Status.FAILED, code="WorkerDied", message=f"the worker process died: {how}"
-        )
-    return worker.failure(cell, error, Status.FAILED)
-
-
-def _close(label: str, cells: list[Cell], ledger: _Ledger, progress: Progress) -> None:
-    ledger.record(cells)
-    progress.done(label, cells)
+    elif type(error).__name__ == "KilledWorker":  # Dask's word for a task whose workers died again and again
+        how = "it died on one worker of the cluster after the other"
+    else:
+        return worker.failure(cell, error, Status.FAILED)
+    return replace(cell, status=Status.FAILED, code="WorkerDied", message=f"the worker process died: {how}")
 
 
 def _planned(account: Account) -> PlannedAccount:
@@ -310,40 +331,61 @@ def _planned(account: Account) -> PlannedAccount:
     )
 
 
-def make_output(output: Path) -> None:
-    """Make the folder of runs where it is missing.
+def make_output(output: Store) -> None:
+    """Make the folder of runs where it is missing, and see that it can be written.
 
-    Raises InputError where it cannot be made or written.
+    Raises InputError where it cannot be.
     """
     try:
-        output.mkdir(parents=True, exist_ok=True)
+        if isinstance(output, Folder):
+            output.path.mkdir(parents=True, exist_ok=True)
+            if not os.access(output.path, os.W_OK | os.X_OK):
+                raise InputError(f"{output.name}: cannot write there")
+        else:
+            output.folders()
     except OSError as error:
-        raise InputError(f"{output}: cannot write there: {error.strerror}") from None
-    if not os.access(output, os.W_OK | os.X_OK):
-        raise InputError(f"{output}: cannot write there")
+        raise InputError(f"{output.name}: cannot write there: {error.strerror}") from None
 
 
-def _new_folder(output: Path) -> Path:
+def _new_folder(output: Store) -> Store:
     name = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
     make_output(output)
+    for attempt in range(1, 100):
+        folder = output.child(name if attempt == 1 else f"{name}-{attempt}")
+        if not isinstance(folder, Folder):
+            if not folder.exists(FILE_NAME):
+                return folder
+            continue
+        try:
+            folder.path.mkdir(mode=0o700)
+            return Folder(folder.path.resolve())
+        except FileExistsError:
+            continue
+        except OSError as error:
+            raise InputError(f"{output.name}: cannot write there: {error.strerror}") from None
+    raise InputError(f"{output.name}: a hundred runs began there within a second")
+
+
+def _newest(output: Store) -> Store:
+    """The run itself, or the newest of a folder of runs: their names tell the time."""
     try:
-        for attempt in range(1, 100):
-            folder = output / (name if attempt == 1 else f"{name}-{attempt}")
-            with suppress(FileExistsError):
-                folder.mkdir(mode=0o700)
-                return folder.resolve()
+        if output.exists(FILE_NAME):
+            return output
+        runs = [name for name in output.folders() if output.child(name).exists(FILE_NAME)]
     except OSError as error:
-        raise InputError(f"{output}: cannot write there: {error.strerror}") from None
-    raise InputError(f"{output}: a hundred runs began there within a second")
+        raise InputError(f"{output.name}: {error.strerror}") from None
+    if not runs:
+        raise InputError(f"{output.name}: no run of sg-audit there")
+    return output.child(runs[-1])
 
 
-def _link_latest(folder: Path) -> None:
-    """Point `latest` at the run; a system without symbolic links goes without."""
-    link = folder.parent / LATEST
-    fresh = folder.parent / f".{LATEST}-{folder.name}"
-    with suppress(OSError):
-        fresh.symlink_to(folder.name)
-        fresh.replace(link)
+def _link_latest(folder: Store) -> None:
+    """Point `latest` at the run; a system without symbolic links, and S3, go without."""
+    if isinstance(folder, Folder):
+        fresh = folder.path.parent / f".{LATEST}-{folder.path.name}"
+        with suppress(OSError):
+            fresh.symlink_to(folder.path.name)
+            fresh.replace(folder.path.parent / LATEST)
 
 
 def _now() -> str:

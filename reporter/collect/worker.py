@@ -5,6 +5,8 @@ import os
 import shutil
 import signal
 import sys
+import tempfile
+import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -20,7 +22,7 @@ from reporter.collect import outside
 from reporter.collect.credentials import Credentials, error_code
 from reporter.manifest import Cell, Status
 
-# The cache is a unit's own and goes with it, so it only must not run out on the way.
+# The cache is a unit's own and goes with it: it only must not run out on the way.
 _CACHE_MINUTES = 24 * 60
 
 # What AWS answers when it means "no", by service and by reason.
@@ -46,12 +48,17 @@ _DENIALS = frozenset(
 )
 
 
+# Environment and log belong to the whole process; a worker of a cluster may have several threads.
+_turn = threading.Lock()
+
+
 @dataclass(frozen=True)
 class Unit:
     """One account and region with the policies to run there: what a worker is handed.
 
-    `account` is the entry as c7n-org takes it, `output` the run's folder, `cache` a folder of the run's
-    own.
+    `account` is the entry as c7n-org takes it; `output` the run's folder, or an s3:// URL as Custodian takes
+    it; `cache` a folder of the run's own, or empty for a private one of the worker's, which goes with the
+    unit. Without `credentials` the worker finds its own way into the account, as c7n-org does.
     """
 
     account: Mapping[str, Any]
@@ -59,7 +66,12 @@ class Unit:
     policies: tuple[Mapping[str, Any], ...]
     output: str
     cache: str
-    credentials: Credentials
+    credentials: Credentials | None
+
+    @property
+    def folder(self) -> Path | None:
+        """The run's folder, None where it is not on this machine."""
+        return None if "://" in self.output else Path(self.output)
 
     @property
     def label(self) -> str:
@@ -84,21 +96,19 @@ def failure(cell: Cell, error: BaseException, status: Status | None = None) -> C
 
 
 def start() -> None:
-    """Make this process a worker: Ctrl-C is its parent's to hear, and throttling is waited out.
-
-    Standard mode waits longer each time, up to 20 seconds; a person's own choice of AWS_RETRY_MODE and
-    AWS_MAX_ATTEMPTS stands. Custodian has retries of its own around that, for throttling alone.
-    """
+    """Make this process a worker of a run on this machine: Ctrl-C is its parent's to hear."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-    os.environ.setdefault("AWS_RETRY_MODE", "standard")
-    os.environ.setdefault("AWS_MAX_ATTEMPTS", "6")
-    outside.install()
 
 
-def recovered(output: Path, cell: Cell) -> Cell:
-    """The cell as its files tell, its worker being gone: Custodian writes metadata.json last."""
-    folder = output / cell.account / cell.region / cell.policy
+def recovered(unit: Unit, cell: Cell) -> Cell:
+    """The cell as its files tell, its worker being gone: Custodian writes metadata.json last.
+
+    Where they are not on this machine, the cell as it is.
+    """
+    if unit.folder is None:
+        return cell
+    folder = unit.folder / cell.account / cell.region / cell.policy
     try:
         msgspec.json.decode((folder / "metadata.json").read_bytes())
         resources = msgspec.json.decode((folder / "resources.json").read_bytes(), type=list[msgspec.Raw])
@@ -112,24 +122,28 @@ def run_unit(unit: Unit) -> list[Cell]:
 
     Never raises for what AWS or Custodian say: that goes into the cells.
     """
-    # Two entries of the accounts file may name one account, so the cache is told by the entry's name.
-    cache = Path(unit.cache, unit.account["name"], unit.region)
-    cache.mkdir(parents=True, exist_ok=True)
-    with _signing_as(unit.credentials), _listening() as heard:
-        try:
-            return [
-                _run_cell(unit, policy, cell, heard, cache)
-                for policy, cell in zip(unit.policies, planned_cells(unit), strict=True)
-            ]
-        finally:
-            shutil.rmtree(cache, ignore_errors=True)
+    outside.install()
+    # Custodian's cache of the unit lies in the run's own folder while it is needed, and nowhere after.
+    with (
+        _turn,
+        tempfile.TemporaryDirectory(dir=unit.cache or None, prefix="sg-audit-") as cache,
+        _environment(unit.credentials),
+        _listening() as heard,
+    ):
+        return [
+            _run_cell(unit, policy, cell, heard, cache)
+            for policy, cell in zip(unit.policies, planned_cells(unit), strict=True)
+        ]
 
 
-def _run_cell(unit: Unit, policy: Mapping[str, Any], cell: Cell, heard: "_Heard", cache: Path) -> Cell:
-    # Credentials come from the environment, as c7n-org itself does it for a chain of roles.
-    account = {key: value for key, value in unit.account.items() if key not in ("role", "profile")}
-    folder = Path(unit.output, cell.account, cell.region, cell.policy)
-    shutil.rmtree(folder, ignore_errors=True)  # what an earlier try of this run may have left
+def _run_cell(unit: Unit, policy: Mapping[str, Any], cell: Cell, heard: "_Heard", cache: str) -> Cell:
+    account = dict(unit.account)
+    if unit.credentials is not None:
+        # They come from the environment then, as c7n-org itself does it for a chain of roles.
+        account = {key: value for key, value in account.items() if key not in ("role", "profile")}
+    folder = unit.folder and unit.folder / cell.account / cell.region / cell.policy
+    if folder:
+        shutil.rmtree(folder, ignore_errors=True)  # what an earlier try of this run may have left
     heard.error = None
     started, throttled = time.monotonic(), outside.throttled()
     try:
@@ -139,7 +153,7 @@ def _run_cell(unit: Unit, policy: Mapping[str, Any], cell: Cell, heard: "_Heard"
             {"policies": [dict(policy)]},
             unit.output,
             _CACHE_MINUTES,
-            str(cache),
+            cache,
             False,  # metrics
             True,  # dryrun: an audit never carries out a policy's actions
             False,  # debug
@@ -155,7 +169,7 @@ def _run_cell(unit: Unit, policy: Mapping[str, Any], cell: Cell, heard: "_Heard"
         return failure(cell, heard.error)
     if not success:
         return replace(cell, status=Status.FAILED, message="c7n-org gave no reason")
-    if not (folder / "resources.json").exists():
+    if folder and not (folder / "resources.json").exists():
         return replace(cell, message="the policy's conditions leave out this account or region")
     return replace(cell, status=Status.OK, resources=counts.get(cell.policy, 0))
 
@@ -189,15 +203,17 @@ def _listening() -> Iterator[_Heard]:
 
 
 @contextmanager
-def _signing_as(credentials: Credentials) -> Iterator[None]:
-    """Sign with these credentials and no others while the block runs."""
+def _environment(credentials: Credentials | None) -> Iterator[None]:
+    """While the block runs, sign with these credentials and no others, and wait throttling out.
+
+    Standard mode waits longer each time, up to 20 seconds; a person's own choice of AWS_RETRY_MODE and
+    AWS_MAX_ATTEMPTS stands. Custodian has retries of its own around that, for throttling alone.
+    """
     before = dict(os.environ)
-    for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN"):
-        os.environ.pop(name, None)
-    os.environ["AWS_ACCESS_KEY_ID"] = credentials.access_key
-    os.environ["AWS_SECRET_ACCESS_KEY"] = credentials.secret_key
-    if credentials.token:
-        os.environ["AWS_SESSION_TOKEN"] = credentials.token
+    os.environ.setdefault("AWS_RETRY_MODE", "standard")
+    os.environ.setdefault("AWS_MAX_ATTEMPTS", "6")
+    if credentials is not None:
+        _sign_with(credentials)
     reset_session_cache()
     try:
         yield
@@ -205,3 +221,12 @@ def _signing_as(credentials: Credentials) -> Iterator[None]:
         reset_session_cache()
         os.environ.clear()
         os.environ.update(before)
+
+
+def _sign_with(credentials: Credentials) -> None:
+    for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN"):
+        os.environ.pop(name, None)
+    os.environ["AWS_ACCESS_KEY_ID"] = credentials.access_key
+    os.environ["AWS_SECRET_ACCESS_KEY"] = credentials.secret_key
+    if credentials.token:
+        os.environ["AWS_SESSION_TOKEN"] = credentials.token

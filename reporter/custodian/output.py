@@ -8,6 +8,7 @@ from reporter import manifest
 from reporter.custodian import stock
 from reporter.errors import InputError
 from reporter.manifest import Cell, PlannedAccount, PlannedPolicy
+from reporter.store import Folder
 
 LATEST = "latest"
 
@@ -67,17 +68,6 @@ def open_output(where: Path, expected: Sequence[PlannedAccount] = ()) -> Output:
     )
 
 
-def newest_run(where: Path) -> Path:
-    """The run directory given, or the newest of a folder of runs.
-
-    Raises InputError where there is none.
-    """
-    folder = _run_folder(where)
-    if folder is None:
-        raise InputError(f"{where}: no run of sg-audit there")
-    return folder
-
-
 def _run_folder(where: Path) -> Path | None:
     if (where / manifest.FILE_NAME).exists():
         return where.resolve()
@@ -86,7 +76,7 @@ def _run_folder(where: Path) -> Path | None:
 
 
 def _own_run(folder: Path) -> Output:
-    run = manifest.read(folder)
+    run = manifest.read(Folder(folder))
     return Output(
         kind="a run of sg-audit",
         place=folder,

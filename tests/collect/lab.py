@@ -94,3 +94,17 @@ class Lab:
 
 def role(account_id: str, name: str = "sg-audit") -> str:
     return f"arn:aws:iam::{account_id}:role/{name}"
+
+
+def unordered(value: Any) -> Any:
+    """Parsed JSON with every list sorted, and without empty tags.
+
+    moto gives the groups of an interface in no fixed order, and Custodian adds `Tags: []` to instances where
+    one that it picks at random has no tags (c7n.resources.ec2).
+    """
+    if isinstance(value, dict):
+        items = sorted(value.items())
+        return {name: unordered(each) for name, each in items if name != "Tags" or each}
+    if isinstance(value, list):
+        return sorted(map(unordered, value), key=str)
+    return value

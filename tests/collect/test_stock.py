@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from .lab import POLICIES, role
+from .lab import POLICIES, role, unordered
 
 
 def stock(program: str, *words: str | Path, env: dict[str, str], cwd: Path) -> str:
@@ -21,9 +21,9 @@ def stock(program: str, *words: str | Path, env: dict[str, str], cwd: Path) -> s
 
 
 def found(folder: Path) -> list[dict[str, Any]]:
-    """The resources of a policy, by id, since Custodian's `or` lists them in any order."""
+    """The resources of a policy in a fixed order: Custodian's `or` lists them in any."""
     resources: list[dict[str, Any]] = json.loads((folder / "resources.json").read_text())
-    return sorted(resources, key=str)
+    return unordered(resources)
 
 
 def test_c7n_org_finds_the_same_with_the_policies_as_one_file(

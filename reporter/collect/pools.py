@@ -1,0 +1,107 @@
+"""Where units are worked on: processes of this machine, or a Dask cluster."""
+
+import logging
+import multiprocessing
+import os
+from concurrent.futures import Future
+from typing import Any, Protocol
+
+from pebble import ProcessPool
+
+from reporter.collect import worker
+from reporter.collect.worker import Unit
+from reporter.errors import InputError
+from reporter.manifest import Cell
+
+# Twice those of c7n-org: with the models shared, a worker waits for AWS nearly all of its time.
+_WORKERS_PER_CPU = 8
+_CONNECT_SECONDS = 10
+INSTALL = "--scheduler needs Dask: pip install 'c7n-sg-audit[dask]'"
+
+
+class Pool(Protocol):
+    """Takes units and gives their cells, in any order."""
+
+    @property
+    def size(self) -> int:
+        """How many units it works on at a time."""
+
+    def submit(self, unit: Unit) -> "Future[list[Cell]]":
+        """Hand a unit out."""
+
+    def close(self) -> None:
+        """Let it go, all units being through."""
+
+    def stop(self) -> None:
+        """Let it go at once, whatever is under way."""
+
+
+class Local:
+    """Processes of this machine."""
+
+    def __init__(self) -> None:
+        self.size = int(os.environ.get("C7N_ORG_PARALLEL", (os.cpu_count() or 1) * _WORKERS_PER_CPU))
+        # Threads open the accounts, so workers may not be forked from this process.
+        context = multiprocessing.get_context("forkserver")
+        context.set_forkserver_preload(["reporter.collect.preload"])
+        self._pool = ProcessPool(self.size, initializer=worker.start, context=context)
+
+    def submit(self, unit: Unit) -> "Future[list[Cell]]":
+        future: Future[list[Cell]] = self._pool.schedule(worker.run_unit, args=[unit])
+        return future
+
+    def close(self) -> None:
+        self._pool.close()
+        self._pool.join()
+
+    def stop(self) -> None:
+        self._pool.stop()
+        self._pool.join()
+
+
+class Cluster:
+    """A Dask cluster, whose workers find their own way into each account: credentials are not sent.
+
+    The scheduler hands the unit of a worker that is lost to another.
+    """
+
+    def __init__(self, scheduler: str) -> None:
+        try:
+            from distributed import Client
+        except ImportError:
+            raise InputError(INSTALL) from None
+        for name in ("distributed", "tornado"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)  # what matters of it goes into the cells
+        try:
+            self._client: Any = Client(scheduler, timeout=_CONNECT_SECONDS, set_as_default=False)
+        except (OSError, TimeoutError, ValueError) as error:
+            raise InputError(f"--scheduler {scheduler}: no Dask scheduler answers there: {error}") from None
+        if not self._client.nthreads():
+            self._client.close()
+            raise InputError(f"--scheduler {scheduler}: that scheduler has no workers; start some")
+        self._executor = self._client.get_executor(pure=False)
+
+    @property
+    def size(self) -> int:
+        # Workers come and go; a unit takes the whole of a worker's process.
+        return max(1, len(self._client.nthreads()))
+
+    def submit(self, unit: Unit) -> "Future[list[Cell]]":
+        future: Future[list[Cell]] = self._executor.submit(worker.run_unit, unit)
+        return future
+
+    def close(self) -> None:
+        self._executor.shutdown()
+        self._client.close()
+
+    def stop(self) -> None:
+        self._executor.shutdown(wait=False)
+        self._client.close()
+
+
+def open_pool(scheduler: str | None) -> Pool:
+    """The cluster behind a scheduler's address, or this machine.
+
+    Raises InputError where no scheduler answers, it has no workers, or Dask is not installed.
+    """
+    return Cluster(scheduler) if scheduler else Local()

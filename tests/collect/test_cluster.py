@@ -1,0 +1,183 @@
+"""The same work on a Dask cluster: a real scheduler and two real workers on the loopback, moto as S3 and EC2."""
+
+import gzip
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import boto3
+import pytest
+
+from reporter.sandbox import Sandbox, faults
+from reporter.sandbox.faults import Fault, What
+
+from .lab import unordered
+
+SgAudit = Callable[..., "subprocess.CompletedProcess[str]"]
+BUCKET = "audit-output"
+
+
+@pytest.fixture(scope="module")
+def s3(sandbox: Sandbox) -> "boto3.client":
+    client = boto3.client(
+        "s3",
+        endpoint_url=sandbox.endpoint,
+        aws_access_key_id="sandbox",
+        aws_secret_access_key="sandbox",
+        region_name="us-east-1",
+    )
+    client.create_bucket(Bucket=BUCKET)
+    return client
+
+
+@pytest.fixture
+def cluster(clean_env: dict[str, str], tmp_path: Path) -> Iterator[tuple[str, list["subprocess.Popen[str]"]]]:
+    """A scheduler's address and two workers, each a process of its own with two threads."""
+    command = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0"]
+    command += ["--no-dashboard", "--scheduler-file", str(tmp_path / "scheduler.json")]
+    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+    processes = [subprocess.Popen(command, env=clean_env, cwd=tmp_path, **quiet)]
+    try:
+        deadline = time.monotonic() + 30
+        while not (tmp_path / "scheduler.json").exists():
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        time.sleep(0.2)
+        address = json.loads((tmp_path / "scheduler.json").read_text())["address"]
+        command = [sys.executable, "-m", "distributed.cli.dask_worker", address, "--nthreads", "2", "--no-nanny"]
+        command += ["--no-dashboard", "--local-directory", str(tmp_path / "scratch"), "--death-timeout", "20"]
+        processes += [subprocess.Popen(command, env=clean_env, cwd=tmp_path, **quiet) for _ in range(2)]
+        from distributed import Client
+
+        with Client(address, timeout=30, set_as_default=False) as client:
+            client.wait_for_workers(2, timeout=30)
+        yield address, processes[1:]
+    finally:
+        for process in reversed(processes):
+            process.kill()
+            process.wait()
+
+
+def resources(s3: "boto3.client", prefix: str) -> dict[str, list[dict[str, object]]]:
+    """What each policy found below a prefix, by account/region/policy."""
+    found = {}
+    for page in s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=prefix):
+        for entry in page.get("Contents", ()):
+            key = entry["Key"].removeprefix(prefix).lstrip("/")
+            match = re.fullmatch(r"([^/]+/[^/]+/[^/]+)/\d{4}/\d\d/\d\d/\d\d/resources\.json\.gz", key)
+            if match:
+                body = s3.get_object(Bucket=BUCKET, Key=entry["Key"])["Body"].read()
+                found[match[1]] = json.loads(gzip.decompress(body))
+    return found
+
+
+def same(found: dict[str, list[dict[str, object]]], run: Path) -> None:
+    """Cell by cell what the run on this machine found, in any order."""
+    assert len(found) == 3 * 3 * 7
+    for cell, items in found.items():
+        here = json.loads((run / cell / "resources.json").read_text())
+        assert unordered(items) == unordered(here), cell
+
+
+def test_processes_of_this_machine_write_to_s3(
+    sg_audit: SgAudit, s3: "boto3.client", estate_accounts: Path, estate_run: Path
+) -> None:
+    done = sg_audit("run", "-c", estate_accounts, "-s", f"s3://{BUCKET}/here")
+    assert done.returncode == 0, done.stderr
+    prefix = done.stdout.strip().removeprefix(f"s3://{BUCKET}/")
+    same(resources(s3, prefix), estate_run)
+    run = json.loads(s3.get_object(Bucket=BUCKET, Key=f"{prefix}/run.json")["Body"].read())
+    assert run["state"] == "finished"
+    assert {cell["status"] for cell in run["cells"]} == {"ok"}
+    counts = {f"{cell['account']}/{cell['region']}/{cell['policy']}": cell["resources"] for cell in run["cells"]}
+    assert counts == {cell: len(items) for cell, items in resources(s3, prefix).items()}
+
+
+def test_a_cluster_does_the_same_work_though_a_worker_is_killed(
+    cluster: tuple[str, list["subprocess.Popen[str]"]],
+    clean_env: dict[str, str],
+    sandbox: Sandbox,
+    s3: "boto3.client",
+    estate_accounts: Path,
+    estate_run: Path,
+    tmp_path: Path,
+) -> None:
+    address, workers = cluster
+    # Slow enough that the worker dies in the middle.
+    faults.arm(sandbox.endpoint, [Fault(What.DELAY, action="DescribeInstances", seconds=0.5)])
+    command = [sys.executable, "-m", "reporter", "run", "-c", str(estate_accounts)]
+    command += ["-s", f"s3://{BUCKET}/cluster", "--scheduler", address]
+    try:
+        with subprocess.Popen(
+            command, env=clean_env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        ) as run:
+            assert run.stderr is not None
+            errors = ""
+            while "7 of 7" not in errors:
+                line = run.stderr.readline()
+                assert line, errors
+                errors += line
+            os.kill(workers[0].pid, signal.SIGKILL)
+            out, more = run.communicate(timeout=120)
+    finally:
+        faults.arm(sandbox.endpoint, [])
+    assert run.returncode == 0, errors + more
+    assert "Traceback" not in errors + more
+    prefix = out.strip().removeprefix(f"s3://{BUCKET}/")
+    same(resources(s3, prefix), estate_run)
+    written = json.loads(s3.get_object(Bucket=BUCKET, Key=f"{prefix}/run.json")["Body"].read())
+    assert {cell["status"] for cell in written["cells"]} == {"ok"}
+
+
+def test_a_refusal_costs_one_cell_there_too_and_is_resumed(
+    cluster: tuple[str, list["subprocess.Popen[str]"]],
+    sg_audit: SgAudit,
+    sandbox: Sandbox,
+    s3: "boto3.client",
+    estate_accounts: Path,
+) -> None:
+    address, _ = cluster
+    words = ("run", "-c", estate_accounts, "-s", f"s3://{BUCKET}/refused", "--scheduler", address)
+    try:
+        faults.arm(
+            sandbox.endpoint, [Fault(What.DENY, account="111111111111", region="eu-west-1", service="lambda")]
+        )
+        refused = sg_audit(*words, "-a", "dev")
+    finally:
+        faults.arm(sandbox.endpoint, [])
+    assert refused.returncode == 3, refused.stderr
+    key = refused.stdout.strip().removeprefix(f"s3://{BUCKET}/") + "/run.json"
+    cells = json.loads(s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())["cells"]
+    assert {(cell["region"], cell["policy"]) for cell in cells if cell["status"] != "ok"} == {
+        ("eu-west-1", "sg-unused")
+    }
+    resumed = sg_audit(*words, "--resume")
+    assert (resumed.returncode, resumed.stdout) == (0, refused.stdout), resumed.stderr
+    cells = json.loads(s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())["cells"]
+    assert {cell["status"] for cell in cells} == {"ok"}
+
+
+def test_no_scheduler_there_is_said_in_one_line(sg_audit: SgAudit, estate_accounts: Path, tmp_path: Path) -> None:
+    done = sg_audit("run", "-c", estate_accounts, "-s", tmp_path, "--scheduler", "tcp://127.0.0.1:9")
+    assert (done.returncode, done.stdout) == (2, "")
+    (line,) = done.stderr.splitlines()
+    assert line.startswith("sg-audit: --scheduler tcp://127.0.0.1:9: no Dask scheduler answers there")
+
+
+def test_without_the_extra_the_option_says_what_to_install(
+    sg_audit: SgAudit, estate_accounts: Path, tmp_path: Path
+) -> None:
+    # A module of that name that cannot be imported stands for one that is not installed.
+    (tmp_path / "distributed.py").write_text("raise ImportError('not installed')\n")
+    done = sg_audit(
+        *("run", "-c", estate_accounts, "-s", tmp_path / "output", "--scheduler", "tcp://127.0.0.1:9"),
+        env={"PYTHONPATH": os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])},
+    )
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == "sg-audit: --scheduler needs Dask: pip install 'c7n-sg-audit[dask]'\n"
