@@ -45,6 +45,9 @@ lint: $(READY) ## ruff and mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+bench: $(READY) ## measure against stock c7n-org and plain scripts (some minutes)
+	$(BIN)/python bench
+
 format: $(READY) ## let ruff format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .

@@ -1,0 +1,213 @@
+"""Benchmarks, side by side in one run: medians and ratios.
+
+    python bench [collect] [report] [grow]
+
+collect: stock c7n-org, a plain boto3 script and sg-audit over 25 accounts × 4 regions, AWS 80 ms away.
+report: sg-audit against json.load and to_excel on 100,000 groups.
+grow: sg-audit as accounts and groups a region grow.
+"""
+
+import json
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import urllib.request
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import run_directory
+from distant_aws import REGIONS
+from measure import Figures, measure
+
+ROUNDS = int(os.environ.get("ROUNDS", "3"))
+ROOT = Path(__file__).parent.parent
+BIN = Path(sys.executable).parent
+
+
+@contextmanager
+def distant_aws(groups: int = 40) -> Iterator[str]:
+    """An AWS 80 ms away; its URL."""
+    command = [sys.executable, str(ROOT / "bench" / "distant_aws.py"), "--groups", str(groups)]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        yield server.stdout.readline().strip()
+        server.kill()
+
+
+def stats(url: str) -> dict:
+    """What the server was asked so far, and the CPU seconds it took."""
+    with urllib.request.urlopen(f"{url}/stats") as answer:
+        return json.load(answer)
+
+
+def accounts_file(folder: Path, accounts: int, regions: int) -> None:
+    """accounts.yml in the folder, by role."""
+    entries = [
+        {
+            "name": f"account-{number:04d}",
+            "account_id": f"{number:012d}",
+            "role": f"arn:aws:iam::{number:012d}:role/audit",
+            "regions": REGIONS[:regions],
+        }
+        for number in range(1, accounts + 1)
+    ]
+    (folder / "accounts.yml").write_text(json.dumps({"accounts": entries}))
+
+
+def environment(url: str, home: Path) -> dict[str, str]:
+    """No AWS but the one at the URL."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("AWS_", "C7N_"))}
+    return kept | {
+        "AWS_ENDPOINT_URL": url,
+        "AWS_ACCESS_KEY_ID": "bench",
+        "AWS_SECRET_ACCESS_KEY": "bench",
+        "AWS_DEFAULT_REGION": "us-east-1",
+        "AWS_EC2_METADATA_DISABLED": "true",
+        "HOME": str(home),
+        "PYTHONPATH": str(ROOT),
+    }
+
+
+def commands(home: Path, output: Path) -> dict[str, list[str]]:
+    """The three ways to ask the same."""
+    accounts = str(home / "accounts.yml")
+    return {
+        "c7n-org": [
+            *(str(BIN / "c7n-org"), "run", "-c", accounts, "-u", str(home / "all.yml"), "-s", str(output)),
+            *("--cache-path", str(home / "cache")),
+        ],
+        "boto3, 16 threads": [
+            *(sys.executable, str(ROOT / "bench" / "plain_boto3.py"), accounts, str(output), "16"),
+        ],
+        "sg-audit": [
+            *(sys.executable, "-m", "reporter", "run", "-c", accounts, "-u", str(ROOT / "policies")),
+            *("-s", str(output)),
+        ],
+    }
+
+
+def answers(output: Path) -> dict[str, str]:
+    """What each policy found, without regard to order."""
+    root = output / "latest" if (output / "latest").exists() else output
+    return {
+        str(path.parent.relative_to(root)): json.dumps(
+            sorted(json.loads(path.read_text()), key=lambda each: json.dumps(each, sort_keys=True)),
+            sort_keys=True,
+        )
+        for path in root.glob("*/*/*/resources.json")
+    }
+
+
+def collect() -> None:
+    """Wall, CPU, memory and calls of each way, in turn, ROUNDS times."""
+    taken: dict[str, list[Figures]] = {}
+    calls: dict[str, int] = {}
+    found: dict[str, dict[str, str]] = {}
+    server_share = 0.0
+    with distant_aws() as url, tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        accounts_file(home, 25, 4)
+        env = environment(url, home)
+        printed = subprocess.run(
+            [sys.executable, "-m", "reporter", "policies", "-u", str(ROOT / "policies")],
+            env=env, cwd=ROOT, stdout=subprocess.PIPE, check=True,
+        )  # fmt: skip
+        (home / "all.yml").write_bytes(printed.stdout)
+        for _ in range(ROUNDS):
+            for name, command in commands(home, home / "output").items():
+                shutil.rmtree(home / "output", ignore_errors=True)
+                shutil.rmtree(home / "cache", ignore_errors=True)
+                (home / "cache").mkdir()
+                before = stats(url)
+                figures = measure(command, env, ROOT)
+                after = stats(url)
+                taken.setdefault(name, []).append(figures)
+                calls[name] = sum(after["calls"].values()) - sum(before["calls"].values())
+                server_share = max(
+                    server_share, (after["cpu_seconds"] - before["cpu_seconds"]) / max(figures.cpu, 0.01)
+                )
+                found.setdefault(name, answers(home / "output"))
+                assert after["mixed_up"] == 0
+    show("25 accounts × 4 regions, AWS 80 ms away", taken, "c7n-org", calls)
+    print(f"same answers in all {len(found['c7n-org'])} cells: {found['c7n-org'] == found['sg-audit']}")
+    print(f"the server's CPU time is at most {server_share:.1%} of a run's\n")
+
+
+def report() -> None:
+    """Reading and joining alone, and the whole workbook, of 100,000 groups."""
+    ways = {
+        "read and join": ["--no-workbook"],
+        "workbook": [],
+    }
+    with tempfile.TemporaryDirectory() as folder:
+        run = Path(folder, "run")
+        run_directory.make(run, 100, 4, 250)
+        for title, options in ways.items():
+            taken: dict[str, list[Figures]] = {}
+            for _ in range(ROUNDS):
+                plain = [
+                    sys.executable,
+                    str(ROOT / "bench" / "plain_report.py"),
+                    str(run),
+                    f"{folder}/plain.xlsx",
+                ]
+                ours = [sys.executable, str(ROOT / "bench" / "read_and_join.py"), str(run)]
+                if not options:
+                    ours = [
+                        sys.executable,
+                        "-m",
+                        "reporter",
+                        "report",
+                        "-s",
+                        str(run),
+                        "-o",
+                        f"{folder}/reports",
+                    ]
+                env = environment("http://127.0.0.1:1", Path(folder))
+                taken.setdefault("json.load, pandas", []).append(measure([*plain, *options], env, ROOT))
+                taken.setdefault("sg-audit", []).append(measure(ours, env, ROOT))
+            show(f"100,000 groups, {title}", taken, "json.load, pandas")
+
+
+def grow() -> None:
+    """sg-audit alone, over more accounts and over more groups a region."""
+    taken: dict[str, list[Figures]] = {}
+    for accounts, groups in ((25, 40), (100, 40), (200, 40), (25, 200), (25, 1000)):
+        with distant_aws(groups) as url, tempfile.TemporaryDirectory() as folder:
+            accounts_file(Path(folder), accounts, 4)
+            command = commands(Path(folder), Path(folder, "output"))["sg-audit"]
+            figures = measure(command, environment(url, Path(folder)), ROOT)
+            taken[f"{accounts} × 4, {groups} groups a region"] = [figures]
+    show("sg-audit run, as it grows", taken, "25 × 4, 40 groups a region")
+
+
+def show(
+    title: str, taken: dict[str, list[Figures]], against: str, calls: dict[str, int] | None = None
+) -> None:
+    """A table of medians, with the ratio of the wall time of `against` to each."""
+    base = statistics.median(each.wall for each in taken[against])
+    print(f"\n{title} (median of {len(next(iter(taken.values())))})\n")
+    print("| | wall s | times as fast | CPU s | peak MiB | calls |\n| --- | --- | --- | --- | --- | --- |")
+    for name, figures in taken.items():
+        wall, cpu, memory = (
+            statistics.median(getattr(each, figure) for each in figures)
+            for figure in ("wall", "cpu", "memory")
+        )
+        number = calls[name] if calls else ""
+        print(
+            f"| {name} | {wall:.1f} | {base / wall:.1f} | {cpu:.1f} | {memory:,.0f} | {number} |", flush=True
+        )
+
+
+def main(names: Sequence[str]) -> None:
+    every = {"collect": collect, "report": report, "grow": grow}
+    for name in names or every:
+        every[name]()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
