@@ -260,6 +260,7 @@ def _run(
     scheduler: str | None,
 ) -> tuple[str, bool, bool]:
     """Returns the run's folder, whether all was read, and whether the run was interrupted."""
+    _check_workers()
     from reporter import progress
     from reporter.collect import accounts, policies, pools
     from reporter.collect import run as collecting
@@ -288,6 +289,13 @@ def _run(
     if interrupted:
         _say("interrupted: what was finished is kept; `sg-audit run --resume` with the same options goes on")
     return folder.name, all(cell.status is Status.OK for cell in result.cells), interrupted
+
+
+def _check_workers() -> None:
+    # c7n-org reads it as it is imported, and stumbles.
+    wanted = os.environ.get("C7N_ORG_PARALLEL", "1")
+    if not wanted.isdecimal() or int(wanted) < 1:
+        raise InputError(f"C7N_ORG_PARALLEL={wanted}: not a number of workers; give 1 or more, or unset it")
 
 
 def _write_report(output: str, reports: Path, fail_on: str | None, accounts_file: Path | None = None) -> int:

@@ -16,6 +16,9 @@ FILE_NAME = "run.json"
 #: The region of a cell whose account's regions could not be found out.
 UNKNOWN_REGION = "all"
 
+#: The report's own tables: no policy's tab may be called so.
+OWN_TABS = ("security_groups", "attachments", "summary", "coverage")
+
 
 class Status(StrEnum):
     """What came of a cell."""

@@ -10,7 +10,7 @@ from reporter.audit import Audit
 from reporter.errors import InputError
 from reporter.inventory.records import GROUPS
 from reporter.inventory.risk import LEVELS
-from reporter.manifest import Cell, PlannedAccount, Status
+from reporter.manifest import OWN_TABS, Cell, PlannedAccount, Status
 
 #: What each column means: the head of a workbook's column shows it, and the README lists it.
 DESCRIPTIONS = {
@@ -124,7 +124,7 @@ def _finding_tables(audit: Audit) -> Iterator[Table]:
     for policy in audit.output.policies:
         tab = policy.report.get("tab", "")
         if policy.resource == GROUPS and policy.filtered and tab:
-            if tab.casefold() in ("security_groups", "attachments", "summary", "coverage"):
+            if tab.casefold() in OWN_TABS:
                 raise InputError(f"policy {policy.name}: metadata.report.tab: {tab} is the report's own")
             policies_of.setdefault(tab, []).append(policy.name)
             titles.setdefault(tab, policy.description)

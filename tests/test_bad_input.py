@@ -160,6 +160,8 @@ CASES = {
     "no such tag": Case(("accounts.yml: no account is left",), {}, (*RUN, "-t", "env:none")),
     "no such region": Case(("-r: 'mars' is not a region",), {}, (*RUN, "-r", "us-east-1,mars")),
     "empty region": Case(("-r: ",), {}, (*RUN, "-r", "")),
+    "empty account": Case(("-a: ",), {}, (*RUN, "-a", "")),
+    "empty tag": Case(("-t: ",), {}, (*RUN, "-t", "")),
     "no such policy": Case(
         ("policies: no policy is called nothing",), {}, (*RUN, "-p", "every-group", "-p", "nothing")
     ),

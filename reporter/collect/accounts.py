@@ -52,8 +52,9 @@ def read(
 
     `regions`, where given, stand in for those of the file. Raises InputError naming account and key.
     """
-    if regions and not c7n_org.comma_expand(regions):
-        raise InputError("-r: names no region; write one such as us-east-1, or all")
+    for option, values in (("-a", names), ("-t", tags), ("-r", regions)):
+        if values and not c7n_org.comma_expand(values):
+            raise InputError(f"{option}: it is empty, which would choose everything; fill it or leave it out")
     content = yamlfile.load(path)
     _check_schema(path, content)
     content["accounts"] = list(c7n_org.accounts_iterator(content))
@@ -107,6 +108,10 @@ def _check_schema(path: Path, content: Any) -> None:
 
 
 def _explain(error: jsonschema.ValidationError, keys: list[Any]) -> str:
+    if error.validator == "type" and not keys:
+        return "not an accounts file of c7n-org: it needs one list called accounts"
+    if keys[-1:] == ["role"]:
+        return f"{error.instance!r} is not the ARN of a role, nor a list of them"
     if error.validator == "anyOf":
         return "needs account_id, and role or profile"
     if keys[-1:] == ["account_id"]:

@@ -17,7 +17,7 @@ from c7n.structure import StructureParser
 
 from reporter import accounts_file, yamlfile
 from reporter.errors import InputError
-from reporter.manifest import PlannedPolicy
+from reporter.manifest import OWN_TABS, PlannedPolicy
 
 SUFFIXES = (".yml", ".yaml", ".json")
 
@@ -100,6 +100,9 @@ def _read_file(path: Path) -> list[dict[str, Any]]:
 
 def _validate(where: str, policy: dict[str, Any]) -> None:
     only = {"policies": [policy]}
+    tab = _report(policy).get("tab", "")
+    if (policy.get("filters") or policy.get("query")) and tab.casefold() in OWN_TABS:
+        raise InputError(f"{where}: metadata.report.tab: {tab} is the report's own")
     types = list(StructureParser().get_resource_types(only))
     try:
         missing = load_resources(types)
@@ -120,7 +123,6 @@ def _validate(where: str, policy: dict[str, Any]) -> None:
 
 
 def _planned(policy: dict[str, Any]) -> PlannedPolicy:
-    report = policy.get("metadata", {}).get("report") or {}
     resource = policy["resource"]
     return PlannedPolicy(
         name=policy["name"],
@@ -128,8 +130,14 @@ def _planned(policy: dict[str, Any]) -> PlannedPolicy:
         filtered=bool(policy.get("filters") or policy.get("query")),
         description=" ".join(policy.get("description", "").split()),
         digest=sha256(msgspec.json.encode(policy, order="sorted")).hexdigest()[:16],
-        report={key: str(value) for key, value in report.items()} if isinstance(report, dict) else {},
+        report=_report(policy),
     )
+
+
+def _report(policy: dict[str, Any]) -> dict[str, str]:
+    metadata = policy.get("metadata")
+    report = metadata.get("report") if isinstance(metadata, dict) else None
+    return {key: str(value) for key, value in report.items()} if isinstance(report, dict) else {}
 
 
 def _one_line(error: object) -> str:

@@ -40,7 +40,7 @@ class Local:
     """Processes of this machine."""
 
     def __init__(self) -> None:
-        self.size = int(os.environ.get("C7N_ORG_PARALLEL", (os.cpu_count() or 1) * _WORKERS_PER_CPU))
+        self.size = _workers()
         # Threads open the accounts, so workers may not be forked from this process.
         context = multiprocessing.get_context("forkserver")
         context.set_forkserver_preload(["reporter.collect.preload"])
@@ -97,6 +97,13 @@ class Cluster:
     def stop(self) -> None:
         self._executor.shutdown(wait=False)
         self._client.close()
+
+
+def _workers() -> int:
+    wanted = os.environ.get("C7N_ORG_PARALLEL")
+    if wanted is None:
+        return (os.cpu_count() or 1) * _WORKERS_PER_CPU
+    return int(wanted)
 
 
 def open_pool(scheduler: str | None) -> Pool:

@@ -14,10 +14,12 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
 
+import botocore.session
+from botocore.exceptions import BotoCoreError
 from pebble import ProcessExpired, ThreadPool
 
 from reporter import __version__, manifest
-from reporter.accounts_file import ALL_REGIONS
+from reporter.accounts_file import ALL_REGIONS, DEFAULT_REGIONS
 from reporter.collect import outside, worker
 from reporter.collect.accounts import Account
 from reporter.collect.credentials import Access, open_account
@@ -285,6 +287,7 @@ def _collect(
     accounts: Sequence[Account], policies: PolicySet, ledger: _Ledger, pool: Pool, progress: Progress
 ) -> None:
     outside.install()
+    _have_a_region()
     # c7n-org says on its log what goes into the cells here; without a handler Python would put it on stderr.
     logging.getLogger("c7n_org").addHandler(logging.NullHandler())
     by_name = {policy["name"]: policy for policy in policies.data["policies"]}
@@ -300,6 +303,13 @@ def _collect(
             raise
         finally:
             threads.stop()
+
+
+def _have_a_region() -> None:
+    """botocore asks for one to assume a role with, though it matters nowhere: regions are told call by call."""
+    with suppress(BotoCoreError):
+        if botocore.session.get_session().get_config_variable("region") is None:
+            os.environ["AWS_DEFAULT_REGION"] = DEFAULT_REGIONS[0]
 
 
 def _results(unit: Unit, future: "Future[list[Cell]]") -> list[Cell]:

@@ -1,5 +1,8 @@
 """Accounts by role, by a chain of roles and by profile, all of them in one run."""
 
+from pathlib import Path
+from typing import Any
+
 import pytest
 
 from .lab import Lab, Ran, role
@@ -244,3 +247,25 @@ def test_the_manifest_names_roles_and_profiles(ran: Ran) -> None:
     assert ways["by-chain"] == ("arn:aws:iam::333333333333:role/sg-audit", "")
     assert ways["by-bare-role"] == ("arn:aws:iam::222222222222:role/path/auditor", "")
     assert ways["by-profile"] == ("", "staging-audit")
+
+
+def test_a_number_of_workers_that_is_none_is_refused(
+    sg_audit: Any, estate_accounts: Path, tmp_path: Path
+) -> None:
+    for wanted in ("many", "0", ""):
+        done = sg_audit(
+            "run", "-c", estate_accounts, "-s", tmp_path / "output", env={"C7N_ORG_PARALLEL": wanted}
+        )
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr.startswith(f"sg-audit: C7N_ORG_PARALLEL={wanted}: not a number of workers")
+        assert len(done.stderr.splitlines()) == 1
+
+
+def test_no_region_need_be_set_where_the_accounts_file_names_them(
+    sg_audit: Any, estate_accounts: Path, tmp_path: Path
+) -> None:
+    done = sg_audit(
+        *("run", "-c", estate_accounts, "-s", tmp_path / "output", "-a", "dev", "-p", "sg-default"),
+        env={"AWS_DEFAULT_REGION": None},
+    )
+    assert done.returncode == 0, done.stderr

@@ -50,7 +50,15 @@ def cluster(clean_env: dict[str, str], tmp_path: Path) -> Iterator[tuple[str, li
             time.sleep(0.1)
         time.sleep(0.2)
         address = json.loads((tmp_path / "scheduler.json").read_text())["address"]
-        command = [sys.executable, "-m", "distributed.cli.dask_worker", address, "--nthreads", "2", "--no-nanny"]
+        command = [
+            sys.executable,
+            "-m",
+            "distributed.cli.dask_worker",
+            address,
+            "--nthreads",
+            "2",
+            "--no-nanny",
+        ]
         command += ["--no-dashboard", "--local-directory", str(tmp_path / "scratch"), "--death-timeout", "20"]
         processes += [subprocess.Popen(command, env=clean_env, cwd=tmp_path, **quiet) for _ in range(2)]
         from distributed import Client
@@ -95,7 +103,9 @@ def test_processes_of_this_machine_write_to_s3(
     run = json.loads(s3.get_object(Bucket=BUCKET, Key=f"{prefix}/run.json")["Body"].read())
     assert run["state"] == "finished"
     assert {cell["status"] for cell in run["cells"]} == {"ok"}
-    counts = {f"{cell['account']}/{cell['region']}/{cell['policy']}": cell["resources"] for cell in run["cells"]}
+    counts = {
+        f"{cell['account']}/{cell['region']}/{cell['policy']}": cell["resources"] for cell in run["cells"]
+    }
     assert counts == {cell: len(items) for cell, items in resources(s3, prefix).items()}
 
 
@@ -163,7 +173,9 @@ def test_a_refusal_costs_one_cell_there_too_and_is_resumed(
     assert {cell["status"] for cell in cells} == {"ok"}
 
 
-def test_no_scheduler_there_is_said_in_one_line(sg_audit: SgAudit, estate_accounts: Path, tmp_path: Path) -> None:
+def test_no_scheduler_there_is_said_in_one_line(
+    sg_audit: SgAudit, estate_accounts: Path, tmp_path: Path
+) -> None:
     done = sg_audit("run", "-c", estate_accounts, "-s", tmp_path, "--scheduler", "tcp://127.0.0.1:9")
     assert (done.returncode, done.stdout) == (2, "")
     (line,) = done.stderr.splitlines()

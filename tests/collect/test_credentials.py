@@ -32,11 +32,27 @@ def aws() -> Iterator[str]:
 def run(aws: str, home: Path, output: str) -> list[dict[str, str]]:
     """Run the inventories with two workers over all accounts, and return the cells."""
     entries = [
-        {"name": f"a{each}", "account_id": each, "role": f"arn:aws:iam::{each}:role/audit", "regions": REGIONS}
+        {
+            "name": f"a{each}",
+            "account_id": each,
+            "role": f"arn:aws:iam::{each}:role/audit",
+            "regions": REGIONS,
+        }
         for each in ACCOUNTS
     ]
     (home / "accounts.yml").write_text(json.dumps({"accounts": entries}))
-    command = [sys.executable, "-m", "reporter", "run", "-c", "accounts.yml", "-u", str(POLICIES), "-s", output]
+    command = [
+        sys.executable,
+        "-m",
+        "reporter",
+        "run",
+        "-c",
+        "accounts.yml",
+        "-u",
+        str(POLICIES),
+        "-s",
+        output,
+    ]
     env = environment(aws, home) | {"C7N_ORG_PARALLEL": "2"}
     env["PYTHONPATH"] = os.pathsep.join([str(ROOT), env.get("PYTHONPATH", "")])
     done = subprocess.run(command, cwd=home, env=env, capture_output=True, text=True)

@@ -45,7 +45,10 @@ def test_all_of_it_is_there_in_the_pinned_versions_and_no_client_is_shared() -> 
 
 def test_what_is_missing_is_left_alone_with_a_warning() -> None:
     for name, removal in (
-        ("BUILTIN_HANDLERS", "botocore.handlers.BUILTIN_HANDLERS = tuple(botocore.handlers.BUILTIN_HANDLERS)"),
+        (
+            "BUILTIN_HANDLERS",
+            "botocore.handlers.BUILTIN_HANDLERS = tuple(botocore.handlers.BUILTIN_HANDLERS)",
+        ),
         ("reset_session_cache", "del c7n_org.utils.reset_session_cache"),
     ):
         done = python(MISSING.format(name=name, removal=removal))
