@@ -183,6 +183,24 @@ def review(
     return EXIT_PARTIAL if result.undecided else EXIT_OK
 
 
+@cli.command(name="test-policies")
+@_policies
+@click.option("-p", "--policy", "only", multiple=True, help="Only this policy; repeatable.")
+@click.option("--mutate", is_flag=True, help="Break each filter in turn, and tell what no case notices.")
+def test_policies(sources: tuple[Path, ...], only: tuple[str, ...], mutate: bool) -> int:
+    """Run the cases that policies carry in tests/ beside them, through Custodian's filters, without AWS."""
+    from reporter.collect import policies
+    from reporter.policytests import cases, check
+
+    every = policies.read(sources)
+    found = policies.read(sources, only) if only else every
+    results = check.check(
+        found.data["policies"], cases.read(sources, [policy.name for policy in every.planned]), mutate
+    )
+    click.echo(check.table(results))
+    return EXIT_OK if all(result.passed for result in results) else EXIT_FOUND
+
+
 @cli.command(name="policies")
 @_policies
 def print_policies(sources: tuple[Path, ...]) -> int:

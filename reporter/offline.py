@@ -167,7 +167,7 @@ class _Lists(cache.Cache):  # type: ignore[misc]
     def get(self, key: Any) -> Any:
         if not isinstance(key, dict) or "resource" not in key:
             return self._own.get(repr(key))
-        if key.get("source") != "describe" or key.get("q"):
+        if key.get("source") == "config" or key.get("q"):
             return None
         kind = self._kinds().get(key["resource"])
         if kind is None:
