@@ -94,7 +94,7 @@ def _markdown(review: Review, lines: int, rows: int) -> str:
     for policy in shown:
         name = f"<code>{_letters(policy.name)}</code>"
         if policy.not_evaluable:
-            parts.append(f"{_span(policy.name)} is not evaluable offline: {_span(policy.not_evaluable)}")
+            parts.append(f"Not evaluable offline: {_span(policy.name)}, as {_span(policy.not_evaluable)}")
         for what, sign, found in (
             ("newly matched", "+", policy.newly),
             ("no longer matched", "-", policy.no_longer),
@@ -103,9 +103,8 @@ def _markdown(review: Review, lines: int, rows: int) -> str:
                 listed = [f"{sign} {_line(each)}" for each in found[:lines]]
                 parts.append(_folded(f"{name}: {len(found):,} {what}", listed, len(found)))
     if review.gaps:
-        parts.append(
-            _folded(f"{len(review.gaps):,} not looked at", _gap_lines(review)[:lines], len(review.gaps))
-        )
+        listed = [f"! {line}" for line in _gap_lines(review)[:lines]]
+        parts.append(_folded(f"{len(review.gaps):,} not looked at", listed, len(review.gaps)))
     return "\n\n".join(parts) + "\n"
 
 
@@ -130,7 +129,7 @@ def _row(policy: PolicyReview) -> str:
 def _folded(title: str, shown: list[str], of: int) -> str:
     if len(shown) < of:
         shown = [*shown, f"… and {of - len(shown):,} more"]
-    # Longer than any run of backticks in it, though no line could end it: each begins with a sign or a name.
+    # Longer than any run of backticks in it, though no line could end it: each begins with a sign.
     fence = "`" * max(3, 1 + max(map(_longest_run, shown), default=0))
     block = "\n".join([fence + "diff", *shown, fence])
     return f"<details><summary>{title}</summary>\n\n{block}\n\n</details>"
