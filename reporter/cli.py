@@ -130,6 +130,21 @@ def demo(sources: tuple[Path, ...], reports: Path, fail_on: str | None) -> int:
 
 
 @cli.command()
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Its port; any free one if not given.")
+@click.option("--faults", type=_PATH, help="YAML file of how it shall misbehave, to see what comes of it.")
+@click.option("--empty", is_flag=True, help="Without the demo's accounts, groups and instances.")
+def sandbox(port: int, faults: Path | None, empty: bool) -> int:
+    """Run the demo's AWS on this machine until Ctrl-C, for any tool of yours to talk to.
+
+    Prints the lines that point a shell at it.
+    """
+    from reporter.sandbox import foreground
+
+    foreground.serve(port, faults, empty)
+    return EXIT_OK
+
+
+@cli.command()
 @_policies
 def validate(sources: tuple[Path, ...]) -> int:
     """Validate the policies the way Custodian does."""
@@ -211,6 +226,82 @@ def print_policies(sources: tuple[Path, ...]) -> int:
     return EXIT_OK
 
 
+@cli.command()
+@_policies
+@click.option("-p", "--policy", "only", multiple=True, help="Only this policy; repeatable.")
+@click.option(
+    "--format", "form", type=click.Choice(["iam", "cloudformation"]), default="iam", show_default=True,
+    help="An IAM policy in JSON, or a template with a role that has it.",
+)  # fmt: skip
+@click.option("--trust", metavar="ACCOUNT_ID", help="cloudformation: the account the audit runs from.")
+@click.option("--external-id", metavar="TEXT", help="cloudformation: what must be said to assume the role.")
+@click.option(
+    "--role-name", metavar="NAME", show_default="sg-audit", help="cloudformation: what the role is called."
+)
+def permissions(sources: tuple[Path, ...], only: tuple[str, ...], form: str, **role: str | None) -> int:
+    """Print what an account's role must be allowed for the policies to be run there."""
+    from reporter.collect import permissions as needed
+    from reporter.collect import policies
+
+    if form == "iam" and any(value is not None for value in role.values()):
+        raise click.UsageError("--trust, --external-id and --role-name go with --format cloudformation")
+    actions = needed.actions(policies.read(sources, only))
+    text = needed.as_iam(actions) if form == "iam" else needed.as_cloudformation(actions, **role)
+    for action in needed.not_reading(actions):
+        _say(f"look at this one before you allow it, its name does not say that it only reads: {action}")
+    click.echo(text, nl=False)
+    return EXIT_OK
+
+
+@cli.command()
+@click.option("--from-profiles", is_flag=True, help="The accounts of the profiles in the AWS configuration.")
+@click.option("--from-organization", is_flag=True, help="The active accounts of the organization you are in.")
+@click.option(
+    "-c", "--config", "accounts_file", type=_PATH, default="accounts.yml", show_default=True,
+    help="The file to write, or to add to.",
+)  # fmt: skip
+@click.option("--force", is_flag=True, help="Write the file anew; what is in it is lost.")
+@click.option(
+    "-r", "--region", "regions", multiple=True, default=["all"], show_default=True,
+    help="The regions of each account; repeatable.",
+)  # fmt: skip
+@click.option(
+    "--role", metavar="NAME", show_default="sg-audit",
+    help="--from-organization: the members' role, or its ARN with {Id} for the account's id.",
+)  # fmt: skip
+@click.option("--external-id", metavar="TEXT", help="--from-organization: the external id the role asks for.")
+@click.option("--ou", "units", multiple=True, help="--from-organization: only this unit, /PATH; repeatable.")
+def accounts(
+    from_profiles: bool,
+    from_organization: bool,
+    accounts_file: Path,
+    force: bool,
+    regions: tuple[str, ...],
+    role: str | None,
+    external_id: str | None,
+    units: tuple[str, ...],
+) -> int:
+    """Write an accounts file, or add to it the accounts that it lacks."""
+    from reporter.collect import accounts_text, generate, permissions
+
+    if from_profiles == from_organization:
+        raise click.UsageError("give one of --from-profiles and --from-organization")
+    if from_profiles and (role is not None or external_id is not None or units):
+        raise click.UsageError("--role, --external-id and --ou go with --from-organization")
+    present = accounts_text.present(accounts_file, force)
+    if from_profiles:
+        found = generate.from_profiles(regions, present)
+    else:
+        role = permissions.ROLE_NAME if role is None else role
+        found = generate.from_organization(regions, role, units, external_id, present)
+    for profile, why in found.left_out.items():
+        _say(f"no account for profile {profile}: {why}")
+    accounts_text.add(accounts_file, found, force)
+    _say(f"{len(found.entries)} accounts added, {len(present)} kept")
+    click.echo(accounts_file)
+    return EXIT_PARTIAL if found.unknown else EXIT_OK
+
+
 def _run(
     accounts_file: Path,
     sources: tuple[Path, ...],
@@ -235,6 +326,7 @@ def _run(
         )
     chosen = accounts.read(accounts_file, names, tags, regions)
     found = policies.read(sources, only)
+    collecting.make_output(output)
     for account in chosen:
         if account.regions_by_default:
             _say(f"account {account.name} names no region: {' and '.join(account.regions)}, as in c7n-org")
@@ -259,9 +351,9 @@ def _write_report(output: Path, reports: Path, fail_on: str | None, accounts_fil
     from reporter.custodian.output import open_output
 
     found = open_output(output, accounts.read(accounts_file) if accounts_file else ())
-    _say(f"{output}: {found.kind}, {found.started}")
     result = read_audit(found)
     path = reporting.write(result, reports)
+    _say(f"{output}: {found.kind}, {found.started}")
     _print_summary(result)
     for gap in result.gaps[:10]:
         where = f"{gap.account} {gap.region} {gap.policy}"
@@ -289,18 +381,31 @@ def _print_summary(result: "Audit") -> None:
     # The worst ones are what a terminal has room for; the workbook has all.
     worst = accounts.sort_values(list(EVERY_LEVEL), ascending=False, kind="stable").index[:20]
     for row in accounts[accounts.index.isin(worst)].itertuples(index=False):
-        table.add_row(str(row.name), *(f"{getattr(row, level):,}" for level in EVERY_LEVEL))
+        table.add_row(str(row.name), *(_count(getattr(row, level)) for level in EVERY_LEVEL))
     if len(accounts) > len(worst):
         table.add_row(f"… {len(accounts) - len(worst)} more accounts")
     everything = counts.iloc[0]
     table.add_section()
-    table.add_row("all", *(f"{everything[level]:,}" for level in EVERY_LEVEL))
+    table.add_row("all", *(_count(everything[level]) for level in EVERY_LEVEL))
     _console.print(table, markup=False)
     _say(tabs.coverage_line(result))
 
 
+def _count(value: Any) -> str:
+    import pandas as pd
+
+    return "unknown" if pd.isna(value) else f"{value:,}"
+
+
 def _say(line: str) -> None:
     _console.print(line, markup=False, highlight=False, soft_wrap=True)
+
+
+def _of_aws_configuration(error: Exception) -> bool:
+    """Whether botocore stumbled on the user's settings: it may do so as soon as c7n is imported."""
+    botocore = sys.modules.get("botocore.exceptions")
+    kinds = ("ConfigNotFound", "ConfigParseError", "ProfileNotFound")
+    return bool(botocore) and isinstance(error, tuple(getattr(botocore, kind) for kind in kinds))
 
 
 def main() -> None:
@@ -309,7 +414,7 @@ def main() -> None:
     try:
         code = cli(standalone_mode=False)
     except click.ClickException as error:
-        error.show()
+        _say(f"sg-audit: {error.format_message()}")
         code = EXIT_INPUT
     except InputError as error:
         _say(f"sg-audit: {error}")
@@ -317,6 +422,11 @@ def main() -> None:
     except (click.Abort, KeyboardInterrupt):
         _say("sg-audit: interrupted")
         code = EXIT_PARTIAL
+    except Exception as error:
+        if not _of_aws_configuration(error):
+            raise
+        _say(f"sg-audit: the AWS configuration: {error}")
+        code = EXIT_INPUT
     sys.exit(code if isinstance(code, int) else EXIT_OK)
 
 

@@ -14,8 +14,8 @@ from reporter import yamlfile
 from reporter.accounts_file import ALL_REGIONS, DEFAULT_REGIONS
 from reporter.errors import InputError
 
-# The name becomes a folder of the run directory.
-_FOLDER_NAME = re.compile(r"[^/\\\x00-\x1f]+")
+# The name becomes a folder of the run directory; Custodian fills in what stands in braces there.
+_FOLDER_NAME = re.compile(r"[^/\\{}\x00-\x1f]+")
 _ROLE = re.compile(r"arn:[\w-]+:iam::\d{12}:role/.+")
 _REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d+")
 
@@ -52,6 +52,8 @@ def read(
 
     `regions`, where given, stand in for those of the file. Raises InputError naming account and key.
     """
+    if regions and not c7n_org.comma_expand(regions):
+        raise InputError("-r: names no region; write one such as us-east-1, or all")
     content = yamlfile.load(path)
     _check_schema(path, content)
     content["accounts"] = list(c7n_org.accounts_iterator(content))
@@ -122,7 +124,7 @@ def _check_names(path: Path, entries: Sequence[Mapping[str, Any]]) -> None:
         if name != name.strip() or name.startswith(".") or not _FOLDER_NAME.fullmatch(name):
             raise InputError(
                 f"{path}: account {name!r}: the name becomes a folder of the output directory, so it may not "
-                "begin with a dot or hold a slash, a line break or outer blanks"
+                "begin with a dot or hold a slash, braces, a line break or outer blanks"
             )
     # Some file systems fold case: two such accounts would write over each other.
     folded = Counter(entry["name"].casefold() for entry in entries)

@@ -1,11 +1,13 @@
 """What of botocore and c7n-org is touched from outside, and why.
 
 Checked against botocore 1.43, c7n 0.9.53 and c7n-org 0.6.52. Where something expected is not there, it is left
-alone with a warning: the run goes on, only slower, or without the count of throttled calls.
+alone with a warning: the run goes on, only slower, or without what that piece is for.
 
 - `botocore.handlers.BUILTIN_HANDLERS`, the handlers that each new session registers: one more, which counts
   the answers that ask for calling more slowly. c7n makes its own sessions, so there is no other place to hear
   of them all.
+- `botocore.httpsession.URLLib3Session.send`: an answer shorter than its Content-Length is a connection that
+  was closed, and tried again. botocore does not look: half a JSON answer reads as an empty one.
 - `botocore.session.create_loader`: one loader for all sessions of the process, so that a service's model is
   parsed once and not for every account and region.
 - `botocore.client.ClientCreator._load_service_model`, `._create_client_class` and
@@ -18,15 +20,17 @@ alone with a warning: the run goes on, only slower, or without the count of thro
 
 import warnings
 from collections.abc import Callable
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import Any
 
 import botocore.client
+import botocore.httpsession
 import botocore.regions
 import botocore.session
 import c7n_org.cli
 import c7n_org.utils
 from botocore import handlers
+from botocore.exceptions import ConnectionClosedError
 
 _THROTTLES = frozenset(
     {
@@ -49,13 +53,17 @@ _THROTTLES = frozenset(
 _throttled = 0
 
 
-def count_throttles() -> None:
-    """From now on, count the answers of AWS that throttle a call; `throttled()` says how many there were."""
-    known = getattr(handlers, "BUILTIN_HANDLERS", None)
-    if not isinstance(known, list):
-        _leave_alone("botocore.handlers.BUILTIN_HANDLERS")
-    elif ("needs-retry", _hear) not in known:
-        known.append(("needs-retry", _hear))
+def install() -> None:
+    """Put all of it in place in this process; a second time changes nothing."""
+    _count_throttles()
+    _replace(botocore.httpsession.URLLib3Session, "send", _whole_answers)
+    _replace(botocore.session, "create_loader", lru_cache)
+    creator = botocore.client.ClientCreator
+    _replace(creator, "_load_service_model", _once_a_loader_and_service)
+    _replace(creator, "_create_client_class", _once_a_model)
+    _replace(botocore.regions, "EndpointProvider", _once_a_ruleset)
+    _replace(c7n_org.cli, "load_available", _only_once)
+    _replace(c7n_org.utils, "reset_session_cache", lambda original: lambda: None)
 
 
 def throttled() -> int:
@@ -63,15 +71,12 @@ def throttled() -> int:
     return _throttled
 
 
-def share() -> None:
-    """From now on, make once in this process what does not depend on credentials."""
-    _replace(botocore.session, "create_loader", lru_cache)
-    creator = botocore.client.ClientCreator
-    _replace(creator, "_load_service_model", _once_a_loader_and_service)
-    _replace(creator, "_create_client_class", _once_a_model)
-    _replace(botocore.regions, "EndpointProvider", _once_a_ruleset)
-    _replace(c7n_org.cli, "load_available", lambda original: lambda *_, **__: original)
-    _replace(c7n_org.utils, "reset_session_cache", lambda original: lambda: None)
+def _count_throttles() -> None:
+    known = getattr(handlers, "BUILTIN_HANDLERS", None)
+    if not isinstance(known, list):
+        _leave_alone("botocore.handlers.BUILTIN_HANDLERS")
+    elif ("needs-retry", _hear) not in known:
+        known.append(("needs-retry", _hear))
 
 
 def _replace(owner: Any, name: str, wrap: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
@@ -82,6 +87,27 @@ def _replace(owner: Any, name: str, wrap: Callable[[Callable[..., Any]], Callabl
         replacement = wrap(original)
         replacement.sg_audit = True  # type: ignore[attr-defined]
         setattr(owner, name, replacement)
+
+
+def _whole_answers(original: Callable[..., Any]) -> Callable[..., Any]:
+    def send(self: Any, request: Any) -> Any:
+        response = original(self, request)
+        promised = response.headers.get("Content-Length", "")
+        whole = not request.stream_output and request.method != "HEAD"
+        plain = "Content-Encoding" not in response.headers
+        if whole and plain and promised.isdigit() and len(response.content) != int(promised):
+            raise ConnectionClosedError(endpoint_url=request.url)
+        return response
+
+    return send
+
+
+def _only_once(original: Callable[..., Any]) -> Callable[..., Any]:
+    @cache
+    def load_available() -> Any:
+        return original()
+
+    return load_available
 
 
 def _once_a_loader_and_service(original: Callable[..., Any]) -> Callable[..., Any]:

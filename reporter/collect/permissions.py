@@ -19,10 +19,10 @@ ROLE_NAME = "sg-audit"
 # answers AssumeRole and GetCallerIdentity without a permission of the role itself.
 DISCOVERY = ("ec2:DescribeRegions",)
 
-# What c7n's code calls and does not declare, by resource and filter; read in c7n 0.9.53 and checked by a
-# test that records every call of a run. The filters share c7n.resources.vpc.SGUsage: CodeBuild projects are
-# not in its get_permissions(), targets of EventBridge rules are, without the rules and buses they hang on,
-# and peer_refs are asked of EC2 under a name of its own.
+# What c7n's code calls and does not declare, by resource and filter; read in c7n 0.9.53, and a test that
+# records every call of a run holds it against the policies of this project. Both filters are an SGUsage of
+# c7n.resources.vpc. Its get_permissions() leaves out CodeBuild's projects, the references across peered VPCs,
+# and the rules and buses that EventBridge's targets hang on.
 _SG_USAGE = (
     "codebuild:BatchGetProjects",
     "codebuild:ListProjects",

@@ -15,7 +15,7 @@ from c7n.policy import Policy
 from c7n.resources import load_resources
 from c7n.structure import StructureParser
 
-from reporter import yamlfile
+from reporter import accounts_file, yamlfile
 from reporter.errors import InputError
 from reporter.manifest import PlannedPolicy
 
@@ -36,6 +36,7 @@ def read(sources: Sequence[Path], only: Sequence[str] = ()) -> PolicySet:
 
     Raises InputError naming file, policy and why where one does not validate.
     """
+    only = accounts_file.split(only)
     policies: list[dict[str, Any]] = []
     found_in: dict[str, Path] = {}
     for path in files(sources):
@@ -90,10 +91,8 @@ def parse(content: Any, where: str) -> list[dict[str, Any]]:
 
     Raises InputError where it is no file of policies.
     """
-    structure = StructureParser()
     try:
-        structure.validate(content)
-        structure.get_resource_types(content)
+        StructureParser().validate(content)
     except PolicyValidationError as error:
         raise InputError(f"{where}: {_one_line(error)}") from None
     policies: list[dict[str, Any]] = content["policies"]
@@ -106,11 +105,16 @@ def validate(policy: dict[str, Any], where: str) -> None:
     Raises InputError with `where`, the policy's name and why.
     """
     where = f"{where}: policy {policy['name']}"
-    resource = policy["resource"]
-    kind = full_type(resource)
-    if load_resources([kind]):
-        raise InputError(f"{where}: Custodian knows no resource called {resource}")
-    errors = schema.validate({"policies": [policy]}, schema.generate([kind]))
+    only = {"policies": [policy]}
+    types = list(StructureParser().get_resource_types(only))
+    try:
+        missing = load_resources(types)
+    except ImportError as error:
+        why = f"{policy['resource']} needs {error.name}, which is not installed here"
+        raise InputError(f"{where}: {why}") from None
+    if missing:
+        raise InputError(f"{where}: Custodian knows no resource called {policy['resource']}")
+    errors = schema.validate(only, schema.generate(types))
     if errors:
         raise InputError(f"{where}: {_one_line(errors[0])}")
     try:

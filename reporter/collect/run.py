@@ -1,8 +1,10 @@
 """A run: plan the cells, hand them to workers, and account for every one of them in the manifest."""
 
+import logging
 import multiprocessing
 import os
 import queue
+import shutil
 import signal
 import time
 from collections import deque
@@ -18,7 +20,7 @@ from pebble import ProcessExpired, ProcessPool, ThreadPool
 
 from reporter import __version__, manifest
 from reporter.accounts_file import ALL_REGIONS
-from reporter.collect import worker
+from reporter.collect import outside, worker
 from reporter.collect.accounts import Account
 from reporter.collect.credentials import Access, open_account
 from reporter.collect.policies import PolicySet
@@ -29,8 +31,8 @@ from reporter.manifest import UNKNOWN_REGION, Cell, Manifest, PlannedAccount, Ru
 LATEST = "latest"
 _CACHE = ".cache"
 
-# As c7n-org: it waits more than it computes.
-_WORKERS_PER_CPU = 4
+# Twice those of c7n-org: with the models shared, a worker waits for AWS nearly all of its time.
+_WORKERS_PER_CPU = 8
 _DISCOVERY_THREADS = 16
 # Writing the manifest may take this share of a run's time, so that a large one is written less often.
 _MANIFEST_SHARE = 0.02
@@ -187,6 +189,9 @@ def _collect(accounts: Sequence[Account], policies: PolicySet, ledger: _Ledger, 
     # Threads open the accounts, so workers may not be forked from this process.
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["reporter.collect.preload"])
+    outside.install()
+    # c7n-org says on its log what goes into the cells here; without a handler Python would put it on stderr.
+    logging.getLogger("c7n_org").addHandler(logging.NullHandler())
     threads = ThreadPool(_DISCOVERY_THREADS)
     pool = ProcessPool(workers, initializer=worker.start, context=context)
     work = _Work()
@@ -215,10 +220,7 @@ def _collect(accounts: Sequence[Account], policies: PolicySet, ledger: _Ledger, 
         raise
     finally:
         threads.stop()
-        for leftover in cache.iterdir():
-            leftover.unlink()
-        with suppress(OSError):
-            cache.rmdir()
+        shutil.rmtree(cache, ignore_errors=True)
 
 
 def _hand_out(
@@ -308,10 +310,23 @@ def _planned(account: Account) -> PlannedAccount:
     )
 
 
-def _new_folder(output: Path) -> Path:
-    name = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+def make_output(output: Path) -> None:
+    """Make the folder of runs where it is missing.
+
+    Raises InputError where it cannot be made or written.
+    """
     try:
         output.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{output}: cannot write there: {error.strerror}") from None
+    if not os.access(output, os.W_OK | os.X_OK):
+        raise InputError(f"{output}: cannot write there")
+
+
+def _new_folder(output: Path) -> Path:
+    name = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
+    make_output(output)
+    try:
         for attempt in range(1, 100):
             folder = output / (name if attempt == 1 else f"{name}-{attempt}")
             with suppress(FileExistsError):

@@ -13,7 +13,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from c7n.resources import load_available
 from c7n.utils import reset_session_cache
 from c7n_org import cli as c7n_org
 
@@ -94,9 +93,7 @@ def start() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     os.environ.setdefault("AWS_RETRY_MODE", "standard")
     os.environ.setdefault("AWS_MAX_ATTEMPTS", "6")
-    outside.count_throttles()
-    outside.share()
-    load_available()
+    outside.install()
 
 
 def recovered(output: Path, cell: Cell) -> Cell:
@@ -115,18 +112,20 @@ def run_unit(unit: Unit) -> list[Cell]:
 
     Never raises for what AWS or Custodian say: that goes into the cells.
     """
-    cache = Path(unit.cache) / f"{unit.account['account_id']}-{unit.region}.cache"
+    # Two entries of the accounts file may name one account, so the cache is told by the entry's name.
+    cache = Path(unit.cache, unit.account["name"], unit.region)
+    cache.mkdir(parents=True, exist_ok=True)
     with _signing_as(unit.credentials), _listening() as heard:
         try:
             return [
-                _run_cell(unit, policy, cell, heard)
+                _run_cell(unit, policy, cell, heard, cache)
                 for policy, cell in zip(unit.policies, planned_cells(unit), strict=True)
             ]
         finally:
-            cache.unlink(missing_ok=True)
+            shutil.rmtree(cache, ignore_errors=True)
 
 
-def _run_cell(unit: Unit, policy: Mapping[str, Any], cell: Cell, heard: "_Heard") -> Cell:
+def _run_cell(unit: Unit, policy: Mapping[str, Any], cell: Cell, heard: "_Heard", cache: Path) -> Cell:
     # Credentials come from the environment, as c7n-org itself does it for a chain of roles.
     account = {key: value for key, value in unit.account.items() if key not in ("role", "profile")}
     folder = Path(unit.output, cell.account, cell.region, cell.policy)
@@ -140,7 +139,7 @@ def _run_cell(unit: Unit, policy: Mapping[str, Any], cell: Cell, heard: "_Heard"
             {"policies": [dict(policy)]},
             unit.output,
             _CACHE_MINUTES,
-            unit.cache,
+            str(cache),
             False,  # metrics
             True,  # dryrun: an audit never carries out a policy's actions
             False,  # debug

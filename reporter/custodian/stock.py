@@ -90,7 +90,7 @@ def find(where: Path, expected: Sequence[PlannedAccount] = ()) -> StockRun | Non
         policies=tuple(in_order),
         accounts=tuple(accounts),
         cells=tuple(everything),
-        files={key: where.joinpath(*key, RESOURCES) for key in cells},
+        files={cell.key: where.joinpath(*cell.key, RESOURCES) for cell in everything},
     )
 
 

@@ -148,7 +148,8 @@ class _Sharing:
     """Whether all interfaces that could carry a group were read.
 
     Its own account's are enough, unless its VPC is known to be shared: then it takes every account of the
-    region.
+    region. So it does for a group that lets the world in on SSH and of which no interface was `found`: much
+    depends on the answer, and what could not be read may be just what would tell that the VPC is shared.
     """
 
     def __init__(self, units: Sequence[UnitRows]) -> None:
@@ -163,12 +164,14 @@ class _Sharing:
                     owners.setdefault(vpc_id, set()).add(owner_id or unit.account_id)
         self._shared = {vpc_id for vpc_id, accounts in owners.items() if len(accounts) > 1}
 
-    def interfaces_known(self, unit: UnitRows, group: GroupRow) -> bool:
+    def interfaces_known(self, unit: UnitRows, group: GroupRow, found: bool) -> bool:
         if (unit.account, unit.region) not in self._known:
             return False
-        return group.vpc_id not in self._shared or self._blind_regions.isdisjoint(
-            (unit.region, UNKNOWN_REGION)
-        )
+        if self._blind_regions.isdisjoint((unit.region, UNKNOWN_REGION)):
+            return True
+        if group.vpc_id in self._shared:
+            return False
+        return found or not group.ssh_open_to_world
 
 
 def _group_frame(
@@ -186,7 +189,7 @@ def _group_frame(
         links = by_group.get(row.group_id, ())
         interface_ids = sorted(link.interface.interface_id for link in links if link.interface)
         instance_ids = sorted({link.instance_id for link in links if link.instance_id})
-        known = sharing.interfaces_known(unit, row)
+        known = sharing.interfaces_known(unit, row, bool(links))
         in_use.append(True if links else False if known else None)
         on_instance.append(True if instance_ids else False if known else None)
         counts.append(len(interface_ids) if known else None)

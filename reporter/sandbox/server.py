@@ -5,11 +5,10 @@
 Once it listens it prints one line, its URL. Everything it knows is in memory and goes when it ends.
 
 It is a plain WSGI application, so whatever should stand between a client and this AWS (a recorder of calls, a
-fault made on purpose) is WSGI middleware around `application()`.
+fault made on purpose) is WSGI middleware in `application()`.
 """
 
 import argparse
-import io
 import os
 import signal
 import sys
@@ -25,15 +24,19 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.serving import make_server
 
-from reporter.sandbox import moto_gaps
+from reporter.sandbox import calls, moto_gaps
+from reporter.sandbox.faults import Faults
 
 
 def application() -> WSGIApplication:
-    """moto with its gaps filled, as a WSGI application that any number of threads may call."""
+    """moto with its gaps filled, as a WSGI application that any number of threads may call.
+
+    It behaves until it is told otherwise (see `faults`).
+    """
     # Nobody asks for images, and nearly all the time an account's region takes to come up goes into them.
     os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
     moto_gaps.fill()
-    return OneAtATime(DomainDispatcherApplication(create_backend_app))
+    return Faults(OneAtATime(DomainDispatcherApplication(create_backend_app)), calls.read)
 
 
 class OneAtATime:
@@ -47,9 +50,7 @@ class OneAtATime:
         self._turn = threading.Lock()
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
-        if not environ.get("wsgi.input_terminated"):
-            body = environ["wsgi.input"].read(int(environ.get("CONTENT_LENGTH") or 0))
-            environ["wsgi.input"] = io.BytesIO(body)
+        calls.body(environ)
         with self._turn:
             return self._app(environ, start_response)
 

@@ -1,0 +1,157 @@
+"""Where output lies: a folder, or a prefix of an S3 bucket. Keys are relative, parts joined by slashes."""
+
+import gzip
+import os
+import tempfile
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Protocol
+from urllib.parse import urlsplit
+
+from reporter.errors import InputError
+
+S3_SCHEME = "s3://"
+
+
+class Store(Protocol):
+    """A place that files are read from and written to."""
+
+    @property
+    def name(self) -> str:
+        """The place as a person would write it."""
+
+    def read(self, key: str) -> bytes:
+        """A file's content, unpacked where the key ends in .gz. Raises OSError where it cannot be had."""
+
+    def write(self, key: str, content: bytes) -> None:
+        """Write a file so that a reader never meets half of one. Raises OSError."""
+
+    def exists(self, key: str) -> bool:
+        """Whether there is such a file."""
+
+    def keys(self) -> Iterator[str]:
+        """Every file below, in the order of the names."""
+
+    def child(self, name: str) -> "Store":
+        """The place of that name within."""
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder of this machine."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        return str(self.path)
+
+    def read(self, key: str) -> bytes:
+        return _unpack(key, (self.path / key).read_bytes())
+
+    def write(self, key: str, content: bytes) -> None:
+        handle, name = tempfile.mkstemp(dir=self.path, prefix=".part-")
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        Path(name).replace(self.path / key)
+
+    def exists(self, key: str) -> bool:
+        return (self.path / key).exists()
+
+    def keys(self) -> Iterator[str]:
+        for folder, folders, files in os.walk(self.path):
+            folders.sort()
+            for file in sorted(files):
+                yield Path(folder, file).relative_to(self.path).as_posix()
+
+    def child(self, name: str) -> "Folder":
+        return Folder(self.path / name)
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """A prefix of an S3 bucket, reached with the caller's own credentials."""
+
+    bucket: str
+    prefix: str
+
+    @property
+    def name(self) -> str:
+        return f"{S3_SCHEME}{self.bucket}/{self.prefix}".rstrip("/")
+
+    @property
+    def region(self) -> str:
+        """The bucket's region, which spares Custodian the look-up."""
+        answer = self._call("get_bucket_location")
+        return answer.get("LocationConstraint") or "us-east-1"
+
+    def read(self, key: str) -> bytes:
+        return _unpack(key, self._call("get_object", Key=self._key(key))["Body"].read())
+
+    def write(self, key: str, content: bytes) -> None:
+        # As Custodian writes beside it (c7n.resources.aws.S3Output): the bucket's owner may read it.
+        self._call(
+            "put_object",
+            Key=self._key(key),
+            Body=content,
+            ACL="bucket-owner-full-control",
+            ServerSideEncryption="AES256",
+        )
+
+    def exists(self, key: str) -> bool:
+        answer = self._call("list_objects_v2", Prefix=self._key(key), MaxKeys=1)
+        return any(found["Key"] == self._key(key) for found in answer.get("Contents", ()))
+
+    def keys(self) -> Iterator[str]:
+        start = f"{self.prefix}/" if self.prefix else ""
+        more: dict[str, str] = {}
+        while True:
+            answer = self._call("list_objects_v2", Prefix=start, **more)
+            for found in answer.get("Contents", ()):
+                yield found["Key"][len(start) :]
+            if not answer.get("IsTruncated"):
+                return
+            more = {"ContinuationToken": answer["NextContinuationToken"]}
+
+    def child(self, name: str) -> "Bucket":
+        return Bucket(self.bucket, self._key(name))
+
+    def _key(self, key: str) -> str:
+        return f"{self.prefix}/{key}" if self.prefix else key
+
+    def _call(self, operation: str, **parameters: Any) -> Any:
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            return getattr(_client(), operation)(Bucket=self.bucket, **parameters)
+        except (BotoCoreError, ClientError) as error:
+            raise OSError(0, " ".join(str(error).split()), self.name) from None
+
+
+def open_store(where: str) -> Store:
+    """The place a person named: a path, or s3://bucket/prefix.
+
+    Raises InputError for another scheme, or a bucket without a name.
+    """
+    if not where.startswith(S3_SCHEME):
+        if "://" in where:
+            raise InputError(f"{where}: give a folder, or s3://bucket/prefix")
+        return Folder(Path(where))
+    address = urlsplit(where)
+    if not address.netloc:
+        raise InputError(f"{where}: names no bucket; write s3://bucket/prefix")
+    return Bucket(address.netloc, address.path.strip("/"))
+
+
+@cache
+def _client() -> Any:
+    import boto3
+    from botocore.config import Config
+
+    return boto3.Session().client("s3", config=Config(retries={"mode": "standard", "max_attempts": 6}))
+
+
+def _unpack(key: str, content: bytes) -> bytes:
+    return gzip.decompress(content) if key.endswith(".gz") else content

@@ -1,0 +1,251 @@
+import json
+import subprocess
+import sys
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+from unittest import mock
+
+import boto3
+import cfnlint.api
+import pytest
+import yaml
+
+from reporter.sandbox import environment, estate
+
+ROOT = Path(__file__).parent.parent.parent
+POLICIES = ROOT / "policies"
+TRUSTED = "012345678901"
+
+# AWS answers these whatever the role may do: AssumeRole is what its trust policy is for.
+NOT_THE_ROLES = {"sts:AssumeRole", "sts:GetCallerIdentity"}
+
+
+@dataclass(frozen=True)
+class Recording:
+    """A sandbox with the estate that writes down the calls it gets."""
+
+    env: dict[str, str]
+    file: Path
+
+    def sg_audit(self, *args: str | Path) -> "subprocess.CompletedProcess[str]":
+        command = [sys.executable, "-m", "reporter", *map(str, args)]
+        return subprocess.run(
+            command, env=self.env, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True
+        )
+
+    def calls(self) -> set[str]:
+        return set(self.file.read_text().split("\n")) - {""}
+
+
+@pytest.fixture(scope="module")
+def recording(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recording]:
+    home = tmp_path_factory.mktemp("home")
+    file = home / "calls"
+    server = subprocess.Popen(
+        [sys.executable, str(Path(__file__).with_name("recorder.py")), str(file)],
+        env=environment("http://127.0.0.1", home) | {"PYTHONPATH": str(ROOT)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    with server:
+        try:
+            assert server.stdout
+            endpoint = server.stdout.readline().strip()
+            env = environment(endpoint, home)
+            estate.fill(endpoint)
+            with mock.patch.dict("os.environ", env, clear=True):
+                fill_what_is_asked_about_in_detail()
+            file.write_text("")
+            yield Recording(env, file)
+        finally:
+            server.terminate()
+
+
+def fill_what_is_asked_about_in_detail() -> None:
+    """What an empty account is never asked: `unused` looks into projects and into the targets of rules."""
+    session = boto3.Session()
+    role = estate.ACCOUNTS[0].role
+    assumed = session.client("sts").assume_role(RoleArn=role, RoleSessionName="tests")["Credentials"]
+    session = boto3.Session(assumed["AccessKeyId"], assumed["SecretAccessKey"], assumed["SessionToken"])
+    session.client("codebuild").create_project(
+        name="build",
+        source={"type": "S3", "location": "bucket/path"},
+        artifacts={"type": "NO_ARTIFACTS"},
+        environment={"type": "LINUX_CONTAINER", "image": "image", "computeType": "BUILD_GENERAL1_SMALL"},
+        serviceRole="arn:aws:iam::111111111111:role/service-role/build",
+    )
+    events = session.client("events")
+    events.put_rule(Name="nightly", ScheduleExpression="rate(1 day)")
+    events.put_targets(
+        Rule="nightly", Targets=[{"Id": "1", "Arn": "arn:aws:lambda:us-east-1:111111111111:function:f"}]
+    )
+
+
+def permissions(*args: str | Path) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "reporter", "permissions", *map(str, args)],
+        cwd=ROOT,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+    )
+
+
+def printed_actions(*args: str | Path) -> list[str]:
+    done = permissions(*args)
+    assert (done.returncode, done.stderr) == (0, "")
+    return actions_of(json.loads(done.stdout))
+
+
+def actions_of(policy: dict[str, Any]) -> list[str]:
+    assert policy["Version"] == "2012-10-17"
+    (statement,) = policy["Statement"]
+    assert (statement["Effect"], statement["Resource"]) == ("Allow", "*")
+    return list(statement["Action"])
+
+
+def write_policies(folder: Path, *policies: dict[str, Any]) -> Path:
+    path = folder / "policies.yml"
+    named = [{"name": f"p{number}", **policy} for number, policy in enumerate(policies)]
+    path.write_text(yaml.safe_dump({"policies": named}))
+    return path
+
+
+def test_the_actions_cover_every_call_of_a_full_run(recording: Recording, tmp_path: Path) -> None:
+    accounts = tmp_path / "accounts.yml"
+    accounts.write_text(estate.accounts_file())
+    run = ["run", "-c", accounts, "-u", POLICIES, "-s", tmp_path / "out"]
+    for done in (
+        recording.sg_audit(*run),
+        # Region discovery too, with the one policy that asks least.
+        recording.sg_audit(*run, "-a", "dev", "-r", "all", "-p", "sg-default"),
+    ):
+        assert done.returncode == 0, done.stderr
+
+    called = recording.calls()
+    # It heard each kind of call, and the ones that are only made where there is something to look into.
+    assert called >= {
+        "sts:AssumeRole",
+        "ec2:DescribeRegions",
+        "ec2:DescribeSecurityGroupReferences",
+        "lambda:ListFunctions",
+        "batch:DescribeComputeEnvironments",
+        "codebuild:BatchGetProjects",
+        "events:ListTargetsByRule",
+        "autoscaling:DescribeLaunchConfigurations",
+    }
+    assert called - NOT_THE_ROLES <= set(printed_actions("-u", POLICIES))
+
+
+def test_the_actions_are_sorted_once_each_and_only_read() -> None:
+    actions = printed_actions()
+    assert actions == sorted(set(actions))
+    assert all(
+        action.partition(":")[2].startswith(("Describe", "List", "Get", "BatchGet")) for action in actions
+    )
+
+
+def test_only_the_chosen_policies_count() -> None:
+    assert printed_actions("-p", "sg-default") == ["ec2:DescribeRegions", "ec2:DescribeSecurityGroups"]
+
+
+def test_actions_of_a_policy_are_not_asked_for(tmp_path: Path) -> None:
+    path = write_policies(tmp_path, {"resource": "security-group", "actions": ["delete"]})
+    assert printed_actions("-u", path) == ["ec2:DescribeRegions", "ec2:DescribeSecurityGroups"]
+
+
+@pytest.mark.parametrize("block", ["or", "and", "not"])
+def test_a_filter_inside_a_block_counts(tmp_path: Path, block: str) -> None:
+    path = write_policies(tmp_path, {"resource": "aws.security-group", "filters": [{block: ["unused"]}]})
+    assert set(printed_actions("-u", path)) == set(printed_actions("-p", "sg-unused"))
+
+
+def test_a_child_needs_what_lists_its_parents(tmp_path: Path) -> None:
+    path = write_policies(tmp_path, {"resource": "aws.ecs-service"})
+    assert set(printed_actions("-u", path)) >= {"ecs:ListServices", "ecs:ListClusters"}
+
+
+def test_an_action_that_does_more_than_read_is_pointed_out(tmp_path: Path) -> None:
+    unused_keys = {"type": "credential", "key": "access_keys.active", "value": False}
+    path = write_policies(tmp_path, {"resource": "aws.iam-user", "filters": [unused_keys]})
+    done = permissions("-u", path)
+    assert done.returncode == 0
+    assert "iam:GenerateCredentialReport" in done.stderr
+    assert "iam:GenerateCredentialReport" in actions_of(json.loads(done.stdout))
+
+
+def template(*args: str) -> dict[str, Any]:
+    done = permissions("--format", "cloudformation", "--trust", TRUSTED, *args)
+    assert (done.returncode, done.stderr) == (0, "")
+    # Errors and warnings; W3037 is the one that knows the names of all of AWS's actions.
+    assert cfnlint.api.lint(done.stdout) == []
+    loaded: dict[str, Any] = yaml.safe_load(done.stdout)
+    return loaded
+
+
+def test_the_template_is_a_role_with_the_same_actions() -> None:
+    found = template()
+    (role,) = found["Resources"].values()
+    assert role["Type"] == "AWS::IAM::Role"
+    (policy,) = role["Properties"]["Policies"]
+    assert actions_of(policy["PolicyDocument"]) == printed_actions()
+    (trust,) = role["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Action"] == "sts:AssumeRole"
+    assert trust["Principal"] == {"AWS": {"Fn::Sub": "arn:${AWS::Partition}:iam::${TrustedAccountId}:root"}}
+    assert found["Outputs"]["RoleArn"]["Value"] == {"Fn::GetAtt": ["AuditRole", "Arn"]}
+
+
+def test_the_template_takes_its_parameters_from_the_options() -> None:
+    def defaults(*args: str) -> dict[str, str]:
+        return {name: parameter["Default"] for name, parameter in template(*args)["Parameters"].items()}
+
+    assert defaults() == {"TrustedAccountId": TRUSTED, "ExternalId": "", "RoleName": "sg-audit"}
+    assert defaults("--external-id", "8f2b:61/d0", "--role-name", "auditor") == {
+        "TrustedAccountId": TRUSTED,
+        "ExternalId": "8f2b:61/d0",
+        "RoleName": "auditor",
+    }
+
+
+def test_the_external_id_is_a_condition_only_where_there_is_one() -> None:
+    found = template()
+    assert found["Conditions"] == {
+        "HasExternalId": {"Fn::Not": [{"Fn::Equals": [{"Ref": "ExternalId"}, ""]}]}
+    }
+    (role,) = found["Resources"].values()
+    (trust,) = role["Properties"]["AssumeRolePolicyDocument"]["Statement"]
+    assert trust["Condition"]["Fn::If"] == [
+        "HasExternalId",
+        {"StringEquals": {"sts:ExternalId": {"Ref": "ExternalId"}}},
+        {"Ref": "AWS::NoValue"},
+    ]
+
+
+def test_cfn_lint_would_see_an_action_that_does_not_exist() -> None:
+    done = permissions("--format", "cloudformation", "--trust", TRUSTED)
+    text = done.stdout.replace("ec2:DescribeRegions", "ec2:DescribeNothing")
+    assert [match.rule.id for match in cfnlint.api.lint(text)] == ["W3037"]
+
+
+@pytest.mark.parametrize(
+    ("args", "said"),
+    [
+        (["--trust", TRUSTED], "go with --format cloudformation"),
+        (["--external-id", "abc"], "go with --format cloudformation"),
+        (["--format", "iam", "--role-name", ""], "go with --format cloudformation"),
+        (["--format", "cloudformation"], "needs --trust"),
+        (["--format", "cloudformation", "--trust", "1234"], "twelve digits"),
+        (["--format", "cloudformation", "--trust", "12345678901x"], "twelve digits"),
+        (["--format", "cloudformation", "--trust", TRUSTED, "--external-id", "a b"], "--external-id"),
+        (["--format", "cloudformation", "--trust", TRUSTED, "--role-name", "a/b"], "--role-name"),
+        (["-p", "no-such"], "no policy is called no-such"),
+        (["--format", "json"], "iam"),
+    ],
+)
+def test_wrong_options_are_refused(args: list[str], said: str) -> None:
+    done = permissions(*args)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr

@@ -1,0 +1,319 @@
+"""Bad input: one line on stderr that says what and where, exit code 2, and nothing else happens."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from subprocess import CompletedProcess
+from typing import IO, cast
+
+import pytest
+
+from reporter.sandbox import environment
+
+ACCOUNTS = """\
+accounts:
+- name: dev
+  account_id: '111111111111'
+  role: arn:aws:iam::111111111111:role/sg-audit
+  regions: [us-east-1]
+"""
+POLICY = """\
+policies:
+- name: every-group
+  resource: aws.security-group
+"""
+RUN_JSON = """\
+{"tool": "c7n-sg-audit", "started": "2026-11-23T21:03:55+00:00", "finished": "2026-11-23T21:03:59+00:00",
+ "state": "finished", "policies": [{"name": "every-group", "resource": "aws.security-group"}],
+ "accounts": [{"name": "dev", "account_id": "111111111111", "regions": ["us-east-1"]}],
+ "cells": [{"account": "dev", "account_id": "111111111111", "region": "us-east-1", "policy": "every-group",
+            "status": "ok", "resources": 0}]}
+"""
+A_RUN = {
+    "output/20261123T210355Z/run.json": RUN_JSON,
+    "output/20261123T210355Z/dev/us-east-1/every-group/resources.json": "[]",
+}
+RUN = ("run", "-c", "accounts.yml", "-u", "policies", "-s", "output")
+REPORT = ("report", "-s", "output", "-o", "reports")
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is on stderr must begin with `sg-audit: ` and `says[0]`, and hold the rest of `says`.
+
+    `files` come on top of a good accounts.yml and policies/a.yml; None stands for a folder.
+    """
+
+    says: tuple[str, ...]
+    files: Mapping[str, str | bytes | None] = field(default_factory=dict)
+    command: tuple[str, ...] = RUN
+
+
+@dataclass(frozen=True)
+class Done:
+    code: int
+    stdout: str
+    stderr: str
+
+
+def accounts(text: str, *says: str, options: tuple[str, ...] = ()) -> Case:
+    return Case(says, {"accounts.yml": text}, (*RUN, *options))
+
+
+def policies(text: str, *says: str) -> Case:
+    return Case(says, {"policies/b.yml": text})
+
+
+def account(text: str, *says: str) -> Case:
+    """Of an accounts file with a second entry."""
+    return accounts(ACCOUNTS + text, *says)
+
+
+def named(name: str, *says: str) -> Case:
+    return account(f"- name: {name}\n  account_id: '222222222222'\n  role: audit\n", *says)
+
+
+CASES = {
+    # The accounts file
+    "no accounts file": Case(("nowhere.yml: no such file",), {}, ("run", "-c", "nowhere.yml")),
+    "accounts file is a folder": Case(("policies: Is a directory",), {}, ("run", "-c", "policies")),
+    "accounts file is not text": Case(
+        ("accounts.yml: not UTF-8 text",), {"accounts.yml": b"\xff\xfe\x00a"}, RUN
+    ),
+    "accounts file does not parse": accounts(
+        "accounts:\n- name: dev\n   role: audit\n", "accounts.yml, line 3: not valid YAML: "
+    ),
+    "accounts file ends in the middle": accounts(
+        "accounts:\n- name: dev\n  regions: [us-east-1\n", "accounts.yml, line 4: not valid YAML: "
+    ),
+    "accounts file with a tag of Python's": accounts(
+        "accounts: !!python/name:os.system\n", "accounts.yml, line 1: not valid YAML: "
+    ),
+    "accounts file is empty": accounts("", "accounts.yml: "),
+    "accounts file is a list": accounts("- dev\n", "accounts.yml: "),
+    "accounts file without accounts": accounts(
+        "vars: {}\n", "accounts.yml: not an accounts file of c7n-org: it needs one list called accounts"
+    ),
+    "accounts of another cloud": accounts(
+        "subscriptions:\n- subscription_id: '1'\n", "accounts.yml: only AWS accounts are audited"
+    ),
+    "key that accounts files do not have": accounts(ACCOUNTS + "acounts: []\n", "accounts.yml: ", "acounts"),
+    "account is only a name": account("- staging\n", "accounts.yml: account number 2: ", "staging"),
+    "account without a way in": account(
+        "- name: staging\n  account_id: '222222222222'\n",
+        "accounts.yml: account staging: needs account_id, and role or profile",
+    ),
+    "account without an id": account(
+        "- name: staging\n  role: audit\n",
+        "accounts.yml: account staging: needs account_id, and role or profile",
+    ),
+    "account id without quotes": account(
+        "- name: staging\n  account_id: 222222222222\n  role: audit\n",
+        "accounts.yml: account staging, key account_id: 222222222222 is not an account id",
+        "quotes",
+    ),
+    "account id too short": account(
+        "- name: staging\n  account_id: '22222222222'\n  role: audit\n",
+        "accounts.yml: account staging, key account_id: '22222222222' is not an account id",
+    ),
+    "regions that are no list": account(
+        "- name: staging\n  account_id: '222222222222'\n  role: audit\n  regions: us-east-1\n",
+        "accounts.yml: account staging, key regions: 'us-east-1' is not of type 'array'",
+    ),
+    "tag that is no text": account(
+        "- name: staging\n  account_id: '222222222222'\n  role: audit\n  tags: [a, 1]\n",
+        "accounts.yml: account staging, key tags.1: 1 is not of type 'string'",
+    ),
+    "role that is no text": account(
+        "- name: staging\n  account_id: '222222222222'\n  role: 7\n",
+        "accounts.yml: account staging, key role: ",
+    ),
+    "chain without a role": account(
+        "- name: staging\n  account_id: '222222222222'\n  role: []\n",
+        "accounts.yml: account staging, key role: ",
+    ),
+    "chain of bare names": account(
+        "- name: staging\n  account_id: '222222222222'\n  role: [hub, audit]\n",
+        "accounts.yml: account staging, key role: 'hub' is not the ARN of a role",
+    ),
+    "name that climbs out": named("../x", "accounts.yml: account '../x': the name becomes a folder"),
+    "name with a slash": named("a/b", "accounts.yml: account 'a/b': the name becomes a folder"),
+    "name that is a dot": named("'.'", "accounts.yml: account '.': the name becomes a folder"),
+    "name with a line break": named(r'"a\nb"', r"accounts.yml: account 'a\nb': the name becomes a folder"),
+    "no name": account(
+        "- account_id: '222222222222'\n  role: audit\n",
+        "accounts.yml: account number 2 (222222222222) has no name",
+    ),
+    "two of one name": named("dev", "accounts.yml: two accounts are called dev"),
+    "two names that differ in case": named("Dev", "accounts.yml: two accounts are called "),
+    "region that is none": accounts(
+        ACCOUNTS.replace("us-east-1", "us-east"),
+        "accounts.yml: account dev: 'us-east' is not a region",
+    ),
+    # What is chosen of it
+    "no such account": Case(
+        ("accounts.yml: no account is called nobody",), {}, (*RUN, "-a", "dev", "-a", "nobody")
+    ),
+    "no such tag": Case(("accounts.yml: no account is left",), {}, (*RUN, "-t", "env:none")),
+    "no such region": Case(("-r: 'mars' is not a region",), {}, (*RUN, "-r", "us-east-1,mars")),
+    "empty region": Case(("-r: ",), {}, (*RUN, "-r", "")),
+    "no such policy": Case(
+        ("policies: no policy is called nothing",), {}, (*RUN, "-p", "every-group", "-p", "nothing")
+    ),
+    # Policies
+    "no such folder of policies": Case(
+        ("nowhere: no such file or folder",), {}, ("run", "-c", "accounts.yml", "-u", "nowhere")
+    ),
+    "no such file of policies": Case(
+        ("nowhere.yml: no such file or folder",),
+        {},
+        ("run", "-c", "accounts.yml", "-u", "policies", "-u", "nowhere.yml"),
+    ),
+    "folder without policies": Case(
+        ("empty: no policy file",), {"empty": None}, ("run", "-c", "accounts.yml", "-u", "empty")
+    ),
+    "policies that do not parse": policies(
+        "policies:\n- name: x\n  resource: aws.ec2\n  filters:\n  - {a: b\n",
+        "policies/b.yml, line 6: not valid YAML: ",
+    ),
+    "policy file is empty": policies("", "policies/b.yml: "),
+    "policy file without policies": policies("rules: []\n", "policies/b.yml: ", "policies"),
+    "policy without a resource": policies("policies:\n- name: x\n", "policies/b.yml: ", "resource"),
+    "policy without a name": policies("policies:\n- resource: aws.ec2\n", "policies/b.yml: ", "name"),
+    "policy name that climbs out": policies(
+        "policies:\n- name: ../x\n  resource: aws.ec2\n", "policies/b.yml: policy ../x: "
+    ),
+    "unknown resource": policies(
+        "policies:\n- name: x\n  resource: aws.sandwich\n", "policies/b.yml: policy x: ", "aws.sandwich"
+    ),
+    "resource of another cloud": policies(
+        "policies:\n- name: x\n  resource: gcp.instance\n", "policies/b.yml: policy x: ", "gcp.instance"
+    ),
+    "unknown filter": policies(
+        "policies:\n- name: x\n  resource: aws.security-group\n  filters: [unusd]\n",
+        "policies/b.yml: policy x: ",
+        "unusd",
+    ),
+    "unknown key of a filter": policies(
+        "policies:\n- name: x\n  resource: aws.security-group\n  filters:\n  - {type: ingress, Port: [22]}\n",
+        "policies/b.yml: policy x: ",
+        "Port",
+    ),
+    "unknown key of a policy": policies(
+        "policies:\n- name: x\n  resource: aws.security-group\n  filter: []\n",
+        "policies/b.yml: policy:x has unknown keys: filter",
+    ),
+    "pattern that is none": policies(
+        "policies:\n- name: x\n  resource: aws.security-group\n"
+        "  filters:\n  - {type: value, key: GroupName, op: regex, value: '('}\n",
+        "policies/b.yml: policy x: ",
+    ),
+    "two policies of one name": policies(
+        POLICY, "policies/b.yml: policy every-group: there is one of that name in policies/a.yml"
+    ),
+    "two policies of one name in a file": policies(
+        "policies:\n- name: x\n  resource: aws.ec2\n- name: x\n  resource: aws.eni\n",
+        "policies/b.yml: policy x: ",
+    ),
+    "policy that does not validate": Case(
+        ("b.yml: policy x: ", "unusd"),
+        {"b.yml": "policies:\n- name: x\n  resource: aws.security-group\n  filters: [unusd]\n"},
+        ("validate", "-u", "b.yml"),
+    ),
+    # Output and reports
+    "output is a file": Case(("output: ",), {"output": "a file"}),
+    "output is below a file": Case(("output/below: ",), {"output": "a file"}, (*RUN, "-s", "output/below")),
+    "no such output": Case(("output: no such output directory",), {}, REPORT),
+    "output without a run": Case(("output: no run in that directory",), {"output/notes": ""}, REPORT),
+    "output to report on is a file": Case(("output: ",), {"output": "a file"}, REPORT),
+    "run.json is not JSON": Case(
+        ("", "output/20261123T210355Z/run.json: not a manifest"),
+        {"output/20261123T210355Z/run.json": RUN_JSON[:100]},
+        ("report", "-s", "output/20261123T210355Z"),
+    ),
+    "run.json is something else": Case(
+        ("", "output/20261123T210355Z/run.json: not a manifest"),
+        {"output/20261123T210355Z/run.json": '{"accounts": []}'},
+        ("report", "-s", "output/20261123T210355Z"),
+    ),
+    "reports is a file": Case(("reports: ",), {**A_RUN, "reports": "a file"}, REPORT),
+    "reports is below a file": Case(
+        ("reports/below: ",), {**A_RUN, "reports": "a file"}, (*REPORT, "-o", "reports/below")
+    ),
+    # Options
+    "no such option": Case(("No such option '--nope'",), {}, (*RUN, "--nope")),
+    "no such command": Case(("No such command 'rum'",), {}, ("rum",)),
+    "no accounts file given": Case(("Missing option '-c'",), {}, ("run",)),
+    "option without its value": Case(("Option '-p' requires an argument",), {}, (*RUN, "-p")),
+    "no such level": Case(
+        ("Invalid value for '--fail-on'", "'critical', 'high', 'medium', 'low'"),
+        {},
+        (*REPORT, "--fail-on", "huge"),
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Sequence[str], Path], Done]]:
+    """Runs the command line in a folder, as a process of its own, but without its second of imports."""
+    # Were anything asked of AWS, it would not be there.
+    env = environment("http://127.0.0.1:9", tmp_path_factory.mktemp("home"))
+    with subprocess.Popen(
+        [sys.executable, Path(__file__).with_name("warm.py")],
+        env=env | {"OPENBLAS_NUM_THREADS": "1"},  # what forks should have one thread
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        stdin, stdout = cast(IO[str], process.stdin), cast(IO[str], process.stdout)
+
+        def run(args: Sequence[str], cwd: Path) -> Done:
+            print(json.dumps({"args": args, "env": env, "cwd": str(cwd)}), file=stdin, flush=True)
+            return Done(**json.loads(stdout.readline()))
+
+        yield run
+        stdin.close()
+
+
+@pytest.fixture(scope="module")
+def cold(sg_audit: Callable[..., CompletedProcess[str]]) -> Callable[[Sequence[str], Path], Done]:
+    def run(args: Sequence[str], cwd: Path) -> Done:
+        done = sg_audit(*args, env={"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, cwd=cwd)
+        return Done(done.returncode, done.stdout, done.stderr)
+
+    return run
+
+
+@pytest.mark.parametrize("name", CASES)
+def test_one_line_says_what_is_wrong_and_nothing_happens(
+    name: str, warm: Callable[[Sequence[str], Path], Done], tmp_path: Path
+) -> None:
+    check(CASES[name], warm, tmp_path)
+
+
+@pytest.mark.parametrize("name", ["account id too short", "unknown filter", "output without a run"])
+def test_so_it_does_from_a_cold_start(
+    name: str, cold: Callable[[Sequence[str], Path], Done], tmp_path: Path
+) -> None:
+    check(CASES[name], cold, tmp_path)
+
+
+def check(case: Case, run: Callable[[Sequence[str], Path], Done], folder: Path) -> None:
+    for file, text in ({"accounts.yml": ACCOUNTS, "policies/a.yml": POLICY} | dict(case.files)).items():
+        path = folder / file
+        path.parent.mkdir(parents=True, exist_ok=True)
+        if text is None:
+            path.mkdir()
+        else:
+            path.write_bytes(text if isinstance(text, bytes) else text.encode())
+    before = sorted(folder.rglob("*"))
+    done = run(case.command, folder)
+    assert "Traceback" not in done.stderr
+    assert (done.code, done.stdout) == (2, ""), done.stderr
+    [line] = done.stderr.splitlines()
+    assert line.startswith(f"sg-audit: {case.says[0]}")
+    assert [part for part in case.says if part not in line] == []
+    assert sorted(folder.rglob("*")) == before
