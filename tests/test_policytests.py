@@ -9,8 +9,11 @@ import pytest
 from c7n.config import Config
 from c7n.policy import load
 
+from reporter import yamlfile
+from reporter.cli import cli
 from reporter.collect import policies
 from reporter.policytests import mutants
+from reporter.review import render
 
 ROOT = Path(__file__).parent.parent
 
@@ -157,3 +160,18 @@ def test_mutants() -> None:
     ):
         assert expected in what
     assert all(mutant.policy != policy for mutant in mutants.mutants(policy))
+
+
+def test_hooks_and_workflows_name_what_there_is() -> None:
+    hooks = yamlfile.load(ROOT / ".pre-commit-hooks.yaml")
+    assert {hook["entry"] for hook in hooks} == {"sg-audit validate", "sg-audit test-policies"}
+    assert {hook["entry"].split()[1] for hook in hooks} <= set(cli.commands)
+    workflow = (ROOT / ".github" / "workflows" / "policy-review.yml").read_text()
+    yamlfile.load(ROOT / ".github" / "workflows" / "policy-review.yml")
+    assert render.MARKER in workflow
+    options = {option for each in cli.commands["review"].params for option in each.opts}
+    assert {"--base", "--format", "-u", "-s", "--fail-on-loosening"} <= options
+    assert any(
+        step.get("run") == ".ci/run"
+        for step in yamlfile.load(ROOT / ".github" / "workflows" / "ci.yml")["jobs"]["test"]["steps"]
+    )

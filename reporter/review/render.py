@@ -214,7 +214,7 @@ def _letters(text: str) -> str:
 def _span_free(text: str) -> str:
     """Running text with all that means something to Markdown or HTML taken for itself."""
     return "".join(
-        each if each.isalnum() or each in " ,;.:-–…" else f"&#{ord(each)};" for each in text
+        each if each.isalnum() or each in " ,;.:+-–…" else f"&#{ord(each)};" for each in text
     ).replace("://", "&#58;//")
 
 
