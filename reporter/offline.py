@@ -105,6 +105,20 @@ def unannotated(resource: Mapping[str, Any]) -> Resource:
     return {key: value for key, value in resource.items() if not key.startswith(_ANNOTATIONS)}
 
 
+def keeps_to_the_surface(policy: Mapping[str, Any]) -> bool:
+    """Whether the policy's filters are known to write on the surface of a resource alone, not within it."""
+    return all(map(_on_surface, policy.get("filters") or []))
+
+
+def _on_surface(each: Any) -> bool:
+    if not isinstance(each, Mapping):
+        return False
+    if len(each) == 1 and "type" not in each:
+        ((key, value),) = each.items()
+        return all(map(_on_surface, value)) if key in ("or", "and", "not") else True
+    return each.get("type") in ("value", "ingress", "egress")
+
+
 @contextmanager
 def sealed() -> Iterator[None]:
     """No way out of this process while the block runs, and Custodian's log is silent."""

@@ -44,7 +44,7 @@ class RuleMemory:
     def __init__(self, judge: _Call) -> None:
         self._judge = judge
         self._verdicts: dict[bytes, dict[Any, bool]] = {}
-        self._rules: dict[tuple[int, str], tuple[Any, _Rules]] = {}
+        self._rules: dict[int, tuple[Any, _Rules]] = {}
 
     def __call__(self, rule_filter: Any, group: dict[str, Any]) -> Any:
         """Stands for the filter's own __call__, with the same result and the same annotation."""
@@ -53,7 +53,7 @@ class RuleMemory:
             return self._judge(rule_filter, group)
         name = rule_filter.ip_permissions_key
         matched = []
-        for rule, seen in self._expanded(rule_filter, group, name):
+        for rule, seen in self._expanded(rule_filter, group[name]):
             key = key_of(seen)
             verdict = verdicts.get(key)
             if verdict is None:
@@ -74,16 +74,16 @@ class RuleMemory:
         rule_filter.__dict__[_MEMORY] = memory
         return memory
 
-    def _expanded(self, rule_filter: Any, group: dict[str, Any], name: str) -> _Rules:
-        """The group's rules, one peer each, as Custodian splits them, and what a filter may look at in each."""
-        known = self._rules.get((id(group), name))
-        # The group is kept beside its rules, so that its id is not another's meanwhile.
-        if known is not None and known[0] is group:
+    def _expanded(self, rule_filter: Any, permissions: list[dict[str, Any]]) -> _Rules:
+        """A group's rules, one peer each, as Custodian splits them, and what a filter may look at in each."""
+        known = self._rules.get(id(permissions))
+        # They are kept beside their rules, so that their id is not another's meanwhile.
+        if known is not None and known[0] is permissions:
             return known[1]
         if len(self._rules) > _MANY:
             self._rules.clear()
-        rules = [(rule, _seen(rule)) for rule in rule_filter.expand_permissions(group[name])]
-        self._rules[id(group), name] = (group, rules)
+        rules = [(rule, _seen(rule)) for rule in rule_filter.expand_permissions(permissions)]
+        self._rules[id(permissions)] = (permissions, rules)
         return rules
 
 

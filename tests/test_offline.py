@@ -1,10 +1,15 @@
 """Custodian's filters without AWS: what they need is given, or said to be missing, and never taken for empty."""
 
+import copy
+import itertools
 import socket
 from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from c7n.config import Config
+from c7n.policy import Policy
+from c7n.resources import vpc
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -134,30 +139,71 @@ LEAVES = st.fixed_dictionaries(
 )
 def test_remembered_verdicts_are_custodians(groups: list[list[Any]], leaves: list[Any]) -> None:
     """The same groups match, with the same rules noted, as without the memory."""
-    from c7n.config import Config
-    from c7n.policy import Policy
-    from c7n.resources import vpc
-
     resources = [
         {**GROUP, "GroupId": f"sg-{number}", "IpPermissions": rules, "IpPermissionsEgress": rules[:1]}
         for number, rules in enumerate(groups)
     ]
-    remembering = vpc.SGPermission.__call__
-    original = remembering.__closure__[0].cell_contents._judge
-    answers = []
-    for judge in (original, remembering):
-        vpc.SGPermission.__call__ = judge
-        try:
-            policy = Policy(
-                {"name": "p", "resource": "security-group", "filters": [{"or": leaves}]}, Config.empty()
-            )
-            kept = policy.resource_manager.filter_resources([dict(each) for each in resources])
-            answers.append(sorted(kept, key=lambda group: str(group["GroupId"])))
-        except TypeError as error:  # Custodian compares a port that is not there with a number
-            answers.append([{"error": str(error)}])
-        finally:
-            vpc.SGPermission.__call__ = remembering
+    judges = (_custodians(), vpc.SGPermission.__call__)
+    answers = [_kept([{"or": leaves}], resources, judge) for judge in judges]
     assert answers[0] == answers[1]
+
+
+def _custodians() -> Any:
+    """Custodian's own __call__, which the remembering one stands for."""
+    return vpc.SGPermission.__call__.__closure__[0].cell_contents._judge
+
+
+def _kept(filters: list[Any], groups: list[dict[str, Any]], judge: Any) -> list[dict[str, Any]]:
+    remembering = vpc.SGPermission.__call__
+    vpc.SGPermission.__call__ = judge
+    try:
+        data = {"name": "p", "resource": "security-group", "filters": copy.deepcopy(filters)}
+        policy = Policy(data, Config.empty())
+        kept = policy.resource_manager.filter_resources([dict(each) for each in groups])
+        return sorted(kept, key=lambda group: str(group["GroupId"]))
+    finally:
+        vpc.SGPermission.__call__ = remembering
+
+
+PROTOCOLS = ("tcp", "udp", "-1", "50")
+RANGES = ((None, None), (22, 22), (20, 21), (20, 22), (20, 25), (22, 23), (23, 25), (0, 65535))
+PEERS: tuple[dict[str, Any], ...] = (
+    {"IpRanges": [{"CidrIp": "0.0.0.0/0"}]},
+    {"IpRanges": [{"CidrIp": "10.0.0.0/8", "Description": "private"}, {"CidrIp": "0.0.0.0/0"}]},
+    {"Ipv6Ranges": [{"CidrIpv6": "::/0"}]},
+    {"UserIdGroupPairs": [{"GroupId": "sg-1", "UserId": "123456789012"}]},
+)
+
+
+@pytest.mark.parametrize(
+    "leaf",
+    [
+        {"IpProtocol": "tcp"},
+        {"FromPort": 22},
+        {"ToPort": 22},
+        {"FromPort": "absent"},
+        {"FromPort": {"type": "value", "op": "lte", "value": 22}},
+        {"ToPort": {"type": "value", "op": "gte", "value": 22}},
+        {"Ports": [22]},
+        {"OnlyPorts": [22, 23]},
+        {"Cidr": "0.0.0.0/0"},
+        {"Cidr": {"value": "10.0.0.0/9", "op": "in", "value_type": "cidr"}},
+        {"CidrV6": "::/0"},
+        {"SelfReference": True, "Ports": [22]},
+        {"Description": {"value": "private"}, "IpProtocol": "tcp"},
+        {"Cidr": "0.0.0.0/0", "CidrV6": "::/0", "match-operator": "or"},
+    ],
+)
+def test_every_kind_of_filter_on_every_kind_of_rule(leaf: dict[str, Any]) -> None:
+    groups = []
+    for number, (protocol, (first, last), peer) in enumerate(itertools.product(PROTOCOLS, RANGES, PEERS)):
+        ports = {} if first is None else {"FromPort": first, "ToPort": last}
+        rule = {"IpProtocol": protocol, **ports, **peer}
+        groups.append({**GROUP, "GroupId": f"sg-{number}", "IpPermissions": [rule]})
+    judges = (_custodians(), vpc.SGPermission.__call__)
+    answers = [_kept([{"type": "ingress", **leaf}], groups, judge) for judge in judges]
+    assert answers[0] == answers[1]
+    assert 0 < len(answers[0]) < len(groups)
 
 
 def test_the_memory_leaves_alone_what_looks_further() -> None:

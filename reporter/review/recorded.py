@@ -116,16 +116,18 @@ def _all(tasks: Sequence[_Task], sizes: Mapping[Path, int]) -> Iterable[_Result]
 
 
 def _some(tasks: Sequence[_Task]) -> list[_Result]:
+    shelf = _Shelf()
     with offline.sealed():
-        return [_one(place, policy) for place, _, policy in tasks]
+        return [_one(place, policy, shelf) for place, _, policy in tasks]
 
 
-def _one(place: Place, policy: Mapping[str, Any]) -> _Result:
+def _one(place: Place, policy: Mapping[str, Any], shelf: "_Shelf") -> _Result:
     """The matches, or why there can be none, or None where the recorded file is damaged."""
     kind = full_type(policy["resource"])
     lists = {each: partial(_read, path) for each, path in place.lists.items()}
     try:
-        resources = lists[kind]()
+        shared = offline.keeps_to_the_surface(policy)
+        resources = shelf.copies(place.lists[kind]) if shared else lists[kind]()
         kept = offline.evaluate(policy, resources, offline.Given(lists), place.account_id, place.region)
     except offline.NotEvaluableError as error:
         return str(error)
@@ -133,6 +135,21 @@ def _one(place: Place, policy: Mapping[str, Any]) -> _Result:
         return None
     id_key, name_key = _keys(kind)
     return sorted((_match(kind, each, id_key, name_key) for each in kept), key=lambda match: match.id)
+
+
+class _Shelf:
+    """The resources of the file read last, since the next policy mostly asks for the same."""
+
+    def __init__(self) -> None:
+        self._path = Path()
+        self._resources: list[offline.Resource] = []
+
+    def copies(self, path: Path) -> list[offline.Resource]:
+        """Copies of its resources on whose surface a filter may write."""
+        if path != self._path:
+            self._resources = _read(path)
+            self._path = path
+        return [dict(resource) for resource in self._resources]
 
 
 def _read(path: Path) -> list[offline.Resource]:
