@@ -2,7 +2,8 @@
 
     python bench/review_policies.py [--repeat 5]
 
-Each group has rules of its own. The first line is the median, in seconds, of the whole command.
+The groups share a few kinds of rules, as groups do; with rules that are all different it takes longer. The first
+line is the median, in seconds, of the whole command.
 """
 
 import argparse
