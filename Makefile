@@ -5,6 +5,7 @@ POLICIES ?= policies
 OUTPUT   ?= output
 REPORTS  ?= reports
 REGIONS  ?=
+BASE     ?= main
 
 VENV  := .venv
 BIN   := $(VENV)/bin
@@ -13,7 +14,7 @@ READY := $(VENV)/.ready
 unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 
 .DEFAULT_GOAL := help
-.PHONY: help demo audit report validate test lint format lock bench clean
+.PHONY: help demo audit report review validate test lint format lock bench clean
 
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -36,6 +37,9 @@ report: $(READY) ## make the workbook again from the newest run in OUTPUT
 
 validate: $(READY) ## Custodian's own validation of the policies
 	$(BIN)/sg-audit validate -u $(POLICIES)
+
+review: $(READY) ## what the policies as they are now catch and let go, against BASE, over the newest run in OUTPUT
+	$(BIN)/sg-audit review --base $(BASE) -u $(POLICIES) -s $(OUTPUT)
 
 test: $(READY) ## run every test
 	$(BIN)/python -m pytest

@@ -38,14 +38,19 @@ def read_audit(output: Output) -> Audit:
 
     Raises InputError where a policy's `metadata.report` cannot be followed.
     """
+    with _no_collection():
+        units = read_units(output)
+        inventory = join(units, output.policies)
+    return Audit(output, tuple(cell for unit in units for cell in unit.cells), inventory)
+
+
+def read_units(output: Output) -> list[UnitRows]:
+    """What an output directory says of each account and region: accounts in their order, regions by name."""
     policies = {policy.name: policy for policy in output.policies}
     order = {account.name: number for number, account in enumerate(output.accounts)}
     units_of = sorted(output.units(), key=lambda cells: (order.get(cells[0].account, -1), cells[0].region))
     tasks = [[(cell, output.resources(cell)) for cell in cells] for cells in units_of]
-    with _no_collection():
-        units = list(_read(tasks, policies, sum(cell.resources or 0 for cell in output.cells)))
-        inventory = join(units, output.policies)
-    return Audit(output, tuple(cell for unit in units for cell in unit.cells), inventory)
+    return list(_read(tasks, policies, sum(cell.resources or 0 for cell in output.cells)))
 
 
 def _read(

@@ -161,6 +161,67 @@ def validate(sources: tuple[Path, ...]) -> int:
     return EXIT_OK
 
 
+@cli.command()
+@click.option("--base", required=True, help="Revision to compare with, as git knows it.")
+@click.option(
+    "--head",
+    default="WORKTREE",
+    show_default=True,
+    help="Revision to review; WORKTREE is the files as they are.",
+)
+@_policies
+@_output
+@click.option(
+    "--format",
+    "style",
+    type=click.Choice(["text", "markdown", "json"]),
+    default="text",
+    show_default=True,
+    help="How to print it; markdown is for a comment on a pull request.",
+)
+@click.option(
+    "--fail-on-loosening",
+    is_flag=True,
+    help="Exit with 1 where a policy lets go of a resource that it caught; with 3 where that cannot be told.",
+)
+def review(
+    base: str, head: str, sources: tuple[Path, ...], output: Path, style: str, fail_on_loosening: bool
+) -> int:
+    """Print what a change of the policies would catch and let go, over the newest run, without AWS."""
+    from reporter.custodian.output import open_output
+    from reporter.review import changes, compare, render
+
+    before, after = changes.at(sources, base, "--base"), changes.at(sources, head, "--head")
+    if not before and not after:
+        raise InputError(f"{', '.join(map(str, sources))}: no policies there, neither before nor now")
+    result = compare.review(before, after, open_output(output), base, head)
+    formats = {"text": render.as_text, "markdown": render.as_markdown, "json": render.as_json}
+    click.echo(formats[style](result))
+    if not fail_on_loosening:
+        return EXIT_OK
+    if result.loosened:
+        return EXIT_FOUND
+    return EXIT_PARTIAL if result.undecided else EXIT_OK
+
+
+@cli.command(name="test-policies")
+@_policies
+@click.option("-p", "--policy", "only", multiple=True, help="Only this policy; repeatable.")
+@click.option("--mutate", is_flag=True, help="Break each filter in turn, and tell what no case notices.")
+def test_policies(sources: tuple[Path, ...], only: tuple[str, ...], mutate: bool) -> int:
+    """Run the cases that policies carry in tests/ beside them, through Custodian's filters, without AWS."""
+    from reporter.collect import policies
+    from reporter.policytests import cases, check
+
+    every = policies.read(sources)
+    found = policies.read(sources, only) if only else every
+    results = check.check(
+        found.data["policies"], cases.read(sources, [policy.name for policy in every.planned]), mutate
+    )
+    click.echo(check.table(results))
+    return EXIT_OK if all(result.passed for result in results) else EXIT_FOUND
+
+
 @cli.command(name="policies")
 @_policies
 def print_policies(sources: tuple[Path, ...]) -> int:

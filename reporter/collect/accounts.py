@@ -108,7 +108,7 @@ def _check_schema(path: Path, content: Any) -> None:
 
 
 def _explain(error: jsonschema.ValidationError, keys: list[Any]) -> str:
-    if error.validator == "type" and not keys:
+    if error.validator == "type" and not error.absolute_path:
         return "not an accounts file of c7n-org: it needs one list called accounts"
     if keys[-1:] == ["role"]:
         return f"{error.instance!r} is not the ARN of a role, nor a list of them"

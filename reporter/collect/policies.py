@@ -55,7 +55,7 @@ def read(sources: Sequence[Path], only: Sequence[str] = ()) -> PolicySet:
         raise InputError(f"{', '.join(map(str, sources))}: no policies there")
     return PolicySet(
         data={"policies": policies},
-        planned=tuple(map(_planned, policies)),
+        planned=tuple(map(planned, policies)),
         with_actions=tuple(policy["name"] for policy in policies if policy.get("actions")),
     )
 
@@ -86,19 +86,25 @@ def as_one_file(policies: PolicySet) -> str:
     return yaml.safe_dump(policies.data, sort_keys=False, allow_unicode=True, width=110)
 
 
-def _read_file(path: Path) -> list[dict[str, Any]]:
-    content = yamlfile.load(path)
+def parse(content: Any, where: str) -> list[dict[str, Any]]:
+    """The policies of a file's content, each with a name and a resource, not validated further.
+
+    Raises InputError where it is no file of policies.
+    """
     try:
         StructureParser().validate(content)
     except PolicyValidationError as error:
-        raise InputError(f"{path}: {_one_line(error)}") from None
+        raise InputError(f"{where}: {_one_line(error)}") from None
     policies: list[dict[str, Any]] = content["policies"]
-    for policy in policies:
-        _validate(f"{path}: policy {policy['name']}", policy)
     return policies
 
 
-def _validate(where: str, policy: dict[str, Any]) -> None:
+def validate(policy: dict[str, Any], where: str) -> None:
+    """Validate a policy as Custodian does.
+
+    Raises InputError with `where`, the policy's name and why.
+    """
+    where = f"{where}: policy {policy['name']}"
     only = {"policies": [policy]}
     tab = _report(policy).get("tab", "")
     if (policy.get("filters") or policy.get("query")) and tab.casefold() in OWN_TABS:
@@ -122,13 +128,18 @@ def _validate(where: str, policy: dict[str, Any]) -> None:
         raise InputError(f"{where}: {_one_line(error)}") from None
 
 
-def _planned(policy: dict[str, Any]) -> PlannedPolicy:
-    resource = policy["resource"]
+def full_type(resource: str) -> str:
+    """A resource type with its provider: aws.ec2 for ec2."""
+    return resource if "." in resource else f"aws.{resource}"
+
+
+def planned(policy: dict[str, Any]) -> PlannedPolicy:
+    """What a manifest says of a policy."""
     return PlannedPolicy(
         name=policy["name"],
-        resource=resource if "." in resource else f"aws.{resource}",
+        resource=full_type(policy["resource"]),
         filtered=bool(policy.get("filters") or policy.get("query")),
-        description=" ".join(policy.get("description", "").split()),
+        description=" ".join(str(policy.get("description") or "").split()),
         digest=sha256(msgspec.json.encode(policy, order="sorted")).hexdigest()[:16],
         report=_report(policy),
     )
@@ -138,6 +149,13 @@ def _report(policy: dict[str, Any]) -> dict[str, str]:
     metadata = policy.get("metadata")
     report = metadata.get("report") if isinstance(metadata, dict) else None
     return {key: str(value) for key, value in report.items()} if isinstance(report, dict) else {}
+
+
+def _read_file(path: Path) -> list[dict[str, Any]]:
+    policies = parse(yamlfile.load(path), str(path))
+    for policy in policies:
+        validate(policy, str(path))
+    return policies
 
 
 def _one_line(error: object) -> str:

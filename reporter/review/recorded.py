@@ -1,0 +1,228 @@
+"""Evaluates policies over the resources that a run recorded, in every account and region of it."""
+
+import multiprocessing
+import os
+import sys
+from collections.abc import Iterable, Mapping, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import chain
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from c7n.provider import clouds
+from c7n.resources import load_resources
+
+from reporter import offline
+from reporter.collect.policies import full_type
+from reporter.custodian.output import Output
+from reporter.inventory.records import GROUPS
+from reporter.manifest import Cell, PlannedPolicy, Status
+
+# Below this many resources to look at, a second process starts later than the first is through.
+_FEW = 4_000
+
+_PERMISSIONS = {"MatchedIpPermissions": "from", "MatchedIpPermissionsEgress": "to"}
+_PEERS = (
+    ("IpRanges", "CidrIp"),
+    ("Ipv6Ranges", "CidrIpv6"),
+    ("UserIdGroupPairs", "GroupId"),
+    ("PrefixListIds", "PrefixListId"),
+)
+
+
+class Match(msgspec.Struct, frozen=True):
+    """A resource that a policy matches, and the rules of it that did, if it is a matter of rules."""
+
+    id: str
+    name: str
+    rules: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Place:
+    """An account and region of the run; `lists` has the file of each resource type that was listed whole."""
+
+    account: str
+    account_id: str
+    region: str
+    lists: Mapping[str, Path]
+
+
+@dataclass
+class Answer:
+    """What a policy matches, by account and region, or why that cannot be said."""
+
+    matches: dict[tuple[str, str], list[Match]] = field(default_factory=dict)
+    problem: str = ""
+
+
+def places(output: Output) -> list[Place]:
+    """The accounts and regions of the run, in its order.
+
+    A policy without filters that was read lists all resources of its type.
+    """
+    whole = {policy.name: policy.resource for policy in output.policies if not policy.filtered}
+    found = []
+    for cells in output.units():
+        lists: dict[str, Path] = {}
+        for cell in cells:
+            if cell.policy in whole and cell.status is Status.OK:
+                lists.setdefault(whole[cell.policy], output.resources(cell))
+        found.append(Place(cells[0].account, cells[0].account_id, cells[0].region, lists))
+    return found
+
+
+def evaluate(
+    policies: Mapping[str, Mapping[str, Any]], where: Sequence[Place], sizes: Mapping[Path, int]
+) -> dict[str, Answer]:
+    """Evaluate policies, each under a key of the caller's, in each place where their resources were listed.
+
+    `sizes` has the number of resources of the files, as far as it is known. A file that cannot be read leaves
+    its place out of the answer.
+    """
+    tasks = [
+        (place, key, policy)
+        for place in where
+        for key, policy in policies.items()
+        if full_type(policy["resource"]) in place.lists
+    ]
+    answers = {key: Answer() for key in policies}
+    for (place, key, _), result in zip(tasks, _all(tasks, sizes), strict=True):
+        if isinstance(result, str):
+            answers[key].problem = answers[key].problem or result
+        elif result is not None:
+            answers[key].matches[place.account, place.region] = result
+    return answers
+
+
+_Task = tuple[Place, str, Mapping[str, Any]]
+_Result = list[Match] | str | None
+
+
+def _all(tasks: Sequence[_Task], sizes: Mapping[Path, int]) -> Iterable[_Result]:
+    weight = sum(sizes.get(place.lists[full_type(policy["resource"])], _FEW) for place, _, policy in tasks)
+    processes = min(os.cpu_count() or 1, len(tasks))
+    if processes <= 1 or weight < _FEW:
+        return _some(tasks)
+    # A fork has Custodian loaded already, which elsewhere than on Linux is not to be relied on.
+    method = "fork" if sys.platform == "linux" else "spawn"
+    chunk = max(1, min(32, len(tasks) // (processes * 4)))
+    chunks = [tasks[start : start + chunk] for start in range(0, len(tasks), chunk)]
+    with ProcessPoolExecutor(processes, multiprocessing.get_context(method)) as pool:
+        return list(chain.from_iterable(pool.map(_some, chunks)))
+
+
+def _some(tasks: Sequence[_Task]) -> list[_Result]:
+    shelf = _Shelf()
+    with offline.sealed():
+        return [_one(place, policy, shelf) for place, _, policy in tasks]
+
+
+def _one(place: Place, policy: Mapping[str, Any], shelf: "_Shelf") -> _Result:
+    """The matches, or why there can be none, or None where the recorded file is damaged."""
+    kind = full_type(policy["resource"])
+    lists = {each: partial(_read, path) for each, path in place.lists.items()}
+    try:
+        shared = offline.keeps_to_the_surface(policy)
+        resources = shelf.copies(place.lists[kind]) if shared else lists[kind]()
+        kept = offline.evaluate(policy, resources, offline.Given(lists), place.account_id, place.region)
+    except offline.NotEvaluableError as error:
+        return str(error)
+    except (OSError, msgspec.DecodeError):
+        return None
+    id_key, name_key = _keys(kind)
+    return sorted((_match(kind, each, id_key, name_key) for each in kept), key=lambda match: match.id)
+
+
+class _Shelf:
+    """The resources of the file read last, since the next policy mostly asks for the same."""
+
+    def __init__(self) -> None:
+        self._path = Path()
+        self._resources: list[offline.Resource] = []
+
+    def copies(self, path: Path) -> list[offline.Resource]:
+        """Copies of its resources on whose surface a filter may write."""
+        if path != self._path:
+            self._resources = _read(path)
+            self._path = path
+        return [dict(resource) for resource in self._resources]
+
+
+def _read(path: Path) -> list[offline.Resource]:
+    resources = msgspec.json.decode(path.read_bytes(), type=list[dict[str, Any]])
+    return [offline.unannotated(resource) for resource in resources]
+
+
+def _keys(kind: str) -> tuple[str, str]:
+    provider, _, name = kind.partition(".")
+    model = clouds[provider].resources.get(name).resource_type
+    return str(model.id), str(model.name or model.id)
+
+
+def _match(kind: str, resource: Mapping[str, Any], id_key: str, name_key: str) -> Match:
+    name = "" if kind == GROUPS else _name_tag(resource)
+    return Match(
+        id=str(resource.get(id_key, "")),
+        name=name or str(resource.get(name_key) or ""),
+        rules=tuple(
+            _rule(permission, word)
+            for key, word in _PERMISSIONS.items()
+            for permission in resource.get(key) or ()
+        ),
+    )
+
+
+def _name_tag(resource: Mapping[str, Any]) -> str:
+    tags = resource.get("Tags")
+    if not isinstance(tags, list):
+        return ""
+    return next((str(tag.get("Value", "")) for tag in tags if tag.get("Key") == "Name"), "")
+
+
+def _rule(permission: Mapping[str, Any], word: str) -> str:
+    """A rule as `tcp 20-25 from 10.0.0.0/8`: Custodian has split permissions, so that each has one peer."""
+    protocol = str(permission.get("IpProtocol", ""))
+    first, last = permission.get("FromPort"), permission.get("ToPort")
+    if protocol == "-1":
+        what = "all traffic"
+    elif first is None:
+        what = protocol if protocol.isalpha() else f"protocol {protocol}"
+    else:
+        what = f"{protocol} {first}" + (f"-{last}" if last != first else "")
+    peers = [str(each.get(key, "")) for kind, key in _PEERS for each in permission.get(kind) or ()]
+    return f"{what} {word} {', '.join(peers)}"
+
+
+def unlisted(output: Output, where: Sequence[Place], kind: str) -> list[Cell]:
+    """The cells that should have listed a type of resource and did not, where no other did."""
+    whole = {policy.name for policy in output.policies if not policy.filtered and policy.resource == kind}
+    listed = {(place.account, place.region) for place in where if kind in place.lists}
+    found: dict[tuple[str, str], Cell] = {}
+    for cell in output.cells:
+        if cell.policy in whole and (cell.account, cell.region) not in listed:
+            found.setdefault((cell.account, cell.region), cell)
+    return list(found.values())
+
+
+def as_run(policy: PlannedPolicy, output: Output) -> dict[tuple[str, str], list[Match]]:
+    """What the run itself recorded of this very policy, by account and region, where it was read."""
+    ran = {each.digest for each in output.policies if each.name == policy.name}
+    if policy.digest not in ran:
+        return {}
+    load_resources([policy.resource])
+    id_key, name_key = _keys(policy.resource)
+    found = {}
+    for cell in output.cells:
+        if cell.policy == policy.name and cell.status is Status.OK:
+            try:
+                content = output.resources(cell).read_bytes()
+                resources = msgspec.json.decode(content, type=list[dict[str, Any]])
+            except (OSError, msgspec.DecodeError):
+                continue
+            matches = [_match(policy.resource, each, id_key, name_key) for each in resources]
+            found[cell.account, cell.region] = matches
+    return found

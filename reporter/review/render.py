@@ -1,0 +1,242 @@
+"""A review as text for a terminal, as Markdown for a pull request, or as JSON.
+
+Names in an AWS account are anyone's choice. In Markdown they stand in code blocks and code spans only, where
+GitHub makes neither HTML nor links nor mentions of them; nowhere does a control character get through.
+"""
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from reporter.review.changes import WORKTREE, Kind
+from reporter.review.compare import Found, PolicyReview, Review
+
+#: What GitHub takes as a comment, in bytes to be safe; it counts characters.
+COMMENT_SIZE = 65_536
+
+#: The first line of the comment, by which the next review finds it.
+MARKER = "<!-- sg-audit review -->"
+
+_LINE = 300
+_RULES = 5
+
+
+def as_json(review: Review) -> str:
+    """All of it, with the totals that the other formats print."""
+    extra = {"loosened": review.loosened, "summary": summary(review)}
+    return msgspec.json.format(msgspec.json.encode(msgspec.to_builtins(review) | extra), indent=1).decode()
+
+
+def as_text(review: Review) -> str:
+    """For a terminal: everything, a line each."""
+    lines = [summary(review)]
+    for policy in review.policies:
+        lines += ["", f"{_title(policy)}  {_printable(policy.file)}"]
+        if policy.not_evaluable:
+            lines.append(f"  not evaluable offline: {_printable(policy.not_evaluable)}")
+            continue
+        lines.append(
+            f"  matched {_number(policy.matched_before)} before, {_number(policy.matched_after)} now"
+        )
+        lines += [f"  + {_line(found)}" for found in policy.newly]
+        lines += [f"  - {_line(found)}" for found in policy.no_longer]
+    if review.risk:
+        lines += ["", "risk: " + _risk(review)]
+    if review.gaps:
+        lines += ["", f"not looked at, since the run could not read it ({len(review.gaps)}):"]
+        lines += [f"  {line}" for line in _gap_lines(review)]
+    return "\n".join(lines)
+
+
+def as_markdown(review: Review, size: int = COMMENT_SIZE) -> str:
+    """For a comment on a pull request, of at most `size` bytes: what had to be left out is counted."""
+    rows = _most(len(review.policies), lambda count: _fits(_markdown(review, 0, count), size))
+    longest = max((len(each) for policy in review.policies for each in _lists(policy)), default=0)
+    lines = _most(max(longest, len(review.gaps)), lambda count: _fits(_markdown(review, count, rows), size))
+    return _markdown(review, lines, rows)
+
+
+def summary(review: Review) -> str:
+    """One sentence: how many policies differ, and what that does."""
+    head = "the working tree" if review.head == WORKTREE else _printable(review.head)
+    between = f"{_printable(review.base)} and {head}"
+    if not review.policies:
+        return f"No policy differs between {between}."
+    newly = sum(len(policy.newly) for policy in review.policies)
+    no_longer = sum(len(policy.no_longer) for policy in review.policies)
+    unanswered = sum(bool(policy.not_evaluable) for policy in review.policies)
+    text = f"{_count(len(review.policies), 'policy differs', 'policies differ')} between {between}: "
+    text += f"{_count(newly, 'resource')} newly matched, {no_longer:,} no longer"
+    if unanswered:
+        text += f", {unanswered:,} of the policies not evaluable offline"
+    places = _count(review.places, "account and region", "accounts and regions")
+    text += f"; over the run of {_printable(review.run)}, {places}"
+    if review.gaps:
+        text += f", {len(review.gaps):,} of which could not be read" if _one_kind(review) else ", with gaps"
+    return text + "."
+
+
+def _markdown(review: Review, lines: int, rows: int) -> str:
+    """With at most so many lines a list, and so many policies."""
+    shown = review.policies[:rows]
+    parts = [MARKER, f"### Policy review\n\n{_span_free(summary(review))}"]
+    if shown:
+        table = [
+            "| policy | change | before | now | newly matched | no longer |",
+            "| --- | --- | ---: | ---: | ---: | ---: |",
+        ]
+        table += [_row(policy) for policy in shown]
+        parts.append("\n".join(table))
+    if len(shown) < len(review.policies):
+        parts.append(f"… and {len(review.policies) - len(shown):,} more policies")
+    if review.risk:
+        parts.append(f"**Risk:** {_risk(review)}")
+    for policy in shown:
+        name = f"<code>{_letters(policy.name)}</code>"
+        if policy.not_evaluable:
+            parts.append(f"Not evaluable offline: {_span(policy.name)}, as {_span(policy.not_evaluable)}")
+        for what, sign, found in (
+            ("newly matched", "+", policy.newly),
+            ("no longer matched", "-", policy.no_longer),
+        ):
+            if found:
+                listed = [f"{sign} {_line(each)}" for each in found[:lines]]
+                parts.append(_folded(f"{name}: {len(found):,} {what}", listed, len(found)))
+    if review.gaps:
+        listed = [f"! {line}" for line in _gap_lines(review)[:lines]]
+        parts.append(_folded(f"{len(review.gaps):,} not looked at", listed, len(review.gaps)))
+    return "\n\n".join(parts) + "\n"
+
+
+def _row(policy: PolicyReview) -> str:
+    if policy.not_evaluable:
+        cells = [_number(policy.matched_before), _number(policy.matched_after), "?", "?"]
+    else:
+        cells = [
+            _number(policy.matched_before),
+            _number(policy.matched_after),
+            f"{len(policy.newly):,}",
+            f"{len(policy.no_longer):,}",
+        ]
+    change = policy.kind.value
+    if policy.kind is Kind.RENAMED:
+        change += f" from {_span(policy.before_name)}"
+    if policy.not_evaluable:
+        change += ", not evaluable offline"
+    return "| " + " | ".join([_span(policy.name), change, *cells]) + " |"
+
+
+def _folded(title: str, shown: list[str], of: int) -> str:
+    if len(shown) < of:
+        shown = [*shown, f"… and {of - len(shown):,} more"]
+    # Longer than any run of backticks in it, though no line could end it: each begins with a sign.
+    fence = "`" * max(3, 1 + max(map(_longest_run, shown), default=0))
+    block = "\n".join([fence + "diff", *shown, fence])
+    return f"<details><summary>{title}</summary>\n\n{block}\n\n</details>"
+
+
+def _gap_lines(review: Review) -> list[str]:
+    return [
+        _printable(f"{gap.account}  {gap.region}  {gap.resource}: {gap.status} {gap.code}".rstrip())
+        for gap in review.gaps
+    ]
+
+
+def _title(policy: PolicyReview) -> str:
+    name = _printable(policy.name)
+    if policy.kind is Kind.RENAMED:
+        name = f"{_printable(policy.before_name)} → {name}"
+    return f"{name}  {policy.kind.value}  {policy.resource}"
+
+
+def _line(found: Found) -> str:
+    """One resource: account, region, id, name, and its rules."""
+    text = f"{found.account} ({found.account_id})  {found.region}  {found.id}"
+    if found.name and found.name != found.id:
+        text += f"  {found.name}"
+    if found.rules:
+        rules = ", ".join(found.rules[:_RULES])
+        text += f"  [{rules}" + (
+            f", +{len(found.rules) - _RULES} more]" if len(found.rules) > _RULES else "]"
+        )
+    return _printable(text)
+
+
+def _risk(review: Review) -> str:
+    assert review.risk is not None  # noqa: S101 - asked for where there is one
+    moves = review.risk.moves
+    total = sum(move.groups for move in moves)
+    text = _count(total, "group moves", "groups move") if total else "no group moves"
+    if moves:
+        text += ": " + ", ".join(f"{move.groups:,} {move.before} → {move.after}" for move in moves)
+    if review.risk.unknown:
+        text += f"; of {review.risk.unknown:,} it cannot be told"
+    return text
+
+
+def _one_kind(review: Review) -> bool:
+    return len({gap.resource for gap in review.gaps}) == 1
+
+
+def _lists(policy: PolicyReview) -> tuple[Sequence[Found], Sequence[Found]]:
+    return policy.newly, policy.no_longer
+
+
+def _number(count: int | None) -> str:
+    return "–" if count is None else f"{count:,}"
+
+
+def _count(number: int, one: str, many: str = "") -> str:
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def _printable(text: str) -> str:
+    """On one line, of bounded length, with whatever would not show spelled out."""
+    shown = text[: _LINE + 1]
+    if not shown.isprintable():
+        shown = "".join(each if each.isprintable() else f"\\u{ord(each):04x}" for each in shown)
+    return shown if len(shown) <= _LINE else shown[: _LINE - 1] + "…"
+
+
+def _span(text: str) -> str:
+    """A code span that also holds in a table."""
+    shown = _printable(text)
+    fence = "`" * (1 + _longest_run(shown))
+    space = " " if shown.startswith("`") or shown.endswith("`") else ""
+    return f"{fence}{space}{shown}{space}{fence}".replace("|", "\\|")
+
+
+def _letters(text: str) -> str:
+    """Text that can be nothing but text, also within HTML: a policy's name has nothing else in it."""
+    return "".join(each if each.isascii() and (each.isalnum() or each in "-_ ") else "_" for each in text)
+
+
+def _span_free(text: str) -> str:
+    """Running text with all that means something to Markdown or HTML taken for itself."""
+    return "".join(
+        each if each.isalnum() or each in " ,;.:+-–…" else f"&#{ord(each)};" for each in text
+    ).replace("://", "&#58;//")
+
+
+def _longest_run(text: str) -> int:
+    longest = run = 0
+    for each in text:
+        run = run + 1 if each == "`" else 0
+        longest = max(longest, run)
+    return longest
+
+
+def _fits(text: str, size: int) -> bool:
+    return len(text.encode("utf-8", "replace")) <= size
+
+
+def _most(limit: int, fits: Callable[[int], bool]) -> int:
+    """The greatest number up to a limit that fits; 0 if none does."""
+    high = 1
+    while high < limit and fits(high):  # up from below, for a text that is far too long takes long to make
+        high *= 2
+    low, high = 0, min(high, limit)
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if fits(middle) else (low, middle - 1)
+    return low

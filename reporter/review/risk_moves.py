@@ -1,0 +1,111 @@
+"""How many groups move between risk levels when policies change."""
+
+from collections import Counter
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from reporter.custodian.output import Output
+from reporter.inventory.records import GROUPS
+from reporter.inventory.unit import UnitRows
+from reporter.review import recorded
+from reporter.review.changes import Change, Version
+from reporter.review.recorded import Answer
+
+# The columns of a group that its risk depends on and that policies fill.
+_COLUMNS = ("is_default", "has_ssh_open_world")
+
+_Place = tuple[str, str]
+_Group = tuple[str, str, str]
+
+
+@dataclass(frozen=True)
+class Move:
+    """How many groups go from one level to another."""
+
+    before: str
+    after: str
+    groups: int
+
+
+@dataclass(frozen=True)
+class RiskMoves:
+    """All moves, the most frequent first; `unknown` counts the groups whose level cannot be told, before or
+    after."""
+
+    moves: tuple[Move, ...]
+    unknown: int
+
+
+def concerned(changes: Sequence[Change]) -> bool:
+    """Whether a policy that differs has, or had, a say in the risk."""
+    return any(_feeds(version) for change in changes for version in (change.before, change.after) if version)
+
+
+def unrecorded(versions: Collection[Version], output: Output) -> dict[str, Version]:
+    """Those with a say in the risk that the run did not run as they stand, by key."""
+    known = {policy.digest for policy in output.policies}
+    return {
+        version.key: version
+        for version in versions
+        if _feeds(version) and version.planned.digest not in known
+    }
+
+
+def moves(
+    before: Mapping[str, Version],
+    after: Mapping[str, Version],
+    output: Output,
+    answers: Mapping[str, Answer],
+) -> RiskMoves:
+    """Join the run's inventory with what each revision's policies answer, and count the groups that move."""
+    # Late: pandas takes as long to load as a small review takes.
+    from reporter.audit import read_units
+
+    whole = {policy.name for policy in output.policies if not policy.filtered}
+    units = read_units(replace(output, cells=tuple(cell for cell in output.cells if cell.policy in whole)))
+    then, now = (_levels(units, revision, output, answers) for revision in (before, after))
+    pairs = Counter((then[group], now[group]) for group in then)
+    return RiskMoves(
+        moves=tuple(
+            Move(old, new, count)
+            for (old, new), count in sorted(pairs.items(), key=lambda pair: -pair[1])
+            if old and new and old != new
+        ),
+        unknown=sum(count for (old, new), count in pairs.items() if not (old and new)),
+    )
+
+
+def _feeds(version: Version) -> bool:
+    return version.resource == GROUPS and version.planned.report.get("column") in _COLUMNS
+
+
+def _levels(
+    units: Sequence[UnitRows], revision: Mapping[str, Version], output: Output, answers: Mapping[str, Answer]
+) -> dict[_Group, str]:
+    """Each group's risk, or an empty text where an answer that it depends on is missing."""
+    from reporter.inventory.join import join
+
+    feeding = [version for version in revision.values() if _feeds(version)]
+    caught = {version.name: _caught(version, output, answers) for version in feeding}
+    judged = [_judged(unit, caught) for unit in units]
+    groups = join(judged, [version.planned for version in feeding]).groups
+    names = zip(groups["account_profile"], groups["region"], groups["security_group_id"], strict=True)
+    levels = groups["risk"].astype(str).where(groups["risk_note"] == "", "")
+    return dict(zip(names, levels, strict=True))
+
+
+def _caught(version: Version, output: Output, answers: Mapping[str, Answer]) -> dict[_Place, frozenset[str]]:
+    """The ids that a policy matches, by account and region; those without an answer are not there."""
+    answer = answers.get(version.key)
+    matches = answer.matches if answer and not answer.problem else recorded.as_run(version.planned, output)
+    return {place: frozenset(match.id for match in found) for place, found in matches.items()}
+
+
+def _judged(unit: UnitRows, caught: Mapping[str, Mapping[_Place, frozenset[str]]]) -> UnitRows:
+    here = (unit.account, unit.region)
+    answers = {name: by_place[here] for name, by_place in caught.items() if here in by_place}
+    rows = (
+        replace(row, caught_by=tuple(name for name, ids in answers.items() if row.group_id in ids))
+        for row in unit.groups
+    )
+    return replace(unit, read=frozenset(answers), groups=tuple(rows))
