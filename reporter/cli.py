@@ -185,7 +185,7 @@ def validate(sources: tuple[Path, ...]) -> int:
     help="Exit with 1 where a policy lets go of a resource that it caught; with 3 where that cannot be told.",
 )
 def review(
-    base: str, head: str, sources: tuple[Path, ...], output: Path, style: str, fail_on_loosening: bool
+    base: str, head: str, sources: tuple[Path, ...], output: str, style: str, fail_on_loosening: bool
 ) -> int:
     """Print what a change of the policies would catch and let go, over the newest run, without AWS."""
     from reporter.custodian.output import open_output
@@ -194,7 +194,7 @@ def review(
     before, after = changes.at(sources, base, "--base"), changes.at(sources, head, "--head")
     if not before and not after:
         raise InputError(f"{', '.join(map(str, sources))}: no policies there, neither before nor now")
-    result = compare.review(before, after, open_output(output), base, head)
+    result = compare.review(before, after, open_output(Path(output)), base, head)
     formats = {"text": render.as_text, "markdown": render.as_markdown, "json": render.as_json}
     click.echo(formats[style](result))
     if not fail_on_loosening:
