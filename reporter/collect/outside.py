@@ -13,6 +13,8 @@ alone with a warning: the run goes on, only slower, or without what that piece i
 - `botocore.client.ClientCreator._load_service_model`, `._create_client_class` and
   `botocore.regions.EndpointProvider`: made once a service for the same reason. None of them knows
   credentials; clients, sessions and signers stay each account's own.
+- `botocore.hooks.EventAliaser._alias_event_name` and `botocore.hooks.accepts_kwargs`: answers that depend on
+  a name or a function alone are remembered. Each new session and client asks hundreds of times.
 - `c7n.credentials.assumed_session`, also as c7n-org imported it: an account's role is assumed once, and not
   again for each region, where a worker finds its own way in. What is kept is that account's credentials.
 - `c7n_org.cli.load_available`: looks for every provider and resource again at each call; once is enough.
@@ -23,10 +25,12 @@ alone with a warning: the run goes on, only slower, or without what that piece i
 import warnings
 from collections.abc import Callable
 from functools import cache, lru_cache
+from types import FunctionType
 from typing import Any
 
 import boto3
 import botocore.client
+import botocore.hooks
 import botocore.httpsession
 import botocore.regions
 import botocore.session
@@ -35,6 +39,7 @@ import c7n_org.cli
 import c7n_org.utils
 from botocore import handlers
 from botocore.exceptions import ConnectionClosedError
+from botocore.utils import EVENT_ALIASES
 
 _THROTTLES = frozenset(
     {
@@ -69,6 +74,8 @@ def install() -> None:
     _replace(creator, "_load_service_model", _once_a_loader_and_service)
     _replace(creator, "_create_client_class", _once_a_model)
     _replace(botocore.regions, "EndpointProvider", _once_a_ruleset)
+    _replace(botocore.hooks.EventAliaser, "_alias_event_name", _once_a_name)
+    _replace(botocore.hooks, "accepts_kwargs", _once_a_function)
     _replace(c7n.credentials, "assumed_session", _once_an_account)
     c7n_org.cli.assumed_session = c7n.credentials.assumed_session
     _replace(c7n_org.cli, "load_available", _only_once)
@@ -109,6 +116,33 @@ def _whole_answers(original: Callable[..., Any]) -> Callable[..., Any]:
         return response
 
     return send
+
+
+def _once_a_name(original: Callable[..., Any]) -> Callable[..., Any]:
+    known: dict[str, str] = {}
+
+    def alias_event_name(self: Any, event_name: str) -> str:
+        if self._event_aliases is not EVENT_ALIASES:
+            return str(original(self, event_name))
+        if event_name not in known:
+            known[event_name] = original(self, event_name)
+        return known[event_name]
+
+    return alias_event_name
+
+
+def _once_a_function(original: Callable[..., Any]) -> Callable[..., Any]:
+    known: dict[FunctionType, bool] = {}
+
+    def accepts_kwargs(func: Any) -> Any:
+        function = getattr(func, "__func__", func)
+        if not isinstance(function, FunctionType) or "<locals>" in function.__qualname__:
+            return original(func)  # one that is made anew each time would be kept for nothing
+        if function not in known:
+            known[function] = original(func)
+        return known[function]
+
+    return accepts_kwargs
 
 
 def _once_an_account(original: Callable[..., Any]) -> Callable[..., Any]:
