@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,6 +60,15 @@ _report = _options(
         "-o", "--reports", type=_PATH, default="reports", show_default=True, help="Folder for the report."
     ),
     click.option(
+        "-f",
+        "--format",
+        "formats",
+        multiple=True,
+        default=["xlsx"],
+        show_default=True,
+        help="xlsx, csv, json, parquet, or one that an installed package adds; repeatable.",
+    ),
+    click.option(
         "--fail-on", type=click.Choice(LEVELS), help="Exit with 1 where a group's risk is this or worse."
     ),
 )
@@ -94,9 +103,15 @@ def run(accounts_file: Path, sources: tuple[Path, ...], output: Path, **choice: 
     "-c", "--config", "accounts_file", type=_PATH, help="Accounts file: what a stock c7n-org run should hold."
 )
 @_report
-def report(output: Path, accounts_file: Path | None, reports: Path, fail_on: str | None) -> int:
+def report(
+    output: Path,
+    accounts_file: Path | None,
+    reports: Path,
+    formats: tuple[str, ...],
+    fail_on: str | None,
+) -> int:
     """Make the workbook of the newest run in the output folder, or of the run directory given."""
-    return _write_report(output, reports, fail_on, accounts_file)
+    return _write_report(output, reports, formats, fail_on, accounts_file)
 
 
 @cli.command()
@@ -111,22 +126,25 @@ def audit(
     sources: tuple[Path, ...],
     output: Path,
     reports: Path,
+    formats: tuple[str, ...],
     fail_on: str | None,
     **choice: Any,
 ) -> int:
     """Run, then report."""
+    _check_formats(formats)
     folder, _, interrupted = _run(accounts_file, sources, output, **choice)
-    return EXIT_PARTIAL if interrupted else _write_report(folder, reports, fail_on)
+    return EXIT_PARTIAL if interrupted else _write_report(folder, reports, formats, fail_on)
 
 
 @cli.command()
 @_policies
 @_report
-def demo(sources: tuple[Path, ...], reports: Path, fail_on: str | None) -> int:
+def demo(sources: tuple[Path, ...], reports: Path, formats: tuple[str, ...], fail_on: str | None) -> int:
     """Audit a small AWS that runs on this machine. Needs no account and reads none of your AWS settings."""
     from reporter import demo as sandbox_demo
 
-    return sandbox_demo.run(sources, reports, fail_on)
+    _check_formats(formats)
+    return sandbox_demo.run(sources, reports, formats, fail_on)
 
 
 @cli.command()
@@ -283,15 +301,31 @@ def _run(
     return folder, all(cell.status is Status.OK for cell in result.cells), interrupted
 
 
-def _write_report(output: Path, reports: Path, fail_on: str | None, accounts_file: Path | None = None) -> int:
+def _check_formats(names: Sequence[str]) -> None:
+    """Raises InputError now rather than after everything was read."""
+    from reporter.formats import DEFAULT, load
+
+    for name in names:
+        if name != DEFAULT:  # which needs nothing more, and costs pandas, which a run has no use for
+            load(name)
+
+
+def _write_report(
+    output: Path,
+    reports: Path,
+    formats: Sequence[str],
+    fail_on: str | None,
+    accounts_file: Path | None = None,
+) -> int:
     from reporter import accounts_file as accounts
     from reporter import report as reporting
     from reporter.audit import read_audit
     from reporter.custodian.output import open_output
 
+    _check_formats(formats)
     found = open_output(output, accounts.read(accounts_file) if accounts_file else ())
     result = read_audit(found)
-    path = reporting.write(result, reports)
+    written = reporting.write(result, reports, formats)
     _say(f"{output}: {found.kind}, {found.started}")
     _print_summary(result)
     for gap in result.gaps[:10]:
@@ -299,7 +333,10 @@ def _write_report(output: Path, reports: Path, fail_on: str | None, accounts_fil
         _say(f"not read: {where}: {gap.status.value} {gap.code} {gap.message}".rstrip())
     if len(result.gaps) > 10:
         _say(f"not read: {len(result.gaps) - 10} more; the coverage tab has them all")
-    click.echo(path)
+    for note in written.notes:
+        _say(note)
+    for path in written.paths:
+        click.echo(path)
     if result.gaps or not result.output.complete:
         return EXIT_PARTIAL
     if fail_on and (result.inventory.groups["risk"] <= fail_on).any():

@@ -2,29 +2,40 @@
 
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from reporter import tabs
 from reporter.audit import Audit
 from reporter.errors import InputError
-from reporter.formats import xlsx
+from reporter.formats import DEFAULT, load, notes
 
 FILE_STEM = "security_groups_inventory"
 
 
-def write(audit: Audit, folder: Path) -> Path:
-    """Write the workbook into the folder, made where it is missing, and return its path.
+@dataclass(frozen=True)
+class Written:
+    """The files of a report, in the order of the formats, and what there is to say of them."""
 
-    Raises InputError where the folder cannot be written.
+    paths: tuple[Path, ...]
+    notes: tuple[str, ...]
+
+
+def write(audit: Audit, folder: Path, formats: Sequence[str] = (DEFAULT,)) -> Written:
+    """Write the report in each format into the folder, made where it is missing.
+
+    Raises InputError where the folder cannot be written, or there is no such format.
     """
+    forms = [load(name) for name in dict.fromkeys(formats)]
+    tables, lines = tabs.build(audit), facts(audit)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        path = _new_path(folder)
-        xlsx.write(path, tabs.build(audit), facts(audit))
+        stem = _new_stem(folder)
+        paths = [path for form in forms for path in form.write(stem, tables, lines)]
     except OSError as error:
         raise InputError(f"{folder}: cannot write the report there: {error.strerror}") from None
-    return path
+    return Written(tuple(paths), tuple(note for form in forms for note in notes(form, tables)))
 
 
 def facts(audit: Audit) -> Sequence[str]:
@@ -40,9 +51,9 @@ def facts(audit: Audit) -> Sequence[str]:
     return lines
 
 
-def _new_path(folder: Path) -> Path:
+def _new_stem(folder: Path) -> Path:
     while True:
-        path = folder / f"{FILE_STEM}_{datetime.now(UTC):%Y%m%dT%H%M%S}{xlsx.SUFFIX}"
-        if not path.exists():
-            return path
+        stem = folder / f"{FILE_STEM}_{datetime.now(UTC):%Y%m%dT%H%M%S}"
+        if not any(folder.glob(f"{stem.name}*")):
+            return stem
         time.sleep(0.2)  # a report of this very second is there already: the name tells seconds

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import pandas as pd
 
@@ -62,6 +63,9 @@ _FINDING_FLAGS = {"default_sg": "is_default", "ssh_open": "has_ssh_rule", "ssh_w
 
 ALL, ACCOUNT, REGION = "all", "account", "region"
 
+UNKNOWN = "unknown"
+SUMMARY = "summary"
+
 
 @dataclass(frozen=True)
 class Table:
@@ -74,6 +78,17 @@ class Table:
     title: str
     frame: pd.DataFrame
 
+    def stretches(self, rows: int) -> Iterator[list[list[Any]]]:
+        """So many rows at a time, as columns of plain Python values; None stands for `unknown`."""
+        for start in range(0, len(self.frame), rows):
+            part = self.frame.iloc[start : start + rows]
+            yield [_values(part.iloc[:, number]) for number in range(len(part.columns))]
+
+    def rows(self) -> Iterator[tuple[Any, ...]]:
+        """The rows, of plain Python values; None stands for `unknown`."""
+        for columns in self.stretches(10_000):
+            yield from zip(*columns, strict=True)
+
 
 def build(audit: Audit) -> list[Table]:
     """Every table of the report, in order."""
@@ -81,7 +96,7 @@ def build(audit: Audit) -> list[Table]:
         *_finding_tables(audit),
         Table("security_groups", "Every security group, worst risk first", audit.inventory.groups),
         Table("attachments", "Every group and interface it is on", audit.inventory.attachments),
-        Table("summary", "Groups by risk, account and region", summary(audit)),
+        Table(SUMMARY, "Groups by risk, account and region", summary(audit)),
         Table("coverage", coverage_line(audit), coverage(audit)),
     ]
 
@@ -166,3 +181,9 @@ def _gap(cell: Cell, account: PlannedAccount | None) -> tuple[str, ...]:
     what = advise(cell, account)
     where = (cell.account, cell.account_id, cell.region, cell.policy)
     return (*where, cell.status.value, cell.code, cell.message, what)
+
+
+def _values(column: "pd.Series[Any]") -> list[Any]:
+    values = column.astype(object)
+    unknown = values.isna()
+    return values.where(~unknown, None).tolist() if unknown.any() else values.tolist()

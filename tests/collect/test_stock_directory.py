@@ -17,7 +17,10 @@ US = "us-east-1"
 
 @pytest.fixture(scope="module")
 def stock_run(
-    sg_audit: SgAudit, clean_env: dict[str, str], estate_accounts: Path, tmp_path_factory: pytest.TempPathFactory
+    sg_audit: SgAudit,
+    clean_env: dict[str, str],
+    estate_accounts: Path,
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:
     """What `c7n-org run` leaves of dev and staging in us-east-1."""
     folder = tmp_path_factory.mktemp("stock")
