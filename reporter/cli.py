@@ -98,20 +98,28 @@ def run(accounts_file: Path, sources: tuple[Path, ...], output: Path, **choice: 
 
 
 @cli.command()
-@_output
 @click.option(
-    "-c", "--config", "accounts_file", type=_PATH, help="Accounts file: what a stock c7n-org run should hold."
+    "-s", "--output-dir", "output", metavar="WHERE", default="output", show_default=True,
+    help="A folder or s3://bucket/prefix: runs of sg-audit, or what stock custodian or c7n-org wrote.",
+)  # fmt: skip
+@click.option(
+    "--at", metavar="TIME", default="", help="The newest at or before 2026-11-20, or 2026-11-20T14, in UTC."
 )
+@click.option(
+    "-c", "--config", "accounts_file", type=_PATH,
+    help="Accounts file: names accounts, and says what a stock run should hold.",
+)  # fmt: skip
 @_report
 def report(
-    output: Path,
+    output: str,
+    at: str,
     accounts_file: Path | None,
     reports: Path,
     formats: tuple[str, ...],
     fail_on: str | None,
 ) -> int:
-    """Make the workbook of the newest run in the output folder, or of the run directory given."""
-    return _write_report(output, reports, formats, fail_on, accounts_file)
+    """Make the report of any output of Custodian: the newest run there, or the run directory given."""
+    return _write_report(output, reports, formats, fail_on, accounts_file, at)
 
 
 @cli.command()
@@ -311,22 +319,26 @@ def _check_formats(names: Sequence[str]) -> None:
 
 
 def _write_report(
-    output: Path,
+    output: Path | str,
     reports: Path,
     formats: Sequence[str],
     fail_on: str | None,
     accounts_file: Path | None = None,
+    at: str = "",
 ) -> int:
     from reporter import accounts_file as accounts
+    from reporter import progress
     from reporter import report as reporting
     from reporter.audit import read_audit
     from reporter.custodian.output import open_output
 
     _check_formats(formats)
-    found = open_output(output, accounts.read(accounts_file) if accounts_file else ())
-    result = read_audit(found)
+    found = open_output(output, accounts.read(accounts_file) if accounts_file else (), at)
+    reporting.make_folder(reports)
+    with progress.reading(_console, found.kind) as shown:
+        result = read_audit(found, shown)
+    _say(f"{output}: {found.kind}, {found.started}: {found.extent}")
     written = reporting.write(result, reports, formats)
-    _say(f"{output}: {found.kind}, {found.started}")
     _print_summary(result)
     for gap in result.gaps[:10]:
         where = f"{gap.account} {gap.region} {gap.policy}"

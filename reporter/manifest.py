@@ -112,10 +112,18 @@ def read(folder: Path) -> Manifest:
 
     Raises InputError where there is none or it is not one of ours.
     """
-    path = folder / FILE_NAME
     try:
-        return msgspec.json.decode(path.read_bytes(), type=Manifest)
+        return parse((folder / FILE_NAME).read_bytes(), str(folder / FILE_NAME))
     except FileNotFoundError:
         raise InputError(f"{folder}: no {FILE_NAME} there") from None
+
+
+def parse(content: bytes, name: str) -> Manifest:
+    """The manifest that a file holds; `name` is the file's, for people.
+
+    Raises InputError where it is not one of ours.
+    """
+    try:
+        return msgspec.json.decode(content, type=Manifest)
     except msgspec.DecodeError as error:
-        raise InputError(f"{path}: not a manifest of sg-audit: {error}") from None
+        raise InputError(f"{name}: not a manifest of sg-audit: {error}") from None

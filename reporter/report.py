@@ -22,15 +22,25 @@ class Written:
     notes: tuple[str, ...]
 
 
+def make_folder(folder: Path) -> None:
+    """Make the folder for reports where it is missing.
+
+    Raises InputError where it cannot be made.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{folder}: cannot write the report there: {error.strerror}") from None
+
+
 def write(audit: Audit, folder: Path, formats: Sequence[str] = (DEFAULT,)) -> Written:
-    """Write the report in each format into the folder, made where it is missing.
+    """Write the report in each format into the folder, which must be there.
 
     Raises InputError where the folder cannot be written, or there is no such format.
     """
     forms = [load(name) for name in dict.fromkeys(formats)]
     tables, lines = tabs.build(audit), facts(audit)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
         stem = _new_stem(folder)
         paths = [path for form in forms for path in form.write(stem, tables, lines)]
     except OSError as error:

@@ -1,12 +1,13 @@
 """Reads what the policies said of one account and region, and keeps what the report needs of it."""
 
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from pathlib import Path
 
 from reporter.inventory import records, rules
 from reporter.inventory.records import GROUPS, INSTANCES, INTERFACES, Group, Instance, Interface
 from reporter.manifest import Cell, PlannedPolicy, Status
+from reporter.store import Store
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,21 +77,23 @@ class _Found:
     instances: dict[str, Instance] = field(default_factory=dict)
 
 
-def read_unit(cells: Sequence[tuple[Cell, Path]], policies: Mapping[str, PlannedPolicy]) -> UnitRows:
-    """Read the cells of one account and region, each from its file.
+def read_unit(
+    cells: Sequence[tuple[Cell, str]], store: Store, policies: Mapping[str, PlannedPolicy]
+) -> UnitRows:
+    """Read the cells of one account and region, each from its key in the store.
 
     What cannot be read is told in the cells, not raised.
     """
     found, read, judged = _Found(), set(), []
-    for cell, file in cells:
+    for cell, key in cells:
         if cell.status is Status.OK:
             try:
-                _read_cell(found, cell, policies[cell.policy].resource, file.read_bytes())
+                _read_cell(found, cell, policies[cell.policy].resource, store.read(key))
                 read.add(cell.policy)
             except OSError as error:
-                cell = _unreadable(cell, f"{file}: {error.strerror}")
-            except records.DecodeError as error:
-                cell = _unreadable(cell, f"{file}: cut short or not AWS's JSON: {error}")
+                cell = _unreadable(cell, f"{store.name}/{key}: {error.strerror or error}")
+            except (EOFError, zlib.error, records.DecodeError) as error:
+                cell = _unreadable(cell, f"{store.name}/{key}: cut short or not AWS's JSON: {error}")
         judged.append(cell)
     # An instance's record holds its interfaces too: they may be all there is where the others were refused.
     for instance in found.instances.values():
