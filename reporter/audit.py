@@ -3,16 +3,19 @@
 import gc
 import multiprocessing
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 from reporter.custodian.output import Output
+from reporter.inventory import columns
+from reporter.inventory.columns import Field, Value
 from reporter.inventory.join import Inventory, join
-from reporter.inventory.unit import UnitRows, read_unit
-from reporter.manifest import Cell, Status
+from reporter.inventory.records import GROUPS, INSTANCES, INTERFACES
+from reporter.inventory.unit import UnitRows, Wanted, read_unit
+from reporter.manifest import Cell, PlannedPolicy, Status
 from reporter.store import side_by_side
 
 # Below this many resources a second process starts later than the first is through.
@@ -20,15 +23,24 @@ _MANY_RESOURCES = 50_000
 _MANY_CELLS = 5_000
 
 Progress = Callable[[int, int], None]
+Row = tuple[str, str, str, Mapping[str, Value]]
+
+#: What the policies that list everything fill. They get no sheet beside it.
+INVENTORY_TABS = {GROUPS: "security_groups", INTERFACES: "attachments", INSTANCES: "attachments"}
 
 
 @dataclass(frozen=True)
 class Audit:
-    """The joined inventory, with every cell as it turned out when it was read."""
+    """The joined inventory, with every cell as it turned out when it was read.
+
+    `sheets` has, by policy, the resources that get a table of their own: account, its id, region, and the rest
+    of the cells by column.
+    """
 
     output: Output
     cells: tuple[Cell, ...]
     inventory: Inventory
+    sheets: Mapping[str, Sequence[Row]] = field(default_factory=dict)
 
     @property
     def gaps(self) -> tuple[Cell, ...]:
@@ -40,23 +52,40 @@ def _silent(done: int, of: int) -> None:
     pass
 
 
-def read_audit(output: Output, progress: Progress = _silent) -> Audit:
+def read_audit(output: Output, more: Sequence[Field] = (), progress: Progress = _silent) -> Audit:
     """Read and join all that an output directory holds; `progress` hears how many units are read, of how many.
 
-    Raises InputError where a policy's `metadata.report` cannot be followed.
+    `more` are columns beyond the report's own. Raises InputError where a policy's `metadata.report` cannot be
+    followed, or a column's name is taken.
     """
     policies = {policy.name: policy for policy in output.policies}
     order = {account.name: number for number, account in enumerate(output.accounts)}
     units_of = sorted(output.units(), key=lambda cells: (order.get(cells[0].account, -1), cells[0].region))
     tasks = [[(cell, output.resources(cell)) for cell in cells] for cells in units_of]
-    read = partial(read_unit, store=output.store, policies=policies)
+    wanted = Wanted(_sheets(output.policies), tuple(more))
+    read = partial(read_unit, store=output.store, policies=policies, wanted=wanted)
     with _no_collection():
         units = []
         for unit in _read(tasks, read, output):
             units.append(unit)
             progress(len(units), len(tasks))
-        inventory = join(units, output.policies)
-    return Audit(output, tuple(cell for unit in units for cell in unit.cells), inventory)
+        inventory = join(units, output.policies, more)
+    sheets: dict[str, list[Row]] = {name: [] for name in wanted.sheets}
+    for unit in units:
+        for name, rows in unit.sheets.items():
+            sheets[name] += ((unit.account, unit.account_id, unit.region, row) for row in rows)
+    return Audit(output, tuple(cell for unit in units for cell in unit.cells), inventory, sheets)
+
+
+def _sheets(policies: Sequence[PlannedPolicy]) -> dict[str, tuple[Field, ...] | None]:
+    """The policies with a table of their own resources. Groups have tables of groups."""
+    resources = {
+        policy.name: policy.resource
+        for policy in policies
+        if policy.resource != GROUPS and policy.report.get("tab") != INVENTORY_TABS.get(policy.resource, "")
+    }
+    declared = {resource: columns.declared(resource) for resource in dict.fromkeys(resources.values())}
+    return {name: declared[resource] for name, resource in resources.items()}
 
 
 def _read(

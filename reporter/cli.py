@@ -107,8 +107,11 @@ def run(accounts_file: Path, sources: tuple[Path, ...], output: Path, **choice: 
 )
 @click.option(
     "-c", "--config", "accounts_file", type=_PATH,
-    help="Accounts file: names accounts, and says what a stock run should hold.",
+    help="Accounts file: names and tags of the accounts, and what a stock run should hold.",
 )  # fmt: skip
+@click.option("-p", "--policy", "only", multiple=True, help="Only this policy; repeatable.")
+@click.option("--resource", "resources", multiple=True, help="Only policies on this type; repeatable.")
+@click.option("--field", "fields", metavar="NAME=JMESPATH", multiple=True, help="A column more; repeatable.")
 @_report
 def report(
     output: str,
@@ -117,9 +120,10 @@ def report(
     reports: Path,
     formats: tuple[str, ...],
     fail_on: str | None,
+    **choice: tuple[str, ...],
 ) -> int:
     """Make the report of any output of Custodian: the newest run there, or the run directory given."""
-    return _write_report(output, reports, formats, fail_on, accounts_file, at)
+    return _write_report(output, reports, formats, fail_on, accounts_file, at, **choice)
 
 
 @cli.command()
@@ -141,7 +145,7 @@ def audit(
     """Run, then report."""
     _check_formats(formats)
     folder, _, interrupted = _run(accounts_file, sources, output, **choice)
-    return EXIT_PARTIAL if interrupted else _write_report(folder, reports, formats, fail_on)
+    return EXIT_PARTIAL if interrupted else _write_report(folder, reports, formats, fail_on, accounts_file)
 
 
 @cli.command()
@@ -325,21 +329,30 @@ def _write_report(
     fail_on: str | None,
     accounts_file: Path | None = None,
     at: str = "",
+    only: Sequence[str] = (),
+    resources: Sequence[str] = (),
+    fields: Sequence[str] = (),
 ) -> int:
     from reporter import accounts_file as accounts
-    from reporter import progress
+    from reporter import labels, progress, tabs
     from reporter import report as reporting
     from reporter.audit import read_audit
     from reporter.custodian.output import open_output
+    from reporter.inventory import columns
 
     _check_formats(formats)
+    more = [columns.parse(field) for field in fields]
     found = open_output(output, accounts.read(accounts_file) if accounts_file else (), at)
-    reporting.make_folder(reports)
+    found = found.only(accounts.split(only), accounts.split(resources))
+    of_accounts = labels.read(accounts_file) if accounts_file else labels.NO_LABELS
+    reporting.check_folder(reports)
     with progress.reading(_console, found.kind) as shown:
-        result = read_audit(found, shown)
+        result = read_audit(found, more, shown)
     _say(f"{output}: {found.kind}, {found.started}: {found.extent}")
-    written = reporting.write(result, reports, formats)
-    _print_summary(result)
+    written = reporting.write(result, reports, formats, of_accounts)
+    if tabs.has_groups(result):
+        _print_summary(result)
+    _say(tabs.coverage_line(result))
     for gap in result.gaps[:10]:
         where = f"{gap.account} {gap.region} {gap.policy}"
         _say(f"not read: {where}: {gap.status.value} {gap.code} {gap.message}".rstrip())
@@ -376,7 +389,6 @@ def _print_summary(result: "Audit") -> None:
     table.add_section()
     table.add_row("all", *(_count(everything[level]) for level in EVERY_LEVEL))
     _console.print(table, markup=False)
-    _say(tabs.coverage_line(result))
 
 
 def _count(value: Any) -> str:

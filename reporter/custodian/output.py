@@ -2,13 +2,14 @@
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from reporter import manifest
 from reporter.custodian import stock
 from reporter.custodian.listing import RESOURCES, hour, listing
 from reporter.errors import InputError
+from reporter.inventory.records import GROUPS, INSTANCES, INTERFACES
 from reporter.manifest import Cell, PlannedAccount, PlannedPolicy
 from reporter.store import Folder, Store, open_store, side_by_side
 
@@ -40,6 +41,43 @@ class Output:
         for cell in self.cells:
             by_unit.setdefault((cell.account, cell.region), []).append(cell)
         yield from map(tuple, by_unit.values())
+
+    def only(self, names: Sequence[str], resources: Sequence[str]) -> "Output":
+        """The same with no other policies than those of a name and of a resource type, as far as any are given.
+
+        With one on groups stay the policies that list all groups, interfaces or instances: what a group's row
+        says comes from them. Raises InputError for a name or type that is not there.
+        """
+        types = [resource if "." in resource else f"aws.{resource}" for resource in resources]
+        for kind, wanted, there in (
+            ("-p", names, {policy.name for policy in self.policies}),
+            ("--resource", types, {policy.resource for policy in self.policies}),
+        ):
+            for name in wanted:
+                if name not in there:
+                    raise InputError(
+                        f"{kind} {name}: not in the output; there are {', '.join(sorted(there))}"
+                    )
+        chosen = {
+            policy.name
+            for policy in self.policies
+            if (not names or policy.name in names) and (not types or policy.resource in types)
+        }
+        if not chosen:
+            raise InputError(
+                f"-p, --resource: no policy is of that name and on that resource: {', '.join(names)}"
+            )
+        if any(policy.resource == GROUPS and policy.name in chosen for policy in self.policies):
+            chosen |= {
+                policy.name
+                for policy in self.policies
+                if not policy.filtered and policy.resource in (GROUPS, INTERFACES, INSTANCES)
+            }
+        return replace(
+            self,
+            policies=tuple(policy for policy in self.policies if policy.name in chosen),
+            cells=tuple(cell for cell in self.cells if cell.policy in chosen),
+        )
 
     def resources(self, cell: Cell) -> str:
         """The key of a cell's resources.json, or where it should have been."""

@@ -2,9 +2,11 @@
 
 import re
 import tempfile
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+
+from reporter.names import unlike
 
 _MAX_TAB = 100  # characters; a file's name holds 255 bytes
 
@@ -26,17 +28,3 @@ def tab_files(stem: Path, tabs: Sequence[str], suffix: str) -> list[str]:
     """A file's name for each tab: `<stem>_<tab><suffix>`, unlike even where the file system folds case."""
     clean = (re.sub(r"[^\w.-]", "_", tab)[:_MAX_TAB] or "table" for tab in tabs)
     return [f"{stem.name}_{tab}{suffix}" for tab in unlike(clean, lambda tab, ending: tab + ending)]
-
-
-def unlike(
-    names: Iterable[str], ended: Callable[[str, str], str], taken: Iterable[str] = ()
-) -> Iterator[str]:
-    """The names, those that are there already, in any case, ended by _2, _3, … as `ended(name, "_2")` does it."""
-    seen = set(taken)
-    for name in names:
-        candidate, number = ended(name, ""), 1
-        while candidate.casefold() in seen:
-            number += 1
-            candidate = ended(name, f"_{number}")
-        seen.add(candidate.casefold())
-        yield candidate

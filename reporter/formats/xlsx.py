@@ -15,8 +15,9 @@ from xlsxwriter.format import Format
 from xlsxwriter.utility import xl_range
 from xlsxwriter.worksheet import Worksheet
 
-from reporter.formats._files import all_or_none, unlike
+from reporter.formats._files import all_or_none
 from reporter.inventory.risk import LEVELS
+from reporter.names import unlike
 from reporter.tabs import ACCOUNT, ALL, DESCRIPTIONS, REGION, SUMMARY, UNKNOWN, Table
 
 SUFFIX = ".xlsx"
@@ -252,6 +253,8 @@ def _decorate_summary(
         "\n".join(facts),
         {"width": 620, "height": 24 + 20 * len(facts), "line": {"none": True}, "font": {"size": 11}},
     )
+    if "scope" not in frame.columns:
+        return  # no groups, no risks
     top = 3 + len(facts)
     sheet.insert_chart(top, right, _risk_chart(workbook, sheet, frame))
     for number, scope in enumerate((ACCOUNT, REGION), 1):

@@ -8,6 +8,7 @@ import pandas as pd
 
 from reporter.errors import InputError
 from reporter.inventory import risk
+from reporter.inventory.columns import Field
 from reporter.inventory.records import GROUPS
 from reporter.inventory.unit import GroupRow, InstanceRow, InterfaceRow, UnitRows
 from reporter.manifest import UNKNOWN_REGION, PlannedPolicy
@@ -85,8 +86,14 @@ class _Link:
     instance_id: str
 
 
-def join(units: Sequence[UnitRows], policies: Sequence[PlannedPolicy]) -> Inventory:
-    """Join by group id across all accounts: a shared VPC puts one account's interface on another's group."""
+def join(
+    units: Sequence[UnitRows], policies: Sequence[PlannedPolicy], more: Sequence[Field] = ()
+) -> Inventory:
+    """Join by group id across all accounts: a shared VPC puts one account's interface on another's group.
+
+    `more` are the fields of which each group's row has the values: columns at the end. Raises InputError where
+    the name of one, or of a policy's column, is taken.
+    """
     owned = list(_each_group_once(units))
     links = list(_links(units))
     instances = {instance.instance_id: instance for unit in units for instance in unit.instances}
@@ -96,6 +103,10 @@ def join(units: Sequence[UnitRows], policies: Sequence[PlannedPolicy]) -> Invent
     groups = _group_frame(owned, by_group, instances, _Sharing(units))
     for column, names in _columns(policies).items():
         groups[column] = _flags(owned, names)
+    for number, field in enumerate(more):
+        if field.name.casefold() in {name.casefold() for name in (*GROUP_COLUMNS, *groups.columns)}:
+            raise InputError(f"--field {field.name}: the report has a column of that name")
+        groups[field.name] = pd.Series([row.more[number] for _, row in owned], dtype=object)
     is_default, on_instance = groups["is_default"], groups.pop("on_instance")
     rated = risk.classify(groups["has_ssh_open_world"], groups["in_use"], is_default & on_instance)
     groups["risk"], groups["risk_note"] = rated["risk"], rated["risk_note"]

@@ -4,7 +4,8 @@ import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from reporter.inventory import records, rules
+from reporter.inventory import columns, records, rules
+from reporter.inventory.columns import Field, Value
 from reporter.inventory.records import GROUPS, INSTANCES, INTERFACES, Group, Instance, Interface
 from reporter.manifest import Cell, PlannedPolicy, Status
 from reporter.store import Store
@@ -12,7 +13,7 @@ from reporter.store import Store
 
 @dataclass(frozen=True, slots=True)
 class GroupRow:
-    """A group; `caught_by` names the policies that listed it."""
+    """A group; `caught_by` names the policies that listed it, `more` has the values of the wanted fields."""
 
     group_id: str
     name: str
@@ -23,6 +24,7 @@ class GroupRow:
     ssh_rules: tuple[str, ...]
     ssh_open_to_world: bool
     caught_by: tuple[str, ...]
+    more: tuple[Value, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,7 +57,8 @@ class UnitRows:
     """One account and region.
 
     `cells` are its cells again, those whose file could not be read turned to failed. `read` names the
-    policies whose answer is here; `interfaces_known` says that every interface of the account is.
+    policies whose answer is here; `interfaces_known` says that every interface of the account is. `sheets` has
+    the resources of other policies, as cells by column.
     """
 
     account: str
@@ -67,6 +70,16 @@ class UnitRows:
     groups: tuple[GroupRow, ...]
     interfaces: tuple[InterfaceRow, ...]
     instances: tuple[InstanceRow, ...]
+    sheets: Mapping[str, tuple[Mapping[str, Value], ...]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Wanted:
+    """What is read beyond the inventory: `sheets` has the policies whose resources get a table of their own and
+    the columns of it, None for the top-level scalars; `more` are columns on top, of groups too."""
+
+    sheets: Mapping[str, tuple[Field, ...] | None] = field(default_factory=dict)
+    more: tuple[Field, ...] = ()
 
 
 @dataclass
@@ -75,10 +88,12 @@ class _Found:
     caught_by: dict[str, list[str]] = field(default_factory=dict)
     interfaces: dict[str, Interface] = field(default_factory=dict)
     instances: dict[str, Instance] = field(default_factory=dict)
+    more: dict[str, tuple[Value, ...]] = field(default_factory=dict)
+    sheets: dict[str, tuple[Mapping[str, Value], ...]] = field(default_factory=dict)
 
 
 def read_unit(
-    cells: Sequence[tuple[Cell, str]], store: Store, policies: Mapping[str, PlannedPolicy]
+    cells: Sequence[tuple[Cell, str]], store: Store, policies: Mapping[str, PlannedPolicy], wanted: Wanted
 ) -> UnitRows:
     """Read the cells of one account and region, each from its key in the store.
 
@@ -88,7 +103,7 @@ def read_unit(
     for cell, key in cells:
         if cell.status is Status.OK:
             try:
-                _read_cell(found, cell, policies[cell.policy].resource, store.read(key))
+                _read_cell(found, cell, policies[cell.policy].resource, store.read(key), wanted)
                 read.add(cell.policy)
             except OSError as error:
                 cell = _unreadable(cell, f"{store.name}/{key}: {error.strerror or error}")
@@ -110,15 +125,28 @@ def read_unit(
         interfaces_known=any(
             policies[name].resource == INTERFACES and not policies[name].filtered for name in read
         ),
-        groups=tuple(_group(group, found.caught_by[group.group_id]) for group in found.groups.values()),
+        groups=tuple(
+            _group(group, found.caught_by[group.group_id], found.more.get(group.group_id, ()))
+            for group in found.groups.values()
+        ),
         interfaces=tuple(map(_interface, found.interfaces.values())),
         instances=tuple(map(_instance, found.instances.values())),
+        sheets=found.sheets,
     )
 
 
-def _read_cell(found: _Found, cell: Cell, resource: str, data: bytes) -> None:
+def _read_cell(found: _Found, cell: Cell, resource: str, data: bytes, wanted: Wanted) -> None:
+    if cell.policy in wanted.sheets:
+        fields = wanted.sheets[cell.policy]
+        resources = records.any_list.decode(data)
+        found.sheets[cell.policy] = tuple(columns.values(each, fields, wanted.more) for each in resources)
     if resource == GROUPS:
         _read_groups(found, data, cell.policy)
+        if wanted.more:
+            for each in records.any_list.decode(data):
+                found.more.setdefault(
+                    each["GroupId"], tuple(columns.value(each, field.expression) for field in wanted.more)
+                )
     elif resource == INTERFACES:
         for interface in records.interface_list.decode(data):
             found.interfaces.setdefault(interface.network_interface_id, interface)
@@ -145,7 +173,7 @@ def _unreadable(cell: Cell, message: str) -> Cell:
     return replace(cell, status=Status.FAILED, resources=None, code="Unreadable", message=message)
 
 
-def _group(group: Group, caught_by: Iterable[str]) -> GroupRow:
+def _group(group: Group, caught_by: Iterable[str], more: tuple[Value, ...]) -> GroupRow:
     return GroupRow(
         group_id=group.group_id,
         name=group.group_name,
@@ -156,6 +184,7 @@ def _group(group: Group, caught_by: Iterable[str]) -> GroupRow:
         ssh_rules=rules.ssh_rules(group),
         ssh_open_to_world=rules.ssh_open_to_world(group),
         caught_by=tuple(caught_by),
+        more=more,
     )
 
 
