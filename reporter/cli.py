@@ -187,8 +187,24 @@ def validate(sources: tuple[Path, ...]) -> int:
 
 @cli.command(name="policies")
 @_policies
-def print_policies(sources: tuple[Path, ...]) -> int:
-    """Print the policies as the one file that `c7n-org run -u` takes."""
+@click.option(
+    "--copy-to",
+    "folder",
+    type=_PATH,
+    metavar="DIR",
+    help="Copy this project's own policy files there instead.",
+)
+@click.option("--force", is_flag=True, help="--copy-to: write over files that differ.")
+def print_policies(sources: tuple[Path, ...], folder: Path | None, force: bool) -> int:
+    """Print the policies as the one file that `c7n-org run -u` takes, or copy the files to a deployment."""
+    if folder is not None:
+        from reporter import packaged
+
+        for path in packaged.copy_policies(folder, force):
+            click.echo(path)
+        return EXIT_OK
+    if force:
+        raise click.UsageError("--force goes with --copy-to")
     from reporter.collect import policies
 
     click.echo(policies.as_one_file(policies.read(sources)), nl=False)
