@@ -166,7 +166,7 @@ def coverage_line(audit: Audit) -> str:
 
 def _policy_tables(audit: Audit) -> Iterator[Table]:
     """A table a tab: what its policies listed, and the groups of which they gave no answer (`unknown`)."""
-    groups, unanswered = audit.inventory.groups, audit.inventory.unanswered
+    groups = audit.inventory.groups
     policies_of: dict[str, list[PlannedPolicy]] = {name: [] for name in FINDING_TABS if has_groups(audit)}
     for policy in audit.output.policies:
         tab = policy.report.get("tab", "")
@@ -181,7 +181,7 @@ def _policy_tables(audit: Audit) -> Iterator[Table]:
         others = [policy.name for policy in policies if policy.resource != GROUPS]
         title = next((policy.description for policy in policies if policy.description), "")
         if wanted:
-            rows = _listed(audit, wanted) | unanswered.map(wanted.intersection).astype(bool)
+            rows = _any_of(audit.inventory.caught, wanted) | _any_of(audit.inventory.unanswered, wanted)
             yield Table(tab, title or tab, groups[rows].reset_index(drop=True))
         elif tab in _FINDING_FLAGS and not others:
             rows = groups[_FINDING_FLAGS[tab]].fillna(True)
@@ -197,15 +197,17 @@ def _sheets_by_policy(audit: Audit) -> Iterator[Table]:
         if policy.report.get("tab"):
             continue
         if policy.resource == GROUPS:
-            rows = _listed(audit, {policy.name})
+            rows = _any_of(audit.inventory.caught, {policy.name})
             if policy.filtered and rows.any():
                 yield Table(policy.name, policy.description, groups[rows].reset_index(drop=True))
         elif audit.sheets.get(policy.name):
             yield Table(policy.name, policy.description, _resources(audit, [policy.name]))
 
 
-def _listed(audit: Audit, policies: set[str]) -> "pd.Series[bool]":
-    return audit.inventory.caught.map(policies.intersection).astype(bool)
+def _any_of(names: "pd.Series[Any]", wanted: set[str]) -> "pd.Series[bool]":
+    """For each row whether it names one of the wanted policies."""
+    found = [not wanted.isdisjoint(each) for each in names]
+    return pd.Series(found, index=names.index, dtype=bool)
 
 
 def _resources(audit: Audit, policies: Sequence[str]) -> pd.DataFrame:

@@ -271,28 +271,30 @@ def _attachment_frame(
     owned: Iterable[tuple[UnitRows, GroupRow]], links: Iterable[_Link], instances: Mapping[str, InstanceRow]
 ) -> pd.DataFrame:
     home = {row.group_id: (unit, row.name) for unit, row in owned}
-    rows = []
+    # Column by column: a row of its own for each link would be a hundred megabytes for a moment.
+    data: dict[str, list[str]] = {name: [] for name in ATTACHMENT_COLUMNS}
+    add = [column.append for column in data.values()]
     for link in links:
         unit, name = home.get(link.group_id, (link.unit, link.group_name))
         interface, instance = link.interface, instances.get(link.instance_id)
-        rows.append(
-            (
-                unit.account,
-                unit.account_id,
-                unit.region,
-                link.group_id,
-                name,
-                interface.interface_id if interface else "",
-                interface.type if interface else "",
-                interface.description if interface else "",
-                interface.private_ip if interface else "",
-                interface.public_ip if interface else "",
-                link.instance_id,
-                instance.name if instance else "",
-                instance.state if instance else "unknown" if link.instance_id else "",
-                link.unit.account,
-            )
+        row = (
+            unit.account,
+            unit.account_id,
+            unit.region,
+            link.group_id,
+            name,
+            interface.interface_id if interface else "",
+            interface.type if interface else "",
+            interface.description if interface else "",
+            interface.private_ip if interface else "",
+            interface.public_ip if interface else "",
+            link.instance_id,
+            instance.name if instance else "",
+            instance.state if instance else "unknown" if link.instance_id else "",
+            link.unit.account,
         )
-    frame = pd.DataFrame(rows, columns=list(ATTACHMENT_COLUMNS), dtype="str")
+        for append, value in zip(add, row, strict=True):
+            append(value)
+    frame = pd.DataFrame({name: pd.Series(column, dtype="str") for name, column in data.items()})
     keys = ["account_profile", "region", "group_name", "security_group_id", "interface_id", "instance_id"]
     return frame.sort_values(keys, kind="stable", ignore_index=True)

@@ -3,12 +3,16 @@
 import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from sys import intern
+from typing import Any, TypeVar
 
 from reporter.inventory import columns, records, rules
 from reporter.inventory.columns import Field, Value
 from reporter.inventory.records import GROUPS, INSTANCES, INTERFACES, Group, Instance, Interface
 from reporter.manifest import Cell, PlannedPolicy, Status
 from reporter.store import Store
+
+Shared = TypeVar("Shared")
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +86,18 @@ class Wanted:
     more: tuple[Field, ...] = ()
 
 
+class _Same:
+    """Keeps one of equal tuples. With texts interned, rows that say the same share the memory, here and, since
+    pickle keeps what is shared, in the process that joins them: half a million groups make that a third less."""
+
+    def __init__(self) -> None:
+        self._seen: dict[Any, Any] = {}
+
+    def __call__(self, value: Shared) -> Shared:
+        kept: Shared = self._seen.setdefault(value, value)
+        return kept
+
+
 @dataclass
 class _Found:
     groups: dict[str, Group] = field(default_factory=dict)
@@ -110,6 +126,7 @@ def read_unit(
             except (EOFError, zlib.error, records.DecodeError) as error:
                 cell = _unreadable(cell, f"{store.name}/{key}: cut short or not AWS's JSON: {error}")
         judged.append(cell)
+    same = _Same()
     # An instance's record holds its interfaces too: they may be all there is where the others were refused.
     for instance in found.instances.values():
         for interface in instance.network_interfaces:
@@ -126,11 +143,11 @@ def read_unit(
             policies[name].resource == INTERFACES and not policies[name].filtered for name in read
         ),
         groups=tuple(
-            _group(group, found.caught_by[group.group_id], found.more.get(group.group_id, ()))
+            _group(group, found.caught_by[group.group_id], found.more.get(group.group_id, ()), same)
             for group in found.groups.values()
         ),
-        interfaces=tuple(map(_interface, found.interfaces.values())),
-        instances=tuple(map(_instance, found.instances.values())),
+        interfaces=tuple(_interface(each, same) for each in found.interfaces.values()),
+        instances=tuple(_instance(each, same) for each in found.instances.values()),
         sheets=found.sheets,
     )
 
@@ -173,43 +190,43 @@ def _unreadable(cell: Cell, message: str) -> Cell:
     return replace(cell, status=Status.FAILED, resources=None, code="Unreadable", message=message)
 
 
-def _group(group: Group, caught_by: Iterable[str], more: tuple[Value, ...]) -> GroupRow:
+def _group(group: Group, caught_by: Iterable[str], more: tuple[Value, ...], same: _Same) -> GroupRow:
     return GroupRow(
-        group_id=group.group_id,
-        name=group.group_name,
-        vpc_id=group.vpc_id,
-        owner_id=group.owner_id,
+        group_id=intern(group.group_id),
+        name=intern(group.group_name),
+        vpc_id=intern(group.vpc_id),
+        owner_id=intern(group.owner_id),
         description=group.description,
-        tags=records.tag_texts(group.tags),
-        ssh_rules=rules.ssh_rules(group),
+        tags=same(tuple(map(intern, records.tag_texts(group.tags)))),
+        ssh_rules=same(rules.ssh_rules(group)),
         ssh_open_to_world=rules.ssh_open_to_world(group),
-        caught_by=tuple(caught_by),
+        caught_by=same(tuple(caught_by)),
         more=more,
     )
 
 
-def _interface(interface: Interface) -> InterfaceRow:
+def _interface(interface: Interface, same: _Same) -> InterfaceRow:
     return InterfaceRow(
         interface_id=interface.network_interface_id,
-        type=interface.interface_type,
-        description=interface.description,
+        type=intern(interface.interface_type),
+        description=intern(interface.description),
         private_ip=interface.private_ip_address,
         public_ip=interface.association.public_ip if interface.association else "",
-        vpc_id=interface.vpc_id,
-        owner_id=interface.owner_id,
-        instance_id=interface.attachment.instance_id if interface.attachment else "",
-        groups=_references(interface.groups),
+        vpc_id=intern(interface.vpc_id),
+        owner_id=intern(interface.owner_id),
+        instance_id=intern(interface.attachment.instance_id) if interface.attachment else "",
+        groups=_references(interface.groups, same),
     )
 
 
-def _instance(instance: Instance) -> InstanceRow:
+def _instance(instance: Instance, same: _Same) -> InstanceRow:
     return InstanceRow(
-        instance_id=instance.instance_id,
-        name=records.name_tag(instance.tags),
-        state=instance.state.name,
-        groups=_references(instance.security_groups),
+        instance_id=intern(instance.instance_id),
+        name=intern(records.name_tag(instance.tags)),
+        state=intern(instance.state.name),
+        groups=_references(instance.security_groups, same),
     )
 
 
-def _references(groups: Iterable[records.GroupReference]) -> tuple[tuple[str, str], ...]:
-    return tuple((group.group_id, group.group_name) for group in groups)
+def _references(groups: Iterable[records.GroupReference], same: _Same) -> tuple[tuple[str, str], ...]:
+    return same(tuple(same((intern(group.group_id), intern(group.group_name))) for group in groups))
