@@ -3,29 +3,44 @@
 import gc
 import multiprocessing
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
-from pathlib import Path
 
 from reporter.custodian.output import Output
+from reporter.inventory import columns
+from reporter.inventory.columns import Field, Value
 from reporter.inventory.join import Inventory, join
-from reporter.inventory.unit import UnitRows, read_unit
+from reporter.inventory.records import GROUPS, INSTANCES, INTERFACES
+from reporter.inventory.unit import UnitRows, Wanted, read_unit
 from reporter.manifest import Cell, PlannedPolicy, Status
+from reporter.store import side_by_side
 
 # Below this many resources a second process starts later than the first is through.
 _MANY_RESOURCES = 50_000
+_MANY_CELLS = 5_000
+
+Progress = Callable[[int, int], None]
+Row = tuple[str, str, str, Mapping[str, Value]]
+
+#: What the policies that list everything fill. They get no sheet beside it.
+INVENTORY_TABS = {GROUPS: "security_groups", INTERFACES: "attachments", INSTANCES: "attachments"}
 
 
 @dataclass(frozen=True)
 class Audit:
-    """The joined inventory, with every cell as it turned out when it was read."""
+    """The joined inventory, with every cell as it turned out when it was read.
+
+    `sheets` has, by policy, the resources that get a table of their own: account, its id, region, and the rest
+    of the cells by column.
+    """
 
     output: Output
     cells: tuple[Cell, ...]
     inventory: Inventory
+    sheets: Mapping[str, Sequence[Row]] = field(default_factory=dict)
 
     @property
     def gaps(self) -> tuple[Cell, ...]:
@@ -33,36 +48,76 @@ class Audit:
         return tuple(cell for cell in self.cells if cell.status is not Status.OK)
 
 
-def read_audit(output: Output) -> Audit:
-    """Read and join all that an output directory holds.
+def _silent(done: int, of: int) -> None:
+    pass
 
-    Raises InputError where a policy's `metadata.report` cannot be followed.
+
+_NOTHING_MORE = Wanted({}, ())
+
+
+def read_audit(output: Output, more: Sequence[Field] = (), progress: Progress = _silent) -> Audit:
+    """Read and join all that an output directory holds; `progress` hears how many units are read, of how many.
+
+    `more` are columns beyond the report's own. Raises InputError where a policy's `metadata.report` cannot be
+    followed, or a column's name is taken.
     """
+    wanted = Wanted(_sheets(output.policies), tuple(more))
     with _no_collection():
-        units = read_units(output)
-        inventory = join(units, output.policies)
-    return Audit(output, tuple(cell for unit in units for cell in unit.cells), inventory)
+        units = read_units(output, wanted, progress)
+        inventory = join(units, output.policies, more)
+    sheets: dict[str, list[Row]] = {name: [] for name in wanted.sheets}
+    for unit in units:
+        for name, rows in unit.sheets.items():
+            sheets[name] += ((unit.account, unit.account_id, unit.region, row) for row in rows)
+    return Audit(output, tuple(cell for unit in units for cell in unit.cells), inventory, sheets)
 
 
-def read_units(output: Output) -> list[UnitRows]:
+def read_units(
+    output: Output, wanted: Wanted = _NOTHING_MORE, progress: Progress = _silent
+) -> list[UnitRows]:
     """What an output directory says of each account and region: accounts in their order, regions by name."""
     policies = {policy.name: policy for policy in output.policies}
     order = {account.name: number for number, account in enumerate(output.accounts)}
     units_of = sorted(output.units(), key=lambda cells: (order.get(cells[0].account, -1), cells[0].region))
     tasks = [[(cell, output.resources(cell)) for cell in cells] for cells in units_of]
-    return list(_read(tasks, policies, sum(cell.resources or 0 for cell in output.cells)))
+    read = partial(read_unit, store=output.store, policies=policies, wanted=wanted)
+    units = []
+    for unit in _read(tasks, read, output):
+        units.append(unit)
+        progress(len(units), len(tasks))
+    return units
+
+
+def _sheets(policies: Sequence[PlannedPolicy]) -> dict[str, tuple[Field, ...] | None]:
+    """The policies with a table of their own resources. Groups have tables of groups."""
+    resources = {
+        policy.name: policy.resource
+        for policy in policies
+        if policy.resource != GROUPS and policy.report.get("tab") != INVENTORY_TABS.get(policy.resource, "")
+    }
+    declared = {resource: columns.declared(resource) for resource in dict.fromkeys(resources.values())}
+    return {name: declared[resource] for name, resource in resources.items()}
 
 
 def _read(
-    tasks: Sequence[Sequence[tuple[Cell, Path]]], policies: Mapping[str, PlannedPolicy], resources: int
+    tasks: Sequence[Sequence[tuple[Cell, str]]],
+    read: Callable[[Sequence[tuple[Cell, str]]], UnitRows],
+    output: Output,
 ) -> Iterable[UnitRows]:
-    read = partial(read_unit, policies=policies)
     processes = min(os.cpu_count() or 1, len(tasks))
-    if resources < _MANY_RESOURCES or processes == 1:
-        yield from map(read, tasks)
+    if not _much(output) or processes == 1 or output.store.threads > 1:
+        # What comes over a network comes one by one for each thread: processes would wait as long.
+        yield from side_by_side(output.store, read, tasks)
         return
     with ProcessPoolExecutor(processes, multiprocessing.get_context("forkserver")) as pool:
         yield from pool.map(read, tasks, chunksize=max(1, min(16, len(tasks) // (processes * 4))))
+
+
+def _much(output: Output) -> bool:
+    """Whether there is enough to read to be worth a second process."""
+    counted = sum(cell.resources or 0 for cell in output.cells)
+    # Stock Custodian does not count what it found.
+    return counted >= _MANY_RESOURCES or (not counted and len(output.cells) >= _MANY_CELLS)
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -64,6 +64,15 @@ _report = _options(
         "-o", "--reports", type=_PATH, default="reports", show_default=True, help="Folder for the report."
     ),
     click.option(
+        "-f",
+        "--format",
+        "formats",
+        multiple=True,
+        default=["xlsx"],
+        show_default=True,
+        help="xlsx, csv, json, parquet, or one that an installed package adds; repeatable.",
+    ),
+    click.option(
         "--fail-on", type=click.Choice(LEVELS), help="Exit with 1 where a group's risk is this or worse."
     ),
 )
@@ -94,14 +103,32 @@ def run(accounts_file: Path, sources: tuple[Path, ...], output: str, **choice: A
 
 
 @cli.command()
-@_output
 @click.option(
-    "-c", "--config", "accounts_file", type=_PATH, help="Accounts file: what a stock c7n-org run should hold."
+    "-s", "--output-dir", "output", metavar="WHERE", default="output", show_default=True,
+    help="A folder or s3://bucket/prefix: runs of sg-audit, or what stock custodian or c7n-org wrote.",
+)  # fmt: skip
+@click.option(
+    "--at", metavar="TIME", default="", help="The newest at or before 2026-11-20, or 2026-11-20T14, in UTC."
 )
+@click.option(
+    "-c", "--config", "accounts_file", type=_PATH,
+    help="Accounts file: names and tags of the accounts, and what a stock run should hold.",
+)  # fmt: skip
+@click.option("-p", "--policy", "only", multiple=True, help="Only this policy; repeatable.")
+@click.option("--resource", "resources", multiple=True, help="Only policies on this type; repeatable.")
+@click.option("--field", "fields", metavar="NAME=JMESPATH", multiple=True, help="A column more; repeatable.")
 @_report
-def report(output: str, accounts_file: Path | None, reports: Path, fail_on: str | None) -> int:
-    """Make the workbook of the newest run in the output folder, or of the run directory given."""
-    return _write_report(output, reports, fail_on, accounts_file)
+def report(
+    output: str,
+    at: str,
+    accounts_file: Path | None,
+    reports: Path,
+    formats: tuple[str, ...],
+    fail_on: str | None,
+    **choice: tuple[str, ...],
+) -> int:
+    """Make the report of any output of Custodian: the newest run there, or the run directory given."""
+    return _write_report(output, reports, formats, fail_on, accounts_file, at, **choice)
 
 
 @cli.command()
@@ -117,22 +144,25 @@ def audit(
     sources: tuple[Path, ...],
     output: str,
     reports: Path,
+    formats: tuple[str, ...],
     fail_on: str | None,
     **choice: Any,
 ) -> int:
     """Run, then report."""
+    _check_formats(formats)
     folder, _, interrupted = _run(accounts_file, sources, output, **choice)
-    return EXIT_PARTIAL if interrupted else _write_report(folder, reports, fail_on)
+    return EXIT_PARTIAL if interrupted else _write_report(folder, reports, formats, fail_on, accounts_file)
 
 
 @cli.command()
 @_policies
 @_report
-def demo(sources: tuple[Path, ...], reports: Path, fail_on: str | None) -> int:
+def demo(sources: tuple[Path, ...], reports: Path, formats: tuple[str, ...], fail_on: str | None) -> int:
     """Audit a small AWS that runs on this machine. Needs no account and reads none of your AWS settings."""
     from reporter import demo as sandbox_demo
 
-    return sandbox_demo.run(sources, reports, fail_on)
+    _check_formats(formats)
+    return sandbox_demo.run(sources, reports, formats, fail_on)
 
 
 @cli.command()
@@ -194,7 +224,7 @@ def review(
     before, after = changes.at(sources, base, "--base"), changes.at(sources, head, "--head")
     if not before and not after:
         raise InputError(f"{', '.join(map(str, sources))}: no policies there, neither before nor now")
-    result = compare.review(before, after, open_output(Path(output)), base, head)
+    result = compare.review(before, after, open_output(output), base, head)
     formats = {"text": render.as_text, "markdown": render.as_markdown, "json": render.as_json}
     click.echo(formats[style](result))
     if not fail_on_loosening:
@@ -224,8 +254,24 @@ def test_policies(sources: tuple[Path, ...], only: tuple[str, ...], mutate: bool
 
 @cli.command(name="policies")
 @_policies
-def print_policies(sources: tuple[Path, ...]) -> int:
-    """Print the policies as the one file that `c7n-org run -u` takes."""
+@click.option(
+    "--copy-to",
+    "folder",
+    type=_PATH,
+    metavar="DIR",
+    help="Copy this project's own policy files there instead.",
+)
+@click.option("--force", is_flag=True, help="--copy-to: write over files that differ.")
+def print_policies(sources: tuple[Path, ...], folder: Path | None, force: bool) -> int:
+    """Print the policies as the one file that `c7n-org run -u` takes, or copy the files to a deployment."""
+    if folder is not None:
+        from reporter import packaged
+
+        for path in packaged.copy_policies(folder, force):
+            click.echo(path)
+        return EXIT_OK
+    if force:
+        raise click.UsageError("--force goes with --copy-to")
     from reporter.collect import policies
 
     click.echo(policies.as_one_file(policies.read(sources)), nl=False)
@@ -359,23 +405,55 @@ def _check_workers() -> None:
         raise InputError(f"C7N_ORG_PARALLEL={wanted}: not a number of workers; give 1 or more, or unset it")
 
 
-def _write_report(output: str, reports: Path, fail_on: str | None, accounts_file: Path | None = None) -> int:
+def _check_formats(names: Sequence[str]) -> None:
+    """Raises InputError now rather than after everything was read."""
+    from reporter.formats import DEFAULT, load
+
+    for name in names:
+        if name != DEFAULT:  # which needs nothing more, and costs pandas, which a run has no use for
+            load(name)
+
+
+def _write_report(
+    output: Path | str,
+    reports: Path,
+    formats: Sequence[str],
+    fail_on: str | None,
+    accounts_file: Path | None = None,
+    at: str = "",
+    only: Sequence[str] = (),
+    resources: Sequence[str] = (),
+    fields: Sequence[str] = (),
+) -> int:
     from reporter import accounts_file as accounts
+    from reporter import labels, progress, tabs
     from reporter import report as reporting
     from reporter.audit import read_audit
     from reporter.custodian.output import open_output
+    from reporter.inventory import columns
 
-    found = open_output(Path(output), accounts.read(accounts_file) if accounts_file else ())
-    result = read_audit(found)
-    path = reporting.write(result, reports)
-    _say(f"{output}: {found.kind}, {found.started}")
-    _print_summary(result)
+    _check_formats(formats)
+    more = [columns.parse(field) for field in fields]
+    found = open_output(output, accounts.read(accounts_file) if accounts_file else (), at)
+    found = found.only(accounts.split(only), accounts.split(resources))
+    of_accounts = labels.read(accounts_file) if accounts_file else labels.NO_LABELS
+    reporting.check_folder(reports)
+    with progress.reading(_console, found.kind) as shown:
+        result = read_audit(found, more, shown)
+    _say(f"{output}: {found.kind}, {found.started}: {found.extent}")
+    written = reporting.write(result, reports, formats, of_accounts)
+    if tabs.has_groups(result):
+        _print_summary(result)
+    _say(tabs.coverage_line(result))
     for gap in result.gaps[:10]:
         where = f"{gap.account} {gap.region} {gap.policy}"
         _say(f"not read: {where}: {gap.status.value} {gap.code} {gap.message}".rstrip())
     if len(result.gaps) > 10:
         _say(f"not read: {len(result.gaps) - 10} more; the coverage tab has them all")
-    click.echo(path)
+    for note in written.notes:
+        _say(note)
+    for path in written.paths:
+        click.echo(path)
     if result.gaps or not result.output.complete:
         return EXIT_PARTIAL
     if fail_on and (result.inventory.groups["risk"] <= fail_on).any():
@@ -403,7 +481,6 @@ def _print_summary(result: "Audit") -> None:
     table.add_section()
     table.add_row("all", *(_count(everything[level]) for level in EVERY_LEVEL))
     _console.print(table, markup=False)
-    _say(tabs.coverage_line(result))
 
 
 def _count(value: Any) -> str:

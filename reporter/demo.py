@@ -10,7 +10,7 @@ from reporter import sandbox
 from reporter.errors import InputError
 
 
-def run(sources: Sequence[Path], reports: Path, fail_on: str | None) -> int:
+def run(sources: Sequence[Path], reports: Path, formats: Sequence[str], fail_on: str | None) -> int:
     """Audit the sandbox's estate with the given policies and write the report; returns the exit code.
 
     Raises InputError where the sandbox is not installed.
@@ -23,6 +23,7 @@ def run(sources: Sequence[Path], reports: Path, fail_on: str | None) -> int:
         command = [sys.executable, "-m", "reporter", "audit", "-c", str(accounts)]
         command += ["-s", str(Path(home, "output")), "-o", str(reports)]
         command += [word for source in sources for word in ("-u", str(source))]
+        command += [word for name in formats for word in ("-f", name)]
         command += ["--fail-on", fail_on] if fail_on else []
         try:
             with sandbox.running() as server:

@@ -1,6 +1,6 @@
 """Tells a person how far a run is, on stderr: a bar on a terminal, plain lines elsewhere."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -69,3 +69,18 @@ def shown(console: Console) -> Iterator[_Bar | _Lines]:
     )
     with Progress(*columns, console=console) as bar:
         yield _Bar(bar)
+
+
+@contextmanager
+def reading(console: Console, what: str) -> Iterator[Callable[[int, int], None]]:
+    """Show on a terminal how much of an output is read, told as (accounts × regions done, of how many)."""
+    columns = (
+        TextColumn("{task.description}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeElapsedColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+        task = bar.add_task(what, total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)

@@ -1,48 +1,82 @@
 """Writes the report of an audit into a folder."""
 
+import errno
+import os
 import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 from reporter import tabs
 from reporter.audit import Audit
 from reporter.errors import InputError
-from reporter.formats import xlsx
+from reporter.formats import DEFAULT, load, notes
+from reporter.inventory.records import GROUPS
+from reporter.labels import NO_LABELS, Labels
 
 FILE_STEM = "security_groups_inventory"
 
 
-def write(audit: Audit, folder: Path) -> Path:
-    """Write the workbook into the folder, made where it is missing, and return its path.
+@dataclass(frozen=True)
+class Written:
+    """The files of a report, in the order of the formats, and what there is to say of them."""
 
-    Raises InputError where the folder cannot be written.
+    paths: tuple[Path, ...]
+    notes: tuple[str, ...]
+
+
+def check_folder(folder: Path) -> None:
+    """Find out, before anything is read, whether a folder for reports can be there.
+
+    Raises InputError where a file is in its way.
     """
+    for path in (folder, *folder.parents):
+        if path.is_dir():
+            return
+        if path.exists():
+            raise InputError(f"{folder}: cannot write the report there: {os.strerror(errno.ENOTDIR)}")
+
+
+def write(
+    audit: Audit, folder: Path, formats: Sequence[str] = (DEFAULT,), labels: Labels = NO_LABELS
+) -> Written:
+    """Write the report in each format into the folder, made where it is missing.
+
+    Raises InputError where the folder cannot be written, or there is no such format.
+    """
+    forms = [load(name) for name in dict.fromkeys(formats)]
+    tables, lines = tabs.build(audit, labels), facts(audit)
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        path = _new_path(folder)
-        xlsx.write(path, tabs.build(audit), facts(audit))
+        stem = _new_stem(folder)
+        paths = [path for form in forms for path in form.write(stem, tables, lines)]
     except OSError as error:
         raise InputError(f"{folder}: cannot write the report there: {error.strerror}") from None
-    return path
+    return Written(tuple(paths), tuple(note for form in forms for note in notes(form, tables)))
 
 
 def facts(audit: Audit) -> Sequence[str]:
     """Lines on the whole report: when, how much, and what is missing."""
-    groups = audit.inventory.groups
-    lines = [
-        f"Security groups as of {audit.output.started}",
-        f"{len(groups):,} groups in {len(audit.output.accounts):,} accounts",
-        tabs.coverage_line(audit),
-    ]
+    accounts = f"{len(audit.output.accounts):,} accounts"
+    if not tabs.has_groups(audit):
+        lines = [f"Output of Custodian as of {audit.output.started}", accounts, tabs.coverage_line(audit)]
+    else:
+        lines = [
+            f"Security groups as of {audit.output.started}",
+            f"{len(audit.inventory.groups):,} groups in {accounts}",
+            tabs.coverage_line(audit),
+        ]
+        if not any(policy.resource == GROUPS and not policy.filtered for policy in audit.output.policies):
+            lines.append("No policy lists every group: only those that a policy found are here")
     if audit.gaps:
         lines.append("What was not read is not clean: see the coverage tab")
     return lines
 
 
-def _new_path(folder: Path) -> Path:
+def _new_stem(folder: Path) -> Path:
     while True:
-        path = folder / f"{FILE_STEM}_{datetime.now(UTC):%Y%m%dT%H%M%S}{xlsx.SUFFIX}"
-        if not path.exists():
-            return path
+        stem = folder / f"{FILE_STEM}_{datetime.now(UTC):%Y%m%dT%H%M%S}"
+        if not any(folder.glob(f"{stem.name}*")):
+            return stem
         time.sleep(0.2)  # a report of this very second is there already: the name tells seconds

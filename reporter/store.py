@@ -3,16 +3,21 @@
 import gzip
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from reporter.errors import InputError
 
 S3_SCHEME = "s3://"
+_S3_THREADS = 32  # each waits for AWS nearly all of the time
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
 
 
 class Store(Protocol):
@@ -34,11 +39,15 @@ class Store(Protocol):
     def keys(self) -> Iterator[str]:
         """Every file below, in the order of the names."""
 
-    def folders(self) -> list[str]:
-        """The names of the places directly within, sorted."""
+    def here(self) -> tuple[list[str], list[str]]:
+        """The names of the files and of the folders directly in it, sorted. Raises OSError."""
 
     def child(self, name: str) -> "Store":
         """The place of that name within."""
+
+    @property
+    def threads(self) -> int:
+        """How many files are best read at a time."""
 
 
 @dataclass(frozen=True)
@@ -69,11 +78,17 @@ class Folder:
             for file in sorted(files):
                 yield Path(folder, file).relative_to(self.path).as_posix()
 
-    def folders(self) -> list[str]:
-        return sorted(each.name for each in self.path.iterdir() if each.is_dir() and not each.is_symlink())
+    def here(self) -> tuple[list[str], list[str]]:
+        with os.scandir(self.path) as entries:
+            found = sorted((entry.name, entry.is_dir()) for entry in entries)
+        return [name for name, folder in found if not folder], [name for name, folder in found if folder]
 
     def child(self, name: str) -> "Folder":
         return Folder(self.path / name)
+
+    @property
+    def threads(self) -> int:
+        return 1  # a disk keeps nobody waiting
 
 
 @dataclass(frozen=True)
@@ -111,32 +126,37 @@ class Bucket:
         return any(found["Key"] == self._key(key) for found in answer.get("Contents", ()))
 
     def keys(self) -> Iterator[str]:
-        start = self._key("")
-        for answer in self._list(Prefix=start):
+        start = f"{self.prefix}/" if self.prefix else ""
+        for answer in self._pages(start):
             for found in answer.get("Contents", ()):
                 yield found["Key"][len(start) :]
 
-    def folders(self) -> list[str]:
-        start = self._key("")
-        return [
-            found["Prefix"][len(start) : -1]
-            for answer in self._list(Prefix=start, Delimiter="/")
-            for found in answer.get("CommonPrefixes", ())
-        ]
+    def here(self) -> tuple[list[str], list[str]]:
+        start = f"{self.prefix}/" if self.prefix else ""
+        files: list[str] = []
+        folders: list[str] = []
+        for answer in self._pages(start, Delimiter="/"):
+            files += [found["Key"][len(start) :] for found in answer.get("Contents", ())]
+            folders += [found["Prefix"][len(start) : -1] for found in answer.get("CommonPrefixes", ())]
+        return [name for name in files if name], folders
 
     def child(self, name: str) -> "Bucket":
         return Bucket(self.bucket, self._key(name))
 
-    def _key(self, key: str) -> str:
-        return f"{self.prefix}/{key}" if self.prefix else key
+    @property
+    def threads(self) -> int:
+        return _S3_THREADS
 
-    def _list(self, **parameters: Any) -> Iterator[Any]:
+    def _pages(self, start: str, **parameters: str) -> Iterator[Any]:
         while True:
-            answer = self._call("list_objects_v2", **parameters)
+            answer = self._call("list_objects_v2", Prefix=start, **parameters)
             yield answer
             if not answer.get("IsTruncated"):
                 return
             parameters["ContinuationToken"] = answer["NextContinuationToken"]
+
+    def _key(self, key: str) -> str:
+        return f"{self.prefix}/{key}" if self.prefix else key
 
     def _call(self, operation: str, **parameters: Any) -> Any:
         from botocore.exceptions import BotoCoreError, ClientError
@@ -145,6 +165,18 @@ class Bucket:
             return getattr(_client(), operation)(Bucket=self.bucket, **parameters)
         except (BotoCoreError, ClientError) as error:
             raise OSError(0, " ".join(str(error).split()), self.name) from None
+
+
+@dataclass(frozen=True)
+class File:
+    """A file of a store."""
+
+    store: Store
+    key: str
+
+    def read(self) -> bytes:
+        """Its content, as the store gives it."""
+        return self.store.read(self.key)
 
 
 def open_store(where: str) -> Store:
@@ -162,12 +194,22 @@ def open_store(where: str) -> Store:
     return Bucket(address.netloc, address.path.strip("/"))
 
 
+def side_by_side(store: Store, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+    """What the function makes of each item, in order, as many at a time as suits the store."""
+    if store.threads == 1:
+        yield from map(function, items)
+        return
+    with ThreadPoolExecutor(store.threads) as pool:
+        yield from pool.map(function, items)
+
+
 @cache
 def _client() -> Any:
     import boto3
     from botocore.config import Config
 
-    return boto3.Session().client("s3", config=Config(retries={"mode": "standard", "max_attempts": 6}))
+    config = Config(retries={"mode": "standard", "max_attempts": 6}, max_pool_connections=_S3_THREADS)
+    return boto3.Session().client("s3", config=config)
 
 
 def _unpack(key: str, content: bytes) -> bytes:

@@ -1,16 +1,21 @@
 """What each table shows: which rows and columns, in which order."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
 
 import pandas as pd
 
 from reporter.advice import advise
-from reporter.audit import Audit
+from reporter.audit import INVENTORY_TABS, Audit
 from reporter.errors import InputError
+from reporter.inventory.columns import TAGS
 from reporter.inventory.records import GROUPS
 from reporter.inventory.risk import LEVELS
-from reporter.manifest import OWN_TABS, Cell, PlannedAccount, Status
+from reporter.labels import NO_LABELS, Labels
+from reporter.manifest import OWN_TABS, Cell, PlannedAccount, PlannedPolicy, Status
+from reporter.names import unlike
 
 #: What each column means: the head of a workbook's column shows it, and the README lists it.
 DESCRIPTIONS = {
@@ -53,6 +58,8 @@ DESCRIPTIONS = {
     "status": "denied: AWS said no; failed: anything else went wrong; skipped: never tried",
     "code": "The error's code",
     "message": "What AWS or Custodian said",
+    "resource": "What Custodian calls the type of resource",
+    "resources": "How many the policy found",
     "what_to_do": "What makes it readable the next time",
 }
 
@@ -61,6 +68,11 @@ FINDING_TABS = ("default_sg", "ssh_open", "ssh_world")
 _FINDING_FLAGS = {"default_sg": "is_default", "ssh_open": "has_ssh_rule", "ssh_world": "has_ssh_open_world"}
 
 ALL, ACCOUNT, REGION = "all", "account", "region"
+
+UNKNOWN = "unknown"
+SUMMARY = "summary"
+_PLACE = ("account_profile", "account_id", "region")
+_NOT_ALL = "Every security group that a policy found, worst risk first: no policy lists all there are"
 
 
 @dataclass(frozen=True)
@@ -74,16 +86,51 @@ class Table:
     title: str
     frame: pd.DataFrame
 
+    def stretches(self, rows: int) -> Iterator[list[list[Any]]]:
+        """So many rows at a time, as columns of plain Python values; None stands for `unknown`."""
+        for start in range(0, len(self.frame), rows):
+            part = self.frame.iloc[start : start + rows]
+            yield [_values(part.iloc[:, number]) for number in range(len(part.columns))]
 
-def build(audit: Audit) -> list[Table]:
-    """Every table of the report, in order."""
+    def rows(self) -> Iterator[tuple[Any, ...]]:
+        """The rows, of plain Python values; None stands for `unknown`."""
+        for columns in self.stretches(10_000):
+            yield from zip(*columns, strict=True)
+
+
+def build(audit: Audit, labels: Labels = NO_LABELS) -> list[Table]:
+    """Every table of the report, in order; `labels` are columns on the accounts, where a row has one.
+
+    Raises InputError where a policy's `metadata.report.tab` cannot be followed.
+    """
+    tables = list(_policy_tables(audit))
+    if has_groups(audit):
+        everything = any(
+            policy.resource == GROUPS and not policy.filtered for policy in audit.output.policies
+        )
+        title = "Every security group, worst risk first" if everything else _NOT_ALL
+        tables.append(Table("security_groups", title, audit.inventory.groups))
+        tables.append(Table("attachments", "Every group and interface it is on", audit.inventory.attachments))
+        last = Table(SUMMARY, "Groups by risk, account and region", summary(audit))
+    else:
+        last = Table(SUMMARY, "What each policy found", _policy_summary(audit))
     return [
-        *_finding_tables(audit),
-        Table("security_groups", "Every security group, worst risk first", audit.inventory.groups),
-        Table("attachments", "Every group and interface it is on", audit.inventory.attachments),
-        Table("summary", "Groups by risk, account and region", summary(audit)),
+        *(_labelled(table, labels) for table in tables),
+        last,
+        *(_labelled(table, labels) for table in _sheets_by_policy(audit)),
         Table("coverage", coverage_line(audit), coverage(audit)),
     ]
+
+
+def has_groups(audit: Audit) -> bool:
+    """Whether any policy of the output is on security groups, so that there is something to say of them."""
+    return any(policy.resource == GROUPS for policy in audit.output.policies)
+
+
+def _labelled(table: Table, labels: Labels) -> Table:
+    """A resource's tags stay last; a group's own columns stay where they are."""
+    last = TAGS if table.frame.columns[-1] == TAGS and "risk" not in table.frame.columns else ""
+    return replace(table, frame=labels.added_to(table.frame, before=last))
 
 
 def summary(audit: Audit) -> pd.DataFrame:
@@ -116,28 +163,79 @@ def coverage_line(audit: Audit) -> str:
     return line if audit.output.complete else line + "; the run was cut off"
 
 
-def _finding_tables(audit: Audit) -> Iterator[Table]:
-    """A table a tab: the groups its policies listed, and those of which they gave no answer (`unknown`)."""
-    groups, caught, unanswered = audit.inventory.groups, audit.inventory.caught, audit.inventory.unanswered
-    policies_of: dict[str, list[str]] = {name: [] for name in FINDING_TABS}
-    titles: dict[str, str] = {}
+def _policy_tables(audit: Audit) -> Iterator[Table]:
+    """A table a tab: what its policies listed, and the groups of which they gave no answer (`unknown`)."""
+    groups = audit.inventory.groups
+    policies_of: dict[str, list[PlannedPolicy]] = {name: [] for name in FINDING_TABS if has_groups(audit)}
     for policy in audit.output.policies:
         tab = policy.report.get("tab", "")
-        if policy.resource == GROUPS and policy.filtered and tab:
-            if tab.casefold() in OWN_TABS:
-                raise InputError(f"policy {policy.name}: metadata.report.tab: {tab} is the report's own")
-            policies_of.setdefault(tab, []).append(policy.name)
-            titles.setdefault(tab, policy.description)
-    for tab, names in policies_of.items():
-        if names:
-            wanted = set(names)
-            rows = caught.map(wanted.intersection).astype(bool) | unanswered.map(wanted.intersection).astype(
-                bool
-            )
-        else:
+        inventory = not policy.filtered or policy.resource != GROUPS
+        if not tab or (inventory and tab == INVENTORY_TABS.get(policy.resource)):
+            continue
+        if tab.casefold() in OWN_TABS:
+            raise InputError(f"policy {policy.name}: metadata.report.tab: {tab} is the report's own")
+        policies_of.setdefault(tab, []).append(policy)
+    for tab, policies in policies_of.items():
+        wanted = {policy.name for policy in policies if policy.resource == GROUPS}
+        others = [policy.name for policy in policies if policy.resource != GROUPS]
+        title = next((policy.description for policy in policies if policy.description), "")
+        if wanted:
+            rows = _any_of(audit.inventory.caught, wanted) | _any_of(audit.inventory.unanswered, wanted)
+            yield Table(tab, title or tab, groups[rows].reset_index(drop=True))
+        elif tab in _FINDING_FLAGS and not others:
             rows = groups[_FINDING_FLAGS[tab]].fillna(True)
-        title = titles.get(tab, DESCRIPTIONS[_FINDING_FLAGS[tab]] if tab in _FINDING_FLAGS else tab)
-        yield Table(tab, title, groups[rows].reset_index(drop=True))
+            yield Table(tab, DESCRIPTIONS[_FINDING_FLAGS[tab]], groups[rows].reset_index(drop=True))
+        if others:
+            yield Table(tab, title or tab, _resources(audit, others))
+
+
+def _sheets_by_policy(audit: Audit) -> Iterator[Table]:
+    """A table for each policy that names no tab and found something, under its own name."""
+    groups = audit.inventory.groups
+    for policy in audit.output.policies:
+        if policy.report.get("tab"):
+            continue
+        if policy.resource == GROUPS:
+            rows = _any_of(audit.inventory.caught, {policy.name})
+            if policy.filtered and rows.any():
+                yield Table(policy.name, policy.description, groups[rows].reset_index(drop=True))
+        elif audit.sheets.get(policy.name):
+            yield Table(policy.name, policy.description, _resources(audit, [policy.name]))
+
+
+def _any_of(names: "pd.Series[Any]", wanted: set[str]) -> "pd.Series[bool]":
+    """For each row whether it names one of the wanted policies."""
+    found = [not wanted.isdisjoint(each) for each in names]
+    return pd.Series(found, index=names.index, dtype=bool)
+
+
+def _resources(audit: Audit, policies: Sequence[str]) -> pd.DataFrame:
+    """The resources that policies found: account, its id, region, the columns of their types, tags.
+
+    What a resource lacks is an empty text. Columns that differ by case alone, which Excel cannot tell apart, and
+    those called as the first three, are numbered.
+    """
+    rows = [row for name in policies for row in audit.sheets.get(name, ())]
+    found = dict.fromkeys(name for *_, cells in rows for name in cells)
+    found.pop(TAGS, None)
+    names = list(unlike(found, lambda name, ending: name + ending, taken=[*_PLACE, TAGS]))
+    data: dict[str, list[Any]] = {
+        column: [row[number] for row in rows] for number, column in enumerate(_PLACE)
+    }
+    data |= {name: [cells.get(key, "") for *_, cells in rows] for name, key in zip(names, found, strict=True)}
+    data[TAGS] = [cells.get(TAGS, ()) for *_, cells in rows]
+    frame = pd.DataFrame({name: pd.Series(column, dtype=object) for name, column in data.items()})
+    return frame.sort_values(["account_profile", "region"], kind="stable", ignore_index=True)
+
+
+def _policy_summary(audit: Audit) -> pd.DataFrame:
+    """What each policy found, where no groups are counted: policy, resource, resources, cells_not_read."""
+    unread = Counter(cell.policy for cell in audit.gaps)
+    rows = [
+        (policy.name, policy.resource, len(audit.sheets.get(policy.name, ())), unread[policy.name])
+        for policy in audit.output.policies
+    ]
+    return pd.DataFrame(rows, columns=["policy", "resource", "resources", "cells_not_read"])
 
 
 def _counts(audit: Audit, scope: str, key: "pd.Series[str]", name_of: Callable[[Cell], str]) -> pd.DataFrame:
@@ -166,3 +264,9 @@ def _gap(cell: Cell, account: PlannedAccount | None) -> tuple[str, ...]:
     what = advise(cell, account)
     where = (cell.account, cell.account_id, cell.region, cell.policy)
     return (*where, cell.status.value, cell.code, cell.message, what)
+
+
+def _values(column: "pd.Series[Any]") -> list[Any]:
+    values = column.astype(object)
+    unknown = values.isna()
+    return values.where(~unknown, None).tolist() if unknown.any() else values.tolist()

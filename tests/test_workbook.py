@@ -26,7 +26,7 @@ LEVELS = ["critical", "high", "medium", "low", "none"]
 
 FINDING_TABS = ["default_sg", "ssh_open", "ssh_world"]
 GROUP_TABS = [*FINDING_TABS, "security_groups"]
-TABS = [*GROUP_TABS, "attachments", "summary", "coverage"]
+TABS = [*GROUP_TABS, "attachments", "summary", "sg-unused", "coverage"]
 
 THIRTEEN_COLUMNS = [
     "account_profile",

@@ -352,7 +352,7 @@ def make_output(output: Store) -> None:
             if not os.access(output.path, os.W_OK | os.X_OK):
                 raise InputError(f"{output.name}: cannot write there")
         else:
-            output.folders()
+            output.here()
     except OSError as error:
         raise InputError(f"{output.name}: cannot write there: {error.strerror}") from None
 
@@ -381,7 +381,7 @@ def _newest(output: Store) -> Store:
     try:
         if output.exists(FILE_NAME):
             return output
-        runs = [name for name in output.folders() if output.child(name).exists(FILE_NAME)]
+        runs = [name for name in output.here()[1] if name != LATEST and output.child(name).exists(FILE_NAME)]
     except OSError as error:
         raise InputError(f"{output.name}: {error.strerror}") from None
     if not runs:

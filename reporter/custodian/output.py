@@ -1,34 +1,39 @@
 """An output directory: which cells it holds, and the resources of each."""
 
+import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from reporter import manifest
 from reporter.custodian import stock
+from reporter.custodian.listing import RESOURCES, hour, listing
 from reporter.errors import InputError
+from reporter.inventory.records import GROUPS, INSTANCES, INTERFACES
 from reporter.manifest import Cell, PlannedAccount, PlannedPolicy
-from reporter.store import Folder
+from reporter.store import Folder, Store, open_store, side_by_side
 
 LATEST = "latest"
+_RUN_NAME = re.compile(r"(\d{4})(\d{2})(\d{2})T(\d{2})\d{4}Z(?:-(\d+))?")
 
 
 @dataclass(frozen=True)
 class Output:
     """What a run left behind.
 
-    `kind` says what it was taken for; `policies` are in file order; `complete` is False for a run that was
-    cut off midway; `files` has the place of each cell's resources.
+    `kind` says what it was taken for and `extent` how much there is; `policies` are in file order; `complete`
+    is False for a run that was cut off midway. `files` has the key of each cell's resources in the store.
     """
 
     kind: str
-    place: Path
+    extent: str
+    store: Store
     started: str
     complete: bool
     policies: tuple[PlannedPolicy, ...]
     accounts: tuple[PlannedAccount, ...]
     cells: tuple[Cell, ...]
-    files: Mapping[tuple[str, str, str], Path] = field(repr=False)
+    files: Mapping[tuple[str, str, str], str] = field(repr=False)
 
     def units(self) -> Iterator[tuple[Cell, ...]]:
         """The cells by account and region, in the order of the run."""
@@ -37,29 +42,152 @@ class Output:
             by_unit.setdefault((cell.account, cell.region), []).append(cell)
         yield from map(tuple, by_unit.values())
 
-    def resources(self, cell: Cell) -> Path:
-        """Where a cell's resources.json lies."""
-        return self.files[cell.key]
+    def only(self, names: Sequence[str], resources: Sequence[str]) -> "Output":
+        """The same with no other policies than those of a name and of a resource type, as far as any are given.
+
+        With one on groups stay the policies that list all groups, interfaces or instances: what a group's row
+        says comes from them. Raises InputError for a name or type that is not there.
+        """
+        types = [resource if "." in resource else f"aws.{resource}" for resource in resources]
+        for kind, wanted, there in (
+            ("-p", names, {policy.name for policy in self.policies}),
+            ("--resource", types, {policy.resource for policy in self.policies}),
+        ):
+            for name in wanted:
+                if name not in there:
+                    raise InputError(
+                        f"{kind} {name}: not in the output; there are {', '.join(sorted(there))}"
+                    )
+        chosen = {
+            policy.name
+            for policy in self.policies
+            if (not names or policy.name in names) and (not types or policy.resource in types)
+        }
+        if not chosen:
+            raise InputError(
+                f"-p, --resource: no policy is of that name and on that resource: {', '.join(names)}"
+            )
+        if any(policy.resource == GROUPS and policy.name in chosen for policy in self.policies):
+            chosen |= {
+                policy.name
+                for policy in self.policies
+                if not policy.filtered and policy.resource in (GROUPS, INTERFACES, INSTANCES)
+            }
+        return replace(
+            self,
+            policies=tuple(policy for policy in self.policies if policy.name in chosen),
+            cells=tuple(cell for cell in self.cells if cell.policy in chosen),
+        )
+
+    def resources(self, cell: Cell) -> str:
+        """The key of a cell's resources.json, or where it should have been."""
+        return self.files.get(cell.key) or "/".join((*cell.key, RESOURCES))
 
 
-def open_output(where: Path, expected: Sequence[PlannedAccount] = ()) -> Output:
-    """Find out what an output directory holds: a run of ours, a folder of those (the newest), or a stock run.
+def open_output(where: Path | str, expected: Sequence[PlannedAccount] = (), at: str = "") -> Output:
+    """Find out what a folder or s3://bucket/prefix holds: a run of ours, a folder of those, or a stock run.
 
-    `expected` are the accounts that should be in a stock run, which keeps no list of its own. Raises
-    InputError where there is nothing.
+    `expected` are the accounts that should be in a stock run, which keeps no list of its own. Of runs of ours,
+    or of a stock run's hours in S3, the newest counts, or with `at` (a day or hour) the newest at or before.
+    Raises InputError where there is nothing.
     """
-    if not where.exists():
+    store, until = open_store(str(where)), hour(at) if at else ""
+    if isinstance(store, Folder) and not store.path.exists():
         raise InputError(f"{where}: no such output directory; `sg-audit run -s {where}` makes one")
-    folder = _run_folder(where)
-    if folder is not None:
-        return _own_run(folder)
-    found = stock.find(where, expected)
-    if found is None:
+    if isinstance(store, Folder) and not store.path.is_dir():
         raise InputError(f"{where}: no run in that directory; `sg-audit run -s {where}` makes one")
+    try:
+        run = find_run(store, until)
+        found = _own_run(run) if run else _stock_run(store, expected, until)
+    except OSError as error:
+        raise InputError(f"{where}: cannot be read: {error.strerror}") from None
+    if found is None:
+        when = f" at or before {at}" if at else ""
+        raise InputError(f"{where}: no run in that directory{when}; `sg-audit run -s {where}` makes one")
+    return found
+
+
+def find_run(store: Store, until: str = "") -> Store | None:
+    """The run of ours that a place is, or the newest of those in it that began by `until` (YYYY/MM/DD/HH).
+
+    Raises OSError where the place cannot be listed.
+    """
+    files, folders = store.here()
+    if manifest.FILE_NAME in files:
+        return store
+    runs = [name for name in folders if _RUN_NAME.fullmatch(name) and not (until and _began(name) > until)]
+    # Someone may have given their runs names of their own: those count where no other is there.
+    others = [] if until else [name for name in folders if name != LATEST and not _RUN_NAME.fullmatch(name)]
+    for names in (sorted(runs, key=_in_order), others):
+        held = side_by_side(store, lambda name: store.child(name).exists(manifest.FILE_NAME), names)
+        there = [name for name, is_run in zip(names, held, strict=True) if is_run]
+        if there:
+            return store.child(there[-1])
+    return None
+
+
+def newest_run(where: Path) -> Path:
+    """The run directory given, or the newest of a folder of runs.
+
+    Raises InputError where there is none.
+    """
+    try:
+        run = find_run(Folder(where))
+    except OSError:
+        run = None
+    if not isinstance(run, Folder):
+        raise InputError(f"{where}: no run of sg-audit there")
+    return run.path.resolve()
+
+
+def _began(name: str) -> str:
+    match = _RUN_NAME.fullmatch(name)
+    return "/".join(match.groups()[:4]) if match else ""
+
+
+def _in_order(name: str) -> tuple[str, int]:
+    """Runs that began in the same second are numbered from the second one on."""
+    start, _, number = name.partition("-")
+    return start, int(number or 1)
+
+
+def _own_run(store: Store) -> Output:
+    run = manifest.read(store)
     return Output(
-        kind="the output of stock c7n-org",
-        place=where.resolve(),
-        started=found.started,
+        kind="a run of sg-audit",
+        extent=_extent(run.accounts, run.cells, run.policies),
+        store=store,
+        started=run.started,
+        complete=run.state is manifest.RunState.FINISHED,
+        policies=run.policies,
+        accounts=run.accounts,
+        cells=run.cells,
+        files=_own_files(store, run.cells),
+    )
+
+
+def _own_files(store: Store, cells: Sequence[Cell]) -> dict[tuple[str, str, str], str]:
+    """Custodian adds the hour in S3, so there, and in a copy of it, the files have to be looked for."""
+    read = [cell for cell in cells if cell.status is manifest.Status.OK]
+    if not read or store.exists("/".join((*read[0].key, RESOURCES))):
+        return {}
+    folders = listing(store).folders
+    keys = {cell.key: "/".join(cell.key) for cell in read}
+    return {key: folders[path].file(RESOURCES) for key, path in keys.items() if path in folders}
+
+
+def _stock_run(store: Store, expected: Sequence[PlannedAccount], until: str) -> Output | None:
+    listed = listing(store, until)
+    found = stock.find(store, listed, expected, until)
+    if found is None:
+        return None
+    began = found.newest if found.oldest == found.newest else f"{found.oldest} to {found.newest}"
+    there = [cell for cell in found.cells if cell.code != "NotThere"]
+    return Output(
+        kind=f"the output of {' and '.join(found.layouts)}",
+        extent=f"{_extent(found.accounts, there, found.policies)}, of {_count(listed.keys, 'file')} listed",
+        store=store,
+        started=began,
         complete=True,
         policies=found.policies,
         accounts=found.accounts,
@@ -68,25 +196,19 @@ def open_output(where: Path, expected: Sequence[PlannedAccount] = ()) -> Output:
     )
 
 
-def _run_folder(where: Path) -> Path | None:
-    if (where / manifest.FILE_NAME).exists():
-        return where.resolve()
-    runs = sorted(path.parent for path in where.glob(f"*/{manifest.FILE_NAME}") if path.parent.name != LATEST)
-    return runs[-1].resolve() if runs else None
-
-
-def _own_run(folder: Path) -> Output:
-    run = manifest.read(Folder(folder))
-    return Output(
-        kind="a run of sg-audit",
-        place=folder,
-        started=run.started,
-        complete=run.state is manifest.RunState.FINISHED,
-        policies=run.policies,
-        accounts=run.accounts,
-        cells=run.cells,
-        files={
-            cell.key: folder / cell.account / cell.region / cell.policy / stock.RESOURCES
-            for cell in run.cells
-        },
+def _extent(
+    accounts: Sequence[PlannedAccount], cells: Sequence[Cell], policies: Sequence[PlannedPolicy]
+) -> str:
+    regions = {cell.region for cell in cells}
+    return ", ".join(
+        (
+            _count(len(accounts), "account"),
+            _count(len(regions), "region"),
+            "1 policy" if len(policies) == 1 else f"{len(policies):,} policies",
+            _count(len(cells), "cell"),
+        )
     )
+
+
+def _count(number: int, of: str) -> str:
+    return f"{number:,} {of}" if number == 1 else f"{number:,} {of}s"

@@ -1,39 +1,49 @@
-"""What a stock `c7n-org run -s DIR` leaves: <account>/<region>/<policy>/, and no word on what is missing."""
+"""What a stock `custodian` or `c7n-org` leaves: a folder a policy, and no word on what is missing."""
 
 import re
+import zlib
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from reporter.custodian.listing import LOG, METADATA, RESOURCES, Listing, PolicyFolder, hour_of
 from reporter.manifest import UNKNOWN_REGION, Cell, PlannedAccount, PlannedPolicy, Status
-
-METADATA, RESOURCES, LOG = "metadata.json", "resources.json", "custodian-run.log"
+from reporter.store import Store, side_by_side
 
 # The last line of the traceback that Custodian logs, and AWS's code in it.
 _EXCEPTION = re.compile(r"^(?:\w+\.)*(\w+): (.+)$", re.MULTILINE)
 _AWS_CODE = re.compile(r"An error occurred \((\w+)\)")
 _DENIED = re.compile(r"Denied|Unauthorized|AuthFailure|NotAuthorized|OptInRequired")
 
+C7N_ORG = "stock c7n-org"
+ONE_REGION = "stock custodian in one region"
+REGIONS = "stock custodian in several regions"
+
 
 @dataclass(frozen=True)
 class StockRun:
-    """The policies in the order they ran, the accounts, and every cell that is there or was expected."""
+    """The policies in the order they ran, the accounts, and every cell that is there or was expected.
 
-    started: str
+    `layouts` says what left the cells, most of them first; `oldest` and `newest` are when they were begun.
+    """
+
+    layouts: tuple[str, ...]
+    oldest: str
+    newest: str
     policies: tuple[PlannedPolicy, ...]
     accounts: tuple[PlannedAccount, ...]
     cells: tuple[Cell, ...]
-    files: Mapping[tuple[str, str, str], Path]
+    files: Mapping[tuple[str, str, str], str]
 
 
 class _Policy(msgspec.Struct):
     name: str
     resource: str = ""
-    description: str = ""
+    description: str | None = None
     filters: list[Any] | None = None
     query: list[Any] | None = None
     metadata: dict[str, Any] = msgspec.field(default_factory=dict)
@@ -45,7 +55,8 @@ class _Execution(msgspec.Struct):
 
 
 class _Config(msgspec.Struct):
-    region: str = ""
+    region: str | None = None
+    regions: list[str] | None = None
     account_id: str | None = None
 
 
@@ -60,37 +71,58 @@ class Metadata(msgspec.Struct):
 _decoder = msgspec.json.Decoder(Metadata)
 
 
-def find(where: Path, expected: Sequence[PlannedAccount] = ()) -> StockRun | None:
-    """Find the cells below a folder, None where there are none.
+@dataclass(frozen=True)
+class _Found:
+    """A policy's folder that tells what it is of. `account` is empty where no folder names it."""
+
+    folder: PolicyFolder
+    start: float
+    layout: str
+    account: str
+    policy: PlannedPolicy
+    cell: Cell
+
+
+def find(
+    store: Store, listing: Listing, expected: Sequence[PlannedAccount] = (), at: str = ""
+) -> StockRun | None:
+    """Find the cells among the folders of a place, None where there are none.
 
     A policy's folder with metadata.json and no resources.json failed. A policy that ran elsewhere and has no
     folder in some account and region was not run there; neither was an expected account or region without
-    any folder.
+    any folder. `at` leaves out what began later.
     """
-    policies: dict[str, tuple[float, PlannedPolicy]] = {}
-    cells: dict[tuple[str, str, str], Cell] = {}
-    for path in sorted(where.glob(f"*/*/*/{METADATA}")):
-        try:
-            metadata = _decoder.decode(path.read_bytes())
-        except (OSError, msgspec.DecodeError):
-            continue  # a foreign file, or one that tells nothing; the cell shows as not there
-        cell = _cell(path.parent, metadata)
-        cells[cell.key] = cell
-        start, planned = metadata.execution.start, planned_policy(metadata)
-        if cell.policy not in policies or start < policies[cell.policy][0]:
-            policies[cell.policy] = (start, planned)
-    if not cells:
+    folders = [folder for _, folder in sorted(listing.folders.items()) if METADATA in folder.files]
+    found = [
+        each
+        for each in side_by_side(store, lambda folder: _read(store, folder), folders)
+        if each is not None and not (at and hour_of(datetime.fromtimestamp(each.start, UTC)) > at)
+    ]
+    if not found:
         return None
-    in_order = [policy for _, policy in sorted(policies.values(), key=lambda each: each[0])]
-    accounts = _accounts(cells.values(), expected)
-    everything = list(_with_gaps(cells, accounts, in_order))
-    started = min(start for start, _ in policies.values())
+    names = {each.cell.account_id: each.account for each in found if each.account}
+    names |= {account.account_id: account.name for account in expected}
+    cells: dict[tuple[str, str, str], tuple[_Found, Cell]] = {}
+    policies: dict[str, tuple[float, PlannedPolicy]] = {}
+    for each in sorted(found, key=lambda each: each.start):  # so that of two answers the newer one counts
+        known = names.get(each.cell.account_id) or each.cell.account_id or "unknown"
+        cell = replace(each.cell, account=each.account or known)
+        cells[cell.key] = (each, cell)
+        policies.setdefault(cell.policy, (each.start, each.policy))
+    accounts = _accounts((cell for _, cell in cells.values()), expected)
+    in_order = [policy for _, policy in policies.values()]
+    everything = list(_with_gaps({key: cell for key, (_, cell) in cells.items()}, accounts, in_order))
+    starts = [each.start for each, _ in cells.values()]
     return StockRun(
-        started=datetime.fromtimestamp(started, UTC).isoformat(timespec="seconds"),
+        layouts=tuple(
+            layout for layout, _ in Counter(each.layout for each, _ in cells.values()).most_common()
+        ),
+        oldest=_time(min(starts)),
+        newest=_time(max(starts)),
         policies=tuple(in_order),
         accounts=tuple(accounts),
         cells=tuple(everything),
-        files={cell.key: where.joinpath(*cell.key, RESOURCES) for cell in everything},
+        files={key: each.folder.file(RESOURCES) for key, (each, _) in cells.items()},
     )
 
 
@@ -102,39 +134,72 @@ def planned_policy(metadata: Metadata) -> PlannedPolicy:
         name=policy.name,
         resource=policy.resource if "." in policy.resource else f"aws.{policy.resource}",
         filtered=bool(policy.filters or policy.query),
-        description=" ".join(policy.description.split()),
+        description=" ".join((policy.description or "").split()),
         report={key: str(value) for key, value in report.items()} if isinstance(report, dict) else {},
     )
 
 
-def _cell(folder: Path, metadata: Metadata) -> Cell:
-    account, region, policy = folder.parts[-3:]
+def _read(store: Store, folder: PolicyFolder) -> _Found | None:
+    try:
+        metadata = _decoder.decode(store.read(folder.file(METADATA)))
+    except (OSError, EOFError, zlib.error, msgspec.DecodeError, UnicodeDecodeError):
+        return None  # a foreign file, or one that tells nothing; the cell shows as not there
+    config = metadata.config
+    layout, account, region = _layout(folder.path.split("/"), config)
+    return _Found(
+        folder,
+        metadata.execution.start,
+        layout,
+        account,
+        planned_policy(metadata),
+        _cell(store, folder, metadata, region),
+    )
+
+
+def _layout(path: Sequence[str], config: _Config) -> tuple[str, str, str]:
+    """What wrote a folder, the account that its path names, if any, and the region.
+
+    c7n-org alone runs a region at a time, without a list of them in the configuration.
+    """
+    region = config.region or (path[-2] if len(path) > 1 else "") or UNKNOWN_REGION
+    below_region = path[-2:-1] == [region]
+    if not config.regions and len(path) > 2 and below_region:
+        return C7N_ORG, path[-3], region
+    return REGIONS if below_region else ONE_REGION, "", region
+
+
+def _cell(store: Store, folder: PolicyFolder, metadata: Metadata, region: str) -> Cell:
     cell = Cell(
-        account=account,
+        account="",
         account_id=metadata.config.account_id or "",
         region=region,
-        policy=policy,
+        policy=metadata.policy.name,
         status=Status.OK,
         seconds=round(metadata.execution.duration, 3),
     )
-    if (folder / RESOURCES).exists():
+    if RESOURCES in folder.files:
         return cell
-    code, message = _reason(folder / LOG)
+    code, message = _reason(store, folder)
     status = Status.DENIED if _DENIED.search(code) else Status.FAILED
     return replace(cell, status=status, code=code, message=message)
 
 
-def _reason(log: Path) -> tuple[str, str]:
+def _reason(store: Store, folder: PolicyFolder) -> tuple[str, str]:
     """What Custodian logged when the policy failed."""
     try:
-        found = _EXCEPTION.findall(log.read_text(encoding="utf-8", errors="replace"))
-    except OSError:
+        log = store.read(folder.file(LOG)).decode("utf-8", errors="replace")
+        found = _EXCEPTION.findall(log)
+    except (OSError, EOFError, zlib.error):
         found = []
     if not found:
         return "NotWritten", f"the policy failed: there is {METADATA}, but no {RESOURCES}"
     name, message = found[-1]
     code = _AWS_CODE.search(message)
     return (code[1] if code else name), message
+
+
+def _time(seconds: float) -> str:
+    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="seconds")
 
 
 def _accounts(cells: Iterable[Cell], expected: Sequence[PlannedAccount]) -> list[PlannedAccount]:

@@ -1,10 +1,9 @@
 """An Excel workbook: a sheet a table, made to be read by people and forwarded as it is."""
 
 import re
-import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,16 +15,18 @@ from xlsxwriter.format import Format
 from xlsxwriter.utility import xl_range
 from xlsxwriter.worksheet import Worksheet
 
+from reporter.formats._files import all_or_none
 from reporter.inventory.risk import LEVELS
-from reporter.tabs import ACCOUNT, ALL, DESCRIPTIONS, REGION, Table
+from reporter.names import unlike
+from reporter.tabs import ACCOUNT, ALL, DESCRIPTIONS, REGION, SUMMARY, UNKNOWN, Table
 
 SUFFIX = ".xlsx"
 
 # https://support.microsoft.com/en-us/office/excel-specifications-and-limits-1672b34d-7043-467e-8e27-269d656771c3
 MAX_CELL = 32_767  # UTF-16 units
 MAX_SHEET_NAME = 31
-
-UNKNOWN = "unknown"
+MAX_ROWS = 1_048_575  # below the head
+_READABLE_SHEETS = 3  # of one table
 
 _COLOURS = {
     "critical": ("#C00000", "#FFFFFF"),
@@ -49,25 +50,51 @@ class _Styles:
     unknown: Format
 
 
-def write(path: Path, tables: Sequence[Table], facts: Sequence[str]) -> None:
-    """Write the tables to one workbook. `facts` are lines on the whole report, shown on the summary.
+def write(stem: Path, tables: Sequence[Table], facts: Sequence[str]) -> list[Path]:
+    """Write the tables to one workbook, `<stem>.xlsx`. The facts are shown on the summary.
 
     The workbook is written row by row, so memory does not grow with the rows.
     """
-    # The rows wait in files until the end: beside the report, for its owner only, not in a shared folder.
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".report-") as folder:
-        part = Path(folder, path.name)
-        options = {"constant_memory": True, "tmpdir": folder}
-        with _os_errors(), xlsxwriter.Workbook(part, options) as workbook:
+    facts = [*facts, *notes(tables)]
+    name = f"{stem.name}{SUFFIX}"
+    with all_or_none(stem.parent) as folder:
+        scratch = folder / "rows"  # where they wait until the end
+        scratch.mkdir()
+        options = {"constant_memory": True, "tmpdir": scratch}
+        with _os_errors(), xlsxwriter.Workbook(folder / name, options) as workbook:
             workbook.set_properties({"title": "Security groups inventory", "comments": "\n".join(facts)})
-            names = sheet_names([table.name for table in tables])
-            for table, name in zip(tables, names, strict=True):
-                sheet = workbook.add_worksheet(name)
-                _write_table(workbook, sheet, table)
-                if table.name == "summary":
-                    _decorate_summary(workbook, sheet, table.frame, facts)
+            parts = [part for table in tables for part in _parts(table)]
+            for part, sheet_name in zip(parts, sheet_names([part.name for part in parts]), strict=True):
+                sheet = workbook.add_worksheet(sheet_name)
+                _write_table(workbook, sheet, part)
+                if part.name == SUMMARY:
+                    _decorate_summary(workbook, sheet, part.frame, facts)
                     sheet.activate()
-        part.replace(path)
+    return [stem.with_name(name)]
+
+
+def notes(tables: Sequence[Table]) -> list[str]:
+    """Which tables go on in further sheets."""
+    lines = []
+    for table in tables:
+        sheets = _sheets(table)
+        if sheets > 1:
+            names = f"{table.name}_2" if sheets == 2 else f"{table.name}_2 to {table.name}_{sheets}"
+            lines.append(f"{table.name} goes on in {names}: a sheet holds {MAX_ROWS:,} rows below its head")
+        if sheets > _READABLE_SHEETS:
+            lines[-1] += "; -f parquet has all of it in one table"
+    return lines
+
+
+def _sheets(table: Table) -> int:
+    return max(1, -(-len(table.frame) // MAX_ROWS))
+
+
+def _parts(table: Table) -> Iterator[Table]:
+    """The table in pieces that a sheet holds."""
+    for number in range(_sheets(table)):
+        name = table.name if number == 0 else f"{table.name}_{number + 1}"
+        yield replace(table, name=name, frame=table.frame.iloc[number * MAX_ROWS : (number + 1) * MAX_ROWS])
 
 
 @contextmanager
@@ -81,18 +108,14 @@ def _os_errors() -> Iterator[None]:
 
 def sheet_names(names: Sequence[str]) -> list[str]:
     """Names that Excel takes: 31 characters, none of []:*?/\\, no quote at an end, unlike in lower case."""
-    taken = {"history"}  # Excel keeps this one for itself
-    result = []
-    for name in names:
-        clean = re.sub(r"[\[\]:*?/\\\x00-\x1f]", "_", name).strip("' ") or "sheet"
-        candidate, number = _start(clean, MAX_SHEET_NAME), 1
-        while candidate.casefold() in taken:
-            number += 1
-            ending = f"_{number}"
-            candidate = _start(clean, MAX_SHEET_NAME - len(ending)) + ending
-        taken.add(candidate.casefold())
-        result.append(candidate)
-    return result
+    clean = (re.sub(r"[\[\]:*?/\\\x00-\x1f]", "_", name).strip("' ") or "sheet" for name in names)
+    return list(
+        unlike(
+            clean,
+            lambda name, ending: _start(name, MAX_SHEET_NAME - len(ending)) + ending,
+            taken=["history"],  # Excel keeps this one for itself
+        )
+    )
 
 
 def _start(name: str, units: int) -> str:
@@ -138,15 +161,18 @@ def _write_table(workbook: xlsxwriter.Workbook, sheet: Worksheet, table: Table) 
     )
     for number, name in enumerate(columns):
         sheet.write_string(0, number, name, head)
-        if name in DESCRIPTIONS:
-            sheet.write_comment(0, number, DESCRIPTIONS[name], {"x_scale": 2.2, "font_size": 9})
+        comment = DESCRIPTIONS.get(name, "")
+        if number == 0 and sheet.get_name() != table.name:
+            comment = f"{table.name}\n{comment}".strip()  # the sheet's name had no room for all of it
+        if comment:
+            sheet.write_comment(0, number, comment, {"x_scale": 2.2, "font_size": 9})
     # Excel shows booleans as TRUE and FALSE whatever the number format; LibreOffice needs to be told.
     styles = _Styles(
         truth=workbook.add_format({"num_format": '"TRUE";"TRUE";"FALSE"', "align": "center"}),
         unknown=workbook.add_format({"italic": True, "font_color": "#7F6000", "bg_color": "#FFF2CC"}),
     )
     widths = [len(name) + _FILTER_BUTTON for name in columns]
-    for number, row in enumerate(_rows(table.frame), 1):
+    for number, row in enumerate(table.rows(), 1):
         for column, value in enumerate(row):
             width = _write_cell(sheet, number, column, value, styles)
             if width > widths[column]:
@@ -183,22 +209,15 @@ def _add_table(sheet: Worksheet, columns: Sequence[str], last_row: int) -> None:
     sheet.table_cells.clear()
 
 
-def _rows(frame: pd.DataFrame) -> Iterator[tuple[Any, ...]]:
-    # Column by column to plain Python values, a stretch of rows at a time: constant memory and no boxing.
-    for start in range(0, len(frame), 10_000):
-        part = frame.iloc[start : start + 10_000]
-        yield from zip(*(part[name].astype(object).tolist() for name in part.columns), strict=True)
-
-
 def _write_cell(sheet: Worksheet, row: int, column: int, value: Any, styles: "_Styles") -> int:
     """Write a value for what it is, never for what it looks like; returns its width in characters."""
     if isinstance(value, bool):
         sheet.write_boolean(row, column, value, styles.truth)
         return 5
-    if isinstance(value, int | float) and value == value:
+    if isinstance(value, int | float):
         sheet.write_number(row, column, value)
         return len(str(value))
-    text = cell_text(value) if isinstance(value, str | tuple) else UNKNOWN if pd.isna(value) else str(value)
+    text = UNKNOWN if value is None else cell_text(value)
     if text:
         sheet.write_string(row, column, text, styles.unknown if text == UNKNOWN else None)
     return len(text)
@@ -234,6 +253,8 @@ def _decorate_summary(
         "\n".join(facts),
         {"width": 620, "height": 24 + 20 * len(facts), "line": {"none": True}, "font": {"size": 11}},
     )
+    if "scope" not in frame.columns:
+        return  # no groups, no risks
     top = 3 + len(facts)
     sheet.insert_chart(top, right, _risk_chart(workbook, sheet, frame))
     for number, scope in enumerate((ACCOUNT, REGION), 1):

@@ -8,6 +8,7 @@ import pandas as pd
 
 from reporter.errors import InputError
 from reporter.inventory import risk
+from reporter.inventory.columns import Field
 from reporter.inventory.records import GROUPS
 from reporter.inventory.unit import GroupRow, InstanceRow, InterfaceRow, UnitRows
 from reporter.manifest import UNKNOWN_REGION, PlannedPolicy
@@ -85,8 +86,14 @@ class _Link:
     instance_id: str
 
 
-def join(units: Sequence[UnitRows], policies: Sequence[PlannedPolicy]) -> Inventory:
-    """Join by group id across all accounts: a shared VPC puts one account's interface on another's group."""
+def join(
+    units: Sequence[UnitRows], policies: Sequence[PlannedPolicy], more: Sequence[Field] = ()
+) -> Inventory:
+    """Join by group id across all accounts: a shared VPC puts one account's interface on another's group.
+
+    `more` are the fields of which each group's row has the values: columns at the end. Raises InputError where
+    the name of one, or of a policy's column, is taken.
+    """
     owned = list(_each_group_once(units))
     links = list(_links(units))
     instances = {instance.instance_id: instance for unit in units for instance in unit.instances}
@@ -96,6 +103,10 @@ def join(units: Sequence[UnitRows], policies: Sequence[PlannedPolicy]) -> Invent
     groups = _group_frame(owned, by_group, instances, _Sharing(units))
     for column, names in _columns(policies).items():
         groups[column] = _flags(owned, names)
+    for number, field in enumerate(more):
+        if field.name.casefold() in {name.casefold() for name in (*GROUP_COLUMNS, *groups.columns)}:
+            raise InputError(f"--field {field.name}: the report has a column of that name")
+        groups[field.name] = pd.Series([row.more[number] for _, row in owned], dtype=object)
     is_default, on_instance = groups["is_default"], groups.pop("on_instance")
     rated = risk.classify(groups["has_ssh_open_world"], groups["in_use"], is_default & on_instance)
     groups["risk"], groups["risk_note"] = rated["risk"], rated["risk_note"]
@@ -260,28 +271,30 @@ def _attachment_frame(
     owned: Iterable[tuple[UnitRows, GroupRow]], links: Iterable[_Link], instances: Mapping[str, InstanceRow]
 ) -> pd.DataFrame:
     home = {row.group_id: (unit, row.name) for unit, row in owned}
-    rows = []
+    # Column by column: a row of its own for each link would be a hundred megabytes for a moment.
+    data: dict[str, list[str]] = {name: [] for name in ATTACHMENT_COLUMNS}
+    add = [column.append for column in data.values()]
     for link in links:
         unit, name = home.get(link.group_id, (link.unit, link.group_name))
         interface, instance = link.interface, instances.get(link.instance_id)
-        rows.append(
-            (
-                unit.account,
-                unit.account_id,
-                unit.region,
-                link.group_id,
-                name,
-                interface.interface_id if interface else "",
-                interface.type if interface else "",
-                interface.description if interface else "",
-                interface.private_ip if interface else "",
-                interface.public_ip if interface else "",
-                link.instance_id,
-                instance.name if instance else "",
-                instance.state if instance else "unknown" if link.instance_id else "",
-                link.unit.account,
-            )
+        row = (
+            unit.account,
+            unit.account_id,
+            unit.region,
+            link.group_id,
+            name,
+            interface.interface_id if interface else "",
+            interface.type if interface else "",
+            interface.description if interface else "",
+            interface.private_ip if interface else "",
+            interface.public_ip if interface else "",
+            link.instance_id,
+            instance.name if instance else "",
+            instance.state if instance else "unknown" if link.instance_id else "",
+            link.unit.account,
         )
-    frame = pd.DataFrame(rows, columns=list(ATTACHMENT_COLUMNS), dtype="str")
+        for append, value in zip(add, row, strict=True):
+            append(value)
+    frame = pd.DataFrame({name: pd.Series(column, dtype="str") for name, column in data.items()})
     keys = ["account_profile", "region", "group_name", "security_group_id", "interface_id", "instance_id"]
     return frame.sort_values(keys, kind="stable", ignore_index=True)

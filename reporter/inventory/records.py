@@ -5,6 +5,8 @@ writes them to resources.json. What is not named here is passed over while decod
 cycles, so the garbage collector need not look at them (`gc=False`).
 """
 
+from typing import Any
+
 import msgspec
 from msgspec import Struct, field
 
@@ -112,6 +114,7 @@ group_list = msgspec.json.Decoder(list[Group])
 group_id_list = msgspec.json.Decoder(list[GroupId])
 interface_list = msgspec.json.Decoder(list[Interface])
 instance_list = msgspec.json.Decoder(list[Instance])
+any_list = msgspec.json.Decoder(list[dict[str, Any]])
 
 
 def tag_texts(tags: list[Tag]) -> tuple[str, ...]:

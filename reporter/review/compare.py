@@ -11,6 +11,7 @@ from reporter.review import recorded, risk_moves
 from reporter.review.changes import Change, Kind, Version, between
 from reporter.review.recorded import Answer, Place
 from reporter.review.risk_moves import RiskMoves
+from reporter.store import File
 
 
 @dataclass(frozen=True)
@@ -102,7 +103,11 @@ def review(
     if concerned:
         asked |= risk_moves.unrecorded([*before.values(), *after.values()], output)
     places = recorded.places(output)
-    sizes = {output.resources(cell): cell.resources for cell in output.cells if cell.resources is not None}
+    sizes = {
+        File(output.store, output.resources(cell)): cell.resources
+        for cell in output.cells
+        if cell.resources is not None
+    }
     answers = recorded.evaluate({key: version.data for key, version in asked.items()}, places, sizes)
     answers |= {key: Answer(problem=problem) for key, problem in broken.items()}
     for key, version in versions.items():

@@ -8,7 +8,6 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import chain
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -20,6 +19,7 @@ from reporter.collect.policies import full_type
 from reporter.custodian.output import Output
 from reporter.inventory.records import GROUPS
 from reporter.manifest import Cell, PlannedPolicy, Status
+from reporter.store import File
 
 # Below this many resources to look at, a second process starts later than the first is through.
 _FEW = 4_000
@@ -48,7 +48,7 @@ class Place:
     account: str
     account_id: str
     region: str
-    lists: Mapping[str, Path]
+    lists: Mapping[str, File]
 
 
 @dataclass
@@ -67,16 +67,16 @@ def places(output: Output) -> list[Place]:
     whole = {policy.name: policy.resource for policy in output.policies if not policy.filtered}
     found = []
     for cells in output.units():
-        lists: dict[str, Path] = {}
+        lists: dict[str, File] = {}
         for cell in cells:
             if cell.policy in whole and cell.status is Status.OK:
-                lists.setdefault(whole[cell.policy], output.resources(cell))
+                lists.setdefault(whole[cell.policy], File(output.store, output.resources(cell)))
         found.append(Place(cells[0].account, cells[0].account_id, cells[0].region, lists))
     return found
 
 
 def evaluate(
-    policies: Mapping[str, Mapping[str, Any]], where: Sequence[Place], sizes: Mapping[Path, int]
+    policies: Mapping[str, Mapping[str, Any]], where: Sequence[Place], sizes: Mapping[File, int]
 ) -> dict[str, Answer]:
     """Evaluate policies, each under a key of the caller's, in each place where their resources were listed.
 
@@ -102,7 +102,7 @@ _Task = tuple[Place, str, Mapping[str, Any]]
 _Result = list[Match] | str | None
 
 
-def _all(tasks: Sequence[_Task], sizes: Mapping[Path, int]) -> Iterable[_Result]:
+def _all(tasks: Sequence[_Task], sizes: Mapping[File, int]) -> Iterable[_Result]:
     weight = sum(sizes.get(place.lists[full_type(policy["resource"])], _FEW) for place, _, policy in tasks)
     processes = min(os.cpu_count() or 1, len(tasks))
     if processes <= 1 or weight < _FEW:
@@ -141,10 +141,10 @@ class _Shelf:
     """The resources of the file read last, since the next policy mostly asks for the same."""
 
     def __init__(self) -> None:
-        self._path = Path()
+        self._path: File | None = None
         self._resources: list[offline.Resource] = []
 
-    def copies(self, path: Path) -> list[offline.Resource]:
+    def copies(self, path: File) -> list[offline.Resource]:
         """Copies of its resources on whose surface a filter may write."""
         if path != self._path:
             self._resources = _read(path)
@@ -152,8 +152,8 @@ class _Shelf:
         return [dict(resource) for resource in self._resources]
 
 
-def _read(path: Path) -> list[offline.Resource]:
-    resources = msgspec.json.decode(path.read_bytes(), type=list[dict[str, Any]])
+def _read(path: File) -> list[offline.Resource]:
+    resources = msgspec.json.decode(path.read(), type=list[dict[str, Any]])
     return [offline.unannotated(resource) for resource in resources]
 
 
@@ -219,7 +219,7 @@ def as_run(policy: PlannedPolicy, output: Output) -> dict[tuple[str, str], list[
     for cell in output.cells:
         if cell.policy == policy.name and cell.status is Status.OK:
             try:
-                content = output.resources(cell).read_bytes()
+                content = output.store.read(output.resources(cell))
                 resources = msgspec.json.decode(content, type=list[dict[str, Any]])
             except (OSError, msgspec.DecodeError):
                 continue

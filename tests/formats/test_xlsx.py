@@ -33,7 +33,7 @@ def units(text: str) -> int:
 def written(folder: Path, frame: pd.DataFrame, name: str = "a_tab") -> Any:
     """The sheet of a frame, written to a file and read back."""
     path = folder / "report.xlsx"
-    xlsx.write(path, [Table(name, "A title", frame)], ["a fact"])
+    xlsx.write(path.with_suffix(""), [Table(name, "A title", frame)], ["a fact"])
     return openpyxl.load_workbook(path)[name]
 
 
@@ -199,7 +199,7 @@ def test_a_table_without_rows_has_its_head(tmp_path: Path) -> None:
 def test_every_row_is_there_in_order(tmp_path: Path, count: int) -> None:
     frame = pd.DataFrame({"number": range(count), "text": [f"row {n}" for n in range(count)]})
     path = tmp_path / "report.xlsx"
-    xlsx.write(path, [Table("many", "Many rows", frame)], [])
+    xlsx.write(path.with_suffix(""), [Table("many", "Many rows", frame)], [])
     book = openpyxl.load_workbook(path, read_only=True)
     assert list(book["many"].iter_rows(min_row=2, values_only=True)) == [
         (n, f"row {n}") for n in range(count)
@@ -218,7 +218,9 @@ def test_rows_do_not_follow_the_index(tmp_path: Path) -> None:
 def test_sheets_stand_in_the_order_of_their_tables(tmp_path: Path) -> None:
     path = tmp_path / "report.xlsx"
     xlsx.write(
-        path, [Table(name, name, pd.DataFrame({"is": [name]})) for name in ("b", "a", "B", "a-b", "a_b")], []
+        path.with_suffix(""),
+        [Table(name, name, pd.DataFrame({"is": [name]})) for name in ("b", "a", "B", "a-b", "a_b")],
+        [],
     )
     book = openpyxl.load_workbook(path)
     assert [sheet["A2"].value for sheet in book] == ["b", "a", "B", "a-b", "a_b"]
@@ -267,7 +269,7 @@ def test_excel_takes_any_sheet_name(names: list[str]) -> None:
 )
 def test_a_workbook_takes_any_name(tmp_path: Path, name: str) -> None:
     path = tmp_path / "report.xlsx"
-    xlsx.write(path, [Table(name, name, pd.DataFrame({"column": ["text"]}))], [])
+    xlsx.write(path.with_suffix(""), [Table(name, name, pd.DataFrame({"column": ["text"]}))], [])
     (sheet,) = openpyxl.load_workbook(path)
     assert sheet["A2"].value == "text"
 
@@ -302,7 +304,7 @@ def folder(tmp_path: Path) -> Path:
 def test_a_failing_write_leaves_what_was_there_and_nothing_else(folder: Path) -> None:
     frame = pd.DataFrame({"column": pd.Series(["text"] * 20_000 + [Unwritable()], dtype=object)})
     with pytest.raises(RuntimeError, match="no text of this"):
-        xlsx.write(folder / "report.xlsx", [Table("a_tab", "A title", frame)], [])
+        xlsx.write(folder / "report", [Table("a_tab", "A title", frame)], [])
     assert [path.name for path in folder.iterdir()] == ["report.xlsx"]
     assert (folder / "report.xlsx").read_bytes() == b"an earlier report"
 
@@ -310,7 +312,7 @@ def test_a_failing_write_leaves_what_was_there_and_nothing_else(folder: Path) ->
 def test_a_full_disk_leaves_what_was_there_and_nothing_else(folder: Path) -> None:
     frame = pd.DataFrame({"column": [f"text {number}" for number in range(50_000)]})
     with full_disk(100_000), pytest.raises(OSError):
-        xlsx.write(folder / "report.xlsx", [Table("a_tab", "A title", frame)], [])
+        xlsx.write(folder / "report", [Table("a_tab", "A title", frame)], [])
     assert [path.name for path in folder.iterdir()] == ["report.xlsx"]
     assert (folder / "report.xlsx").read_bytes() == b"an earlier report"
 

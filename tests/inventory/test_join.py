@@ -161,7 +161,7 @@ def test_a_run_that_found_nothing(tmp_path: Path) -> None:
         ("alpha", 0),
         ("us-east-1", 0),
     ]
-    xlsx.write(tmp_path / "empty.xlsx", tabs.build(audit(tmp_path)), [])
+    xlsx.write(tmp_path / "empty", tabs.build(audit(tmp_path)), [])
 
 
 def test_a_terminated_instance_carries_nothing(tmp_path: Path) -> None:
@@ -524,7 +524,7 @@ def test_columns_that_excel_cannot_tell_apart_are_refused_or_told_apart(
     for each in tables:
         names = [name.lower() for name in each.frame.columns]
         assert len(set(names)) == len(names)
-    xlsx.write(tmp_path / "report.xlsx", tables, [])
+    xlsx.write(tmp_path / "report", tables, [])
 
 
 @pytest.mark.parametrize(
@@ -537,7 +537,7 @@ def test_a_tab_of_the_reports_own_name_is_refused_or_told_apart(tmp_path: Path, 
     except InputError as refused:
         assert "mine" in str(refused)
         return
-    xlsx.write(tmp_path / "report.xlsx", tables, ["a fact"])
+    xlsx.write(tmp_path / "report", tables, ["a fact"])
     names = xlsx.sheet_names([each.name for each in tables])
     assert names[:3] == ["default_sg", "ssh_open", "ssh_world"]
     assert names[-4:] == ["security_groups", "attachments", "summary", "coverage"]

@@ -1,0 +1,137 @@
+"""Which columns a resource of any type is shown with, and its values there.
+
+Expressions are those of `custodian report --field`: JMESPath, or `tag:KEY`, `list:JMESPATH`, `count:JMESPATH`.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+import jmespath
+from jmespath.exceptions import JMESPathError
+
+from reporter.errors import InputError
+
+TAGS = "tags"
+_PREFIXES = ("tag:", "list:", "count:")
+
+#: A value of a cell: a text, a number, a boolean, or a tuple of texts. What a resource lacks is an empty text.
+Value = str | int | float | bool | tuple[str, ...]
+
+
+@dataclass(frozen=True)
+class Field:
+    """A column and where its value is in a resource."""
+
+    name: str
+    expression: str
+
+
+def parse(text: str) -> Field:
+    """A field as `--field NAME=JMESPATH` has it.
+
+    Raises InputError where it is not of that form, or not JMESPath.
+    """
+    name, equals, expression = text.partition("=")
+    if not (name.strip() and equals and expression):
+        raise InputError(f"--field {text}: write NAME=JMESPATH, such as Owner=OwnerId")
+    try:
+        _compiled(_without_prefix(expression))
+    except JMESPathError as error:
+        raise InputError(f"--field {text}: not JMESPath: {' '.join(str(error).split())}") from None
+    return Field(name.strip(), expression)
+
+
+def declared(resource: str) -> tuple[Field, ...] | None:
+    """The columns of Custodian's own report on a resource type; None where Custodian cannot be asked."""
+    try:
+        from c7n.provider import get_resource_class
+        from c7n.reports.csvout import Formatter
+        from c7n.resources import load_resources
+
+        load_resources([resource])
+        fields = Formatter(get_resource_class(resource).resource_type).fields
+    except (ImportError, KeyError, AttributeError, ValueError):
+        return None  # not installed, another cloud's, or of a newer Custodian
+    return tuple(Field(name, expression) for name, expression in fields.items())
+
+
+def values(
+    resource: Mapping[str, Any], fields: Sequence[Field] | None, more: Sequence[Field]
+) -> dict[str, Value]:
+    """A resource's cells by column, its tags last; without fields its top-level scalars."""
+    if fields is None:
+        found = {
+            name: plain(value)
+            for name, value in resource.items()
+            if isinstance(value, str | int | float) and not name.startswith("c7n")
+        }
+    else:
+        found = {field.name: value(resource, field.expression) for field in fields}
+    found |= {field.name: value(resource, field.expression) for field in more}
+    found.pop(TAGS, None)
+    return found | {TAGS: tuple(f"{key}={text}" for key, text in sorted(_tags(resource).items()))}
+
+
+def value(resource: Mapping[str, Any], expression: str) -> Value:
+    """What an expression says of a resource."""
+    path = _without_prefix(expression)
+    if expression.startswith("tag:"):
+        return _tags(resource).get(path, "")
+    try:
+        found = _compiled(path).search(resource)
+    except JMESPathError:
+        return ""  # a function of a value that this resource has not
+    if expression.startswith("count:"):
+        return "" if found is None else len(found)
+    if expression.startswith("list:") and isinstance(found, list):
+        return tuple(map(_text, found))
+    return plain(found)
+
+
+def plain(found: Any) -> Value:
+    """A value as a cell holds it: a list of scalars stays one, whatever else is nested becomes JSON."""
+    if found is None:
+        return ""
+    if isinstance(found, str | int | float):
+        return found
+    if isinstance(found, list) and not any(isinstance(each, list | dict) for each in found):
+        return tuple(map(_text, found))
+    return _text(found)
+
+
+def _text(found: Any) -> str:
+    return found if isinstance(found, str) else json.dumps(found, ensure_ascii=False)
+
+
+def _tags(resource: Mapping[str, Any]) -> dict[str, str]:
+    """A resource's tags, in any of the shapes that AWS has for them."""
+    for name in ("Tags", "TagSet", TAGS, "TagList"):
+        found = resource.get(name)
+        if isinstance(found, dict):
+            return {str(key): _text(text) for key, text in found.items()}
+        if isinstance(found, list):
+            pairs = (
+                (_part(tag, "Key", "key"), _part(tag, "Value", "value"))
+                for tag in found
+                if isinstance(tag, dict)
+            )
+            return {key: text for key, text in pairs if key}
+    return {}
+
+
+def _part(tag: Mapping[str, Any], *names: str) -> str:
+    return next((_text(tag[name]) for name in names if tag.get(name) is not None), "")
+
+
+def _without_prefix(expression: str) -> str:
+    return next(
+        (expression.removeprefix(each) for each in _PREFIXES if expression.startswith(each)), expression
+    )
+
+
+@cache
+def _compiled(path: str) -> Any:
+    return jmespath.compile(path)

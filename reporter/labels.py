@@ -1,0 +1,74 @@
+"""What an accounts file says of its accounts, as columns: tags and vars (`account:team`)."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+
+from reporter import yamlfile
+
+PREFIX = "account:"
+_TAGS = "tags"  # the column of tags that are no `key:value`
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The columns in the order of the file, and each account's texts by column, under its name and its id."""
+
+    columns: tuple[str, ...] = ()
+    accounts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+    def added_to(self, frame: pd.DataFrame, before: str = "") -> pd.DataFrame:
+        """The frame with the columns added, at its end or before one; unknown where the file has no such account."""
+        if not self.columns:
+            return frame
+        # A name may be any account's; an id is one's own, and stands in where the output has no name.
+        found = [
+            self.accounts.get(name, self.accounts.get(number))
+            for name, number in zip(frame["account_profile"], frame["account_id"], strict=True)
+        ]
+        texts = {
+            column: pd.Series(
+                [None if each is None else each.get(column, "") for each in found],
+                index=frame.index,
+                dtype="str",
+            )
+            for column in self.columns
+        }
+        place = frame.columns.get_loc(before) if before else len(frame.columns)
+        return pd.concat([frame.iloc[:, :place], pd.DataFrame(texts), frame.iloc[:, place:]], axis="columns")
+
+
+NO_LABELS = Labels()
+
+
+def read(path: Path) -> Labels:
+    """The labels of an accounts file that was found to be one.
+
+    A tag `team:web` is the column account:team; a tag without a colon stands in account:tags. A var is a column
+    by its name.
+    """
+    columns: dict[str, str] = {}
+    accounts: dict[str, dict[str, str]] = {}
+    for entry in yamlfile.load(path)["accounts"]:
+        texts: dict[str, list[str]] = {}
+        for key, text in _pairs(entry):
+            # Excel cannot tell columns apart by case.
+            column = columns.setdefault(key.casefold(), f"{PREFIX}{key}")
+            texts.setdefault(column, []).append(text)
+        joined = {column: ", ".join(dict.fromkeys(found)) for column, found in texts.items()}
+        accounts[str(entry["account_id"])] = accounts[str(entry["name"])] = joined
+    return Labels(tuple(columns.values()), accounts)
+
+
+def _pairs(entry: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
+    pairs = []
+    for tag in entry.get("tags") or ():
+        key, colon, text = str(tag).partition(":")
+        pairs.append((key, text) if colon else (_TAGS, key))
+    for key, found in (entry.get("vars") or {}).items():
+        pairs.append((str(key), found if isinstance(found, str) else json.dumps(found, default=str)))
+    return pairs
