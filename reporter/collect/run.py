@@ -386,7 +386,8 @@ def _newest(output: Store) -> Store:
         raise InputError(f"{output.name}: {error.strerror}") from None
     if not runs:
         raise InputError(f"{output.name}: no run of sg-audit there")
-    return output.child(runs[-1])
+    newest = output.child(runs[-1])
+    return Folder(newest.path.resolve()) if isinstance(newest, Folder) else newest
 
 
 def _link_latest(folder: Store) -> None:
