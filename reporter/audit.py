@@ -48,14 +48,14 @@ class Audit:
         return tuple(cell for cell in self.cells if cell.status is not Status.OK)
 
 
-def _silent(done: int, of: int) -> None:
-    pass
+def silent(done: int, of: int) -> None:
+    """Tells nobody."""
 
 
 _NOTHING_MORE = Wanted({}, ())
 
 
-def read_audit(output: Output, more: Sequence[Field] = (), progress: Progress = _silent) -> Audit:
+def read_audit(output: Output, more: Sequence[Field] = (), progress: Progress = silent) -> Audit:
     """Read and join all that an output directory holds; `progress` hears how many units are read, of how many.
 
     `more` are columns beyond the report's own. Raises InputError where a policy's `metadata.report` cannot be
@@ -72,9 +72,7 @@ def read_audit(output: Output, more: Sequence[Field] = (), progress: Progress = 
     return Audit(output, tuple(cell for unit in units for cell in unit.cells), inventory, sheets)
 
 
-def read_units(
-    output: Output, wanted: Wanted = _NOTHING_MORE, progress: Progress = _silent
-) -> list[UnitRows]:
+def read_units(output: Output, wanted: Wanted = _NOTHING_MORE, progress: Progress = silent) -> list[UnitRows]:
     """What an output directory says of each account and region: accounts in their order, regions by name."""
     policies = {policy.name: policy for policy in output.policies}
     order = {account.name: number for number, account in enumerate(output.accounts)}

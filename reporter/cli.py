@@ -438,10 +438,11 @@ def _write_report(
     found = found.only(accounts.split(only), accounts.split(resources))
     of_accounts = labels.read(accounts_file) if accounts_file else labels.NO_LABELS
     reporting.check_folder(reports)
-    with progress.reading(_console, found.kind) as shown:
+    with progress.counted(_console, f"reading {found.kind}") as shown:
         result = read_audit(found, more, shown)
     _say(f"{output}: {found.kind}, {found.started}: {found.extent}")
-    written = reporting.write(result, reports, formats, of_accounts)
+    with progress.counted(_console, f"writing {', '.join(formats)}") as shown:
+        written = reporting.write(result, reports, formats, of_accounts, shown)
     if tabs.has_groups(result):
         _print_summary(result)
     _say(tabs.coverage_line(result))

@@ -72,8 +72,8 @@ def shown(console: Console) -> Iterator[_Bar | _Lines]:
 
 
 @contextmanager
-def reading(console: Console, what: str) -> Iterator[Callable[[int, int], None]]:
-    """Show on a terminal how much of an output is read, told as (accounts × regions done, of how many)."""
+def counted(console: Console, what: str) -> Iterator[Callable[[int, int], None]]:
+    """Show on a terminal how much is done, told as (parts done, of how many)."""
     columns = (
         TextColumn("{task.description}"),
         BarColumn(),

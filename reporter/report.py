@@ -4,12 +4,12 @@ import errno
 import os
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from reporter import tabs
-from reporter.audit import Audit
+from reporter.audit import Audit, Progress, silent
 from reporter.errors import InputError
 from reporter.formats import DEFAULT, load, notes
 from reporter.inventory.records import GROUPS
@@ -39,14 +39,29 @@ def check_folder(folder: Path) -> None:
 
 
 def write(
-    audit: Audit, folder: Path, formats: Sequence[str] = (DEFAULT,), labels: Labels = NO_LABELS
+    audit: Audit,
+    folder: Path,
+    formats: Sequence[str] = (DEFAULT,),
+    labels: Labels = NO_LABELS,
+    progress: Progress = silent,
 ) -> Written:
     """Write the report in each format into the folder, made where it is missing.
+
+    `progress` hears how many rows are written, of how many.
 
     Raises InputError where the folder cannot be written, or there is no such format.
     """
     forms = [load(name) for name in dict.fromkeys(formats)]
-    tables, lines = tabs.build(audit, labels), facts(audit)
+    lines, built = facts(audit), tabs.build(audit, labels)
+    total = len(forms) * sum(len(table.frame) for table in built)
+    done = 0
+
+    def heard(rows: int) -> None:
+        nonlocal done
+        done += rows
+        progress(done, total)
+
+    tables = [replace(table, heard=heard) for table in built]
     try:
         folder.mkdir(parents=True, exist_ok=True)
         stem = _new_stem(folder)

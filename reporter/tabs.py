@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pandas as pd
@@ -75,6 +75,10 @@ _PLACE = ("account_profile", "account_id", "region")
 _NOT_ALL = "Every security group that a policy found, worst risk first: no policy lists all there are"
 
 
+def _nobody(rows: int) -> None:
+    pass
+
+
 @dataclass(frozen=True)
 class Table:
     """A tab: its name, a line that says what it shows, and the rows.
@@ -85,12 +89,15 @@ class Table:
     name: str
     title: str
     frame: pd.DataFrame
+    heard: Callable[[int], None] = field(default=_nobody, repr=False, compare=False)
+    """Told how many rows more a format has taken."""
 
     def stretches(self, rows: int) -> Iterator[list[list[Any]]]:
         """So many rows at a time, as columns of plain Python values; None stands for `unknown`."""
         for start in range(0, len(self.frame), rows):
             part = self.frame.iloc[start : start + rows]
             yield [_values(part.iloc[:, number]) for number in range(len(part.columns))]
+            self.heard(len(part))
 
     def rows(self) -> Iterator[tuple[Any, ...]]:
         """The rows, of plain Python values; None stands for `unknown`."""

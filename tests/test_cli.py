@@ -82,6 +82,28 @@ def test_progress_is_a_bar_on_a_terminal(
     assert Path(stdout.strip(), "run.json").is_file()
 
 
+def test_a_report_shows_bars_on_a_terminal(
+    clean_env: dict[str, str], estate_run: Path, tmp_path: Path
+) -> None:
+    mine, terminal = pty.openpty()
+    with subprocess.Popen(
+        [sys.executable, "-m", "reporter", "report", "-s", estate_run, "-o", tmp_path, "-f", "csv"],
+        env=clean_env | {"TERM": "xterm", "COLUMNS": "120"},
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=terminal,
+        text=True,
+    ) as process:
+        os.close(terminal)
+        shown = read_to_the_end(mine)
+        stdout, _ = process.communicate()
+    assert process.returncode == 0, shown
+    assert "reading a run of sg-audit" in shown
+    assert "9/9" in shown
+    assert "writing csv" in shown
+    assert all(line.endswith(".csv") for line in stdout.splitlines())
+
+
 def read_to_the_end(terminal: int) -> str:
     text = b""
     with suppress(OSError):  # how Linux says that nobody has the terminal open any more

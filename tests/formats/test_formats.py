@@ -122,6 +122,7 @@ def test_a_tab_over_the_limit_of_a_sheet_goes_on_in_the_next(
         "number",
         *range(100, 200),
     ]
+    assert all(note in book.properties.description for note in xlsx.notes(tables))
     assert xlsx.notes(tables) == [
         "security_groups goes on in security_groups_2 to security_groups_3: a sheet holds 100 rows below its head",
         "attachments goes on in attachments_2 to attachments_4: a sheet holds 100 rows below its head; "
