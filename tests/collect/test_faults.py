@@ -165,7 +165,8 @@ def every(account: str, region: str, status: str) -> dict[Key, str]:
 def differing(result: Audited, whole: Audited) -> dict[tuple[str, str], set[str]]:
     """The columns that are not as in the fault-free report, by account and region: all where a row is gone.
 
-    Of the accounts and regions that were planned.
+    Of the accounts and regions that were planned; without the columns that only a report with an accounts file
+    has.
     """
     found: dict[tuple[str, str], set[str]] = {}
     groups = result.groups()
@@ -174,6 +175,7 @@ def differing(result: Audited, whole: Audited) -> dict[tuple[str, str], set[str]
         if (row["account_profile"], row["region"]) in planned:
             now = groups.pop(group_id, {})
             different = {column for column, value in row.items() if now.get(column, "gone") != value}
+            different = {column for column in different if not column.startswith("account:") or not now}
             if different:
                 found.setdefault((row["account_profile"], row["region"]), set()).update(different)
     assert not groups
