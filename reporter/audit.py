@@ -13,7 +13,7 @@ from reporter.custodian.output import Output
 from reporter.inventory import columns
 from reporter.inventory.columns import Field, Value
 from reporter.inventory.join import Inventory, join
-from reporter.inventory.records import GROUPS, INSTANCES, INTERFACES
+from reporter.inventory.records import GROUPS, INVENTORY_TABS
 from reporter.inventory.unit import UnitRows, Wanted, read_unit
 from reporter.manifest import Cell, PlannedPolicy, Status
 from reporter.store import side_by_side
@@ -24,9 +24,6 @@ _MANY_CELLS = 5_000
 
 Progress = Callable[[int, int], None]
 Row = tuple[str, str, str, Mapping[str, Value]]
-
-#: What the policies that list everything fill. They get no sheet beside it.
-INVENTORY_TABS = {GROUPS: "security_groups", INTERFACES: "attachments", INSTANCES: "attachments"}
 
 
 @dataclass(frozen=True)

@@ -8,10 +8,10 @@ from typing import Any
 import pandas as pd
 
 from reporter.advice import advise
-from reporter.audit import INVENTORY_TABS, Audit
+from reporter.audit import Audit
 from reporter.errors import InputError
 from reporter.inventory.columns import TAGS
-from reporter.inventory.records import GROUPS
+from reporter.inventory.records import GROUPS, INVENTORY_TABS
 from reporter.inventory.risk import LEVELS
 from reporter.labels import NO_LABELS, Labels
 from reporter.manifest import OWN_TABS, Cell, PlannedAccount, PlannedPolicy, Status

@@ -9,7 +9,7 @@ from reporter import manifest
 from reporter.custodian import stock
 from reporter.custodian.listing import RESOURCES, hour, listing
 from reporter.errors import InputError
-from reporter.inventory.records import GROUPS, INSTANCES, INTERFACES
+from reporter.inventory.records import GROUPS, INVENTORY_TABS
 from reporter.manifest import Cell, PlannedAccount, PlannedPolicy
 from reporter.store import Folder, Store, open_store, side_by_side
 
@@ -67,17 +67,18 @@ class Output:
             raise InputError(
                 f"-p, --resource: no policy is of that name and on that resource: {', '.join(names)}"
             )
-        if any(policy.resource == GROUPS and policy.name in chosen for policy in self.policies):
-            chosen |= {
-                policy.name
+        policies = [policy for policy in self.policies if policy.name in chosen]
+        if any(policy.resource == GROUPS for policy in policies):
+            policies = [
+                policy
+                if policy.name in chosen
+                else replace(policy, report={"tab": INVENTORY_TABS[policy.resource]})
                 for policy in self.policies
-                if not policy.filtered and policy.resource in (GROUPS, INTERFACES, INSTANCES)
-            }
-        return replace(
-            self,
-            policies=tuple(policy for policy in self.policies if policy.name in chosen),
-            cells=tuple(cell for cell in self.cells if cell.policy in chosen),
-        )
+                if policy.name in chosen or (not policy.filtered and policy.resource in INVENTORY_TABS)
+            ]
+        kept = {policy.name for policy in policies}
+        cells = tuple(cell for cell in self.cells if cell.policy in kept)
+        return replace(self, policies=tuple(policies), cells=cells)
 
     def resources(self, cell: Cell) -> str:
         """The key of a cell's resources.json, or where it should have been."""

@@ -109,6 +109,9 @@ class Instance(Struct, rename="pascal", gc=False):
 #: The record types by Custodian's name of the resource.
 GROUPS, INTERFACES, INSTANCES = "aws.security-group", "aws.eni", "aws.ec2"
 
+#: The tables that the policies on them fill where they list everything. Such a policy gets no sheet beside it.
+INVENTORY_TABS = {GROUPS: "security_groups", INTERFACES: "attachments", INSTANCES: "attachments"}
+
 DecodeError = msgspec.DecodeError
 group_list = msgspec.json.Decoder(list[Group])
 group_id_list = msgspec.json.Decoder(list[GroupId])

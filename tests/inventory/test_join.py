@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 
 from reporter import tabs
+from reporter.audit import read_audit
+from reporter.custodian.output import open_output
 from reporter.errors import InputError
 from reporter.formats import xlsx
 from reporter.inventory.join import GROUP_COLUMNS
@@ -541,6 +543,17 @@ def test_a_tab_of_the_reports_own_name_is_refused_or_told_apart(tmp_path: Path, 
     names = xlsx.sheet_names([each.name for each in tables])
     assert names[:3] == ["default_sg", "ssh_open", "ssh_world"]
     assert names[-4:] == ["security_groups", "attachments", "summary", "coverage"]
+
+
+def test_what_only_informs_a_choice_gets_no_sheet(tmp_path: Path) -> None:
+    one = group("sg-1")
+    cells = unit([one], [interface("eni-1", one)], every_instance=[instance("i-1", one)])
+    every = {"name": "every-instance", "resource": "aws.ec2", "filtered": False}
+    output = open_output(write(tmp_path, {HERE: cells}, [*POLICIES, every]))
+    assert "every-instance" in [each.name for each in tabs.build(read_audit(output))]
+    chosen = read_audit(output.only(["sg-default"], []))
+    assert "every-instance" not in [each.name for each in tabs.build(chosen)]
+    assert chosen.inventory.groups["instances"].tolist() == [("i-1 (running)",)]
 
 
 # The same data, the same report.
