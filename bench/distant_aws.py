@@ -1,10 +1,11 @@
 """A server that stands for an AWS far away: fixed latency, canned answers for any account and region.
 
-    python bench/distant_aws.py --latency 0.08 --groups 40
+    python bench/distant_aws.py --latency 0.08 --groups 40 --tls bundle.pem
 
-Prints its URL. The account of a call is that of the assumed role's credentials, which name it; a call signed
-with one account's key and another's token is refused with 403, and counted. `GET /stats` answers with the calls
-so far and the CPU seconds they took.
+Prints its URL. With --tls it speaks https, as AWS does, and writes the certificates to trust (those that Python's
+users trust anyway, and its own) to a file for AWS_CA_BUNDLE. The account of a call is that of the assumed role's
+credentials, which name it; a call signed with one account's key and another's token is refused with 403, and
+counted. `GET /stats` answers with the calls so far and the CPU seconds they took.
 
 Answers are the same for every run: ids are made from account, region and number.
 """
@@ -13,13 +14,18 @@ import argparse
 import asyncio
 import json
 import re
+import ssl
 import sys
 import time
 from collections import Counter
 from collections.abc import Callable
 from functools import cache
+from pathlib import Path
 from typing import ClassVar
 from urllib.parse import parse_qs
+
+import certifi
+import trustme
 
 REGIONS = [
     "us-east-1", "us-east-2", "us-west-1", "us-west-2", "ca-central-1", "sa-east-1", "eu-west-1", "eu-west-2",
@@ -220,12 +226,24 @@ class DistantAws(asyncio.Protocol):
             self._transport.write(head.encode() + content)
 
 
-async def serve(port: int, latency: float, groups: int) -> None:
+async def serve(port: int, latency: float, groups: int, bundle: Path | None) -> None:
     """Serve until cancelled."""
     loop = asyncio.get_running_loop()
-    server = await loop.create_server(lambda: DistantAws(latency, groups), "127.0.0.1", port, backlog=1024)
-    print(f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}", flush=True)
+    server = await loop.create_server(
+        lambda: DistantAws(latency, groups), "127.0.0.1", port, backlog=1024, ssl=bundle and tls(bundle)
+    )
+    scheme = "https" if bundle else "http"
+    print(f"{scheme}://127.0.0.1:{server.sockets[0].getsockname()[1]}", flush=True)
     await loop.run_in_executor(None, sys.stdin.read)  # ends with whoever started it
+
+
+def tls(bundle: Path) -> ssl.SSLContext:
+    """A certificate for 127.0.0.1, its authority in the bundle."""
+    authority = trustme.CA()
+    bundle.write_bytes(Path(certifi.where()).read_bytes() + b"\n" + authority.cert_pem.bytes())
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    authority.issue_cert("127.0.0.1").configure_cert(context)
+    return context
 
 
 def main() -> None:
@@ -233,8 +251,9 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--latency", type=float, default=0.08, help="seconds from a call to its answer")
     parser.add_argument("--groups", type=int, default=40, help="security groups in each account and region")
+    parser.add_argument("--tls", type=Path, metavar="BUNDLE", help="speak https; what to trust goes there")
     options = parser.parse_args()
-    asyncio.run(serve(options.port, options.latency, options.groups))
+    asyncio.run(serve(options.port, options.latency, options.groups, options.tls))
 
 
 if __name__ == "__main__":

@@ -1,15 +1,14 @@
 """An audit: what an output directory says of its groups, and what could not be looked at."""
 
-import gc
 import multiprocessing
 import os
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import partial
 
 from reporter.custodian.output import Output
+from reporter.garbage import nothing_to_collect
 from reporter.inventory import columns
 from reporter.inventory.columns import Field, Value
 from reporter.inventory.join import Inventory, join
@@ -59,7 +58,7 @@ def read_audit(output: Output, more: Sequence[Field] = (), progress: Progress = 
     followed, or a column's name is taken.
     """
     wanted = Wanted(_sheets(output.policies), tuple(more))
-    with _no_collection():
+    with nothing_to_collect():
         units = read_units(output, wanted, progress)
         inventory = join(units, output.policies, more)
     sheets: dict[str, list[Row]] = {name: [] for name in wanted.sheets}
@@ -113,13 +112,3 @@ def _much(output: Output) -> bool:
     counted = sum(cell.resources or 0 for cell in output.cells)
     # Stock Custodian does not count what it found.
     return counted >= _MANY_RESOURCES or (not counted and len(output.cells) >= _MANY_CELLS)
-
-
-@contextmanager
-def _no_collection() -> Iterator[None]:
-    """Millions of records come to stay and none is garbage: looking at them over and over is half the time."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()

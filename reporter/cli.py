@@ -12,6 +12,7 @@ from rich.table import Table
 
 from reporter import __version__
 from reporter.errors import InputError
+from reporter.garbage import nothing_to_collect
 
 if TYPE_CHECKING:
     from reporter.audit import Audit
@@ -368,11 +369,16 @@ def _run(
 ) -> tuple[str, bool, bool]:
     """Returns the run's folder, whether all was read, and whether the run was interrupted."""
     _check_workers()
-    from reporter import progress
-    from reporter.collect import accounts, policies, pools
-    from reporter.collect import run as collecting
-    from reporter.manifest import RunState, Status
-    from reporter.store import open_store
+    if scheduler is None:
+        from reporter.collect import forking
+
+        forking.begin()
+    with nothing_to_collect():
+        from reporter import progress
+        from reporter.collect import accounts, policies, pools
+        from reporter.collect import run as collecting
+        from reporter.manifest import RunState, Status
+        from reporter.store import open_store
 
     if resume and (names or tags or regions or only):
         raise click.UsageError(

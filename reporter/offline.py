@@ -11,7 +11,6 @@ rules, see `rulememory`. Sockets cannot be connected, and
 """
 
 import copy
-import gc
 import logging
 import socket
 import sys
@@ -32,6 +31,7 @@ from c7n.resources import load_resources, vpc
 from c7n.utils import reset_session_cache
 
 from reporter.collect.policies import full_type
+from reporter.garbage import nothing_to_collect
 from reporter.rulememory import RuleMemory
 
 Resource = dict[str, Any]
@@ -123,8 +123,8 @@ def _on_surface(each: Any) -> bool:
 def sealed() -> Iterator[None]:
     """No way out of this process while the block runs, and Custodian's log is silent."""
     log = logging.getLogger("custodian")
-    level, collecting = log.level, gc.isenabled()
-    with ExitStack() as patches:
+    level = log.level
+    with ExitStack() as patches, nothing_to_collect():  # resources come to stay, and are all dropped at once
         for owner, name, value in (
             (cache, "factory", lambda config: _state.cache),
             (element.Element, "executor_factory", MainThreadExecutor),
@@ -136,16 +136,12 @@ def sealed() -> Iterator[None]:
         ):
             patches.enter_context(mock.patch.object(owner, name, value))
         log.setLevel(logging.CRITICAL + 1)
-        # Resources come to stay and are all dropped at once: looking at them over and over is half the time.
-        gc.disable()
         reset_session_cache()
         try:
             yield
         finally:
             reset_session_cache()
             log.setLevel(level)
-            if collecting:
-                gc.enable()
 
 
 class _State:

@@ -8,11 +8,17 @@ alone with a warning: the run goes on, only slower, or without what that piece i
   of them all.
 - `botocore.httpsession.URLLib3Session.send`: an answer shorter than its Content-Length is a connection that
   was closed, and tried again. botocore does not look: half a JSON answer reads as an empty one.
+- `botocore.httpsession.URLLib3Session._get_ssl_context`: one TLS context for all sessions of the process that
+  trust the same certificates, which takes longer to read than all else a connection needs, and is done again for
+  each. A session with a client certificate, without verification or with proxy settings keeps its own.
 - `botocore.session.create_loader`: one loader for all sessions of the process, so that a service's model is
   parsed once and not for every account and region.
 - `botocore.client.ClientCreator._load_service_model`, `._create_client_class` and
   `botocore.regions.EndpointProvider`: made once a service for the same reason. None of them knows
   credentials; clients, sessions and signers stay each account's own.
+- `boto3.session.Session.client`: a session gives the same client for the same service and region again. c7n
+  keeps one session for an account and region, and asks it for a client at each step; a client costs several
+  milliseconds and connections of its own. What a session gave goes with the session.
 - `botocore.hooks.EventAliaser._alias_event_name` and `botocore.hooks.accepts_kwargs`: answers that depend on
   a name or a function alone are remembered. Each new session and client asks hundreds of times.
 - `c7n.credentials.assumed_session`, also as c7n-org imported it: an account's role is assumed once, and not
@@ -20,26 +26,38 @@ alone with a warning: the run goes on, only slower, or without what that piece i
 - `c7n_org.cli.load_available`: looks for every provider and resource again at each call; once is enough.
 - `c7n_org.utils.reset_session_cache`: c7n-org forgets its session after each call; here that is each policy.
   A worker forgets it before and after each account and region instead.
+- `c7n.cache.factory`: what one policy listed, the next ones of the same account and region take from memory.
+  c7n's own cache for that never forgets, and the one it writes to disk waits for the disk.
+- `c7n.utils.dumps`, also as `c7n.ctx` imported it: the same indented text, without Python's slow encoder.
 """
 
+import json
+import pickle
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import cache, lru_cache
 from types import FunctionType
 from typing import Any
 
 import boto3
+import boto3.session
 import botocore.client
 import botocore.hooks
 import botocore.httpsession
 import botocore.regions
 import botocore.session
+import c7n.cache
 import c7n.credentials
+import c7n.ctx
+import c7n.utils
 import c7n_org.cli
 import c7n_org.utils
+import msgspec
 from botocore import handlers
 from botocore.exceptions import ConnectionClosedError
 from botocore.utils import EVENT_ALIASES
+
+from reporter.accounts_file import DEFAULT_REGIONS
 
 _THROTTLES = frozenset(
     {
@@ -63,23 +81,42 @@ _THROTTLES = frozenset(
 _ACCOUNTS_KEPT = 64
 
 _throttled = 0
+_listed: dict[bytes, bytes] = {}
 
 
 def install() -> None:
     """Put all of it in place in this process; a second time changes nothing."""
     _count_throttles()
     _replace(botocore.httpsession.URLLib3Session, "send", _whole_answers)
+    _replace(botocore.httpsession.URLLib3Session, "_get_ssl_context", _once_a_bundle)
     _replace(botocore.session, "create_loader", lru_cache)
     creator = botocore.client.ClientCreator
     _replace(creator, "_load_service_model", _once_a_loader_and_service)
     _replace(creator, "_create_client_class", _once_a_model)
     _replace(botocore.regions, "EndpointProvider", _once_a_ruleset)
+    _replace(boto3.session.Session, "client", _once_a_session)
     _replace(botocore.hooks.EventAliaser, "_alias_event_name", _once_a_name)
     _replace(botocore.hooks, "accepts_kwargs", _once_a_function)
     _replace(c7n.credentials, "assumed_session", _once_an_account)
     c7n_org.cli.assumed_session = c7n.credentials.assumed_session
     _replace(c7n_org.cli, "load_available", _only_once)
     _replace(c7n_org.utils, "reset_session_cache", lambda original: lambda: None)
+    _replace(c7n.cache, "factory", lambda original: _Listed)
+    _replace(c7n.utils, "dumps", _dumps)
+    c7n.ctx.dumps = c7n.utils.dumps
+
+
+def load(services: Iterable[str]) -> None:
+    """Load what the clients of these services share, before there are threads or processes to do it over."""
+    session = boto3.Session("none", "none", region_name=DEFAULT_REGIONS[0])
+    for service in services:
+        session.client(service)
+
+
+def forget() -> None:
+    """Drop what c7n keeps of one account and region, before and after the next: session and resources."""
+    _listed.clear()
+    c7n.utils.reset_session_cache()
 
 
 def throttled() -> int:
@@ -118,11 +155,40 @@ def _whole_answers(original: Callable[..., Any]) -> Callable[..., Any]:
     return send
 
 
+def _once_a_bundle(original: Callable[..., Any]) -> Callable[..., Any]:
+    made: dict[Any, Any] = {}
+
+    def context_that_trusts(bundle: str, self: Any) -> Any:
+        context = original(self)
+        load = context.load_verify_locations
+        load(bundle)
+
+        def load_verify_locations(cafile: Any = None, capath: Any = None, cadata: Any = None) -> None:
+            if (cafile, capath, cadata) != (bundle, None, None):
+                load(cafile, capath, cadata)
+
+        context.load_verify_locations = load_verify_locations
+        return context
+
+    def get_ssl_context(self: Any) -> Any:
+        if not self._verify or self._cert_file or self._proxy_config.settings:
+            return original(self)
+        bundle = botocore.httpsession.get_cert_path(self._verify)
+        if bundle not in made:
+            try:
+                made[bundle] = context_that_trusts(bundle, self)
+            except OSError:  # each connection says so, as ever
+                return original(self)
+        return made[bundle]
+
+    return get_ssl_context
+
+
 def _once_a_name(original: Callable[..., Any]) -> Callable[..., Any]:
     known: dict[str, str] = {}
 
     def alias_event_name(self: Any, event_name: str) -> str:
-        if self._event_aliases is not EVENT_ALIASES:
+        if self._event_aliases != EVENT_ALIASES:  # not `is`: each session and client has a copy
             return str(original(self, event_name))
         if event_name not in known:
             known[event_name] = original(self, event_name)
@@ -220,6 +286,45 @@ def _once_a_ruleset(original: Callable[..., Any]) -> Callable[..., Any]:
         return made[key][0]
 
     return endpoint_provider
+
+
+def _once_a_session(original: Callable[..., Any]) -> Callable[..., Any]:
+    def client(self: Any, service_name: str, region_name: str | None = None, **options: Any) -> Any:
+        if options:
+            return original(self, service_name, region_name, **options)
+        given = self.__dict__.setdefault("sg_audit_clients", {})
+        key = (service_name, region_name or self.region_name)
+        if key not in given:
+            given[key] = original(self, service_name, region_name)
+        return given[key]
+
+    return client
+
+
+class _Listed(c7n.cache.Cache):  # type: ignore[misc]
+    """Custodian's cache, in memory. Pickled, as a policy writes into the resources it is given."""
+
+    def load(self) -> bool:
+        return True
+
+    def get(self, key: Any) -> Any:
+        kept = _listed.get(pickle.dumps(key))
+        return None if kept is None else pickle.loads(kept)  # noqa: S301 (this process wrote it)
+
+    def save(self, key: Any, data: Any) -> None:
+        _listed[pickle.dumps(key)] = pickle.dumps(data, pickle.HIGHEST_PROTOCOL)
+
+
+def _dumps(original: Callable[..., Any]) -> Callable[..., Any]:
+    def dumps(data: Any, fh: Any = None, indent: int = 0) -> Any:
+        if fh is not None or not indent:
+            return original(data, fh, indent)
+        try:
+            return msgspec.json.format(json.dumps(data, cls=c7n.utils.JsonEncoder), indent=indent)
+        except msgspec.DecodeError:  # NaN is Python's, not JSON's
+            return original(data, fh, indent)
+
+    return dumps
 
 
 def _leave_alone(name: str) -> None:

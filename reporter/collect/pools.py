@@ -1,20 +1,19 @@
 """Where units are worked on: processes of this machine, or a Dask cluster."""
 
 import logging
-import multiprocessing
 import os
 from concurrent.futures import Future
 from typing import Any, Protocol
 
 from pebble import ProcessPool
 
-from reporter.collect import worker
+from reporter.collect import forking, worker
 from reporter.collect.worker import Unit
 from reporter.errors import InputError
 from reporter.manifest import Cell
 
-# Twice those of c7n-org: with the models shared, a worker waits for AWS nearly all of its time.
-_WORKERS_PER_CPU = 8
+# Three times those of c7n-org: with the models shared, a worker waits for AWS nearly all of its time.
+_WORKERS_PER_CPU = 12
 _CONNECT_SECONDS = 10
 INSTALL = "--scheduler needs Dask: pip install 'c7n-sg-audit[dask]'"
 
@@ -41,10 +40,7 @@ class Local:
 
     def __init__(self) -> None:
         self.size = _workers()
-        # Threads open the accounts, so workers may not be forked from this process.
-        context = multiprocessing.get_context("forkserver")
-        context.set_forkserver_preload(["reporter.collect.preload"])
-        self._pool = ProcessPool(self.size, initializer=worker.start, context=context)
+        self._pool = ProcessPool(self.size, initializer=worker.start, context=forking.context())
 
     def submit(self, unit: Unit) -> "Future[list[Cell]]":
         future: Future[list[Cell]] = self._pool.schedule(worker.run_unit, args=[unit])

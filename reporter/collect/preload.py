@@ -1,23 +1,20 @@
-"""Imported by the fork server of a run: its workers start with all of this loaded, and share the memory of it."""
+"""Imported by the process that workers are forked from: they start with all of it loaded, and share the memory."""
 
 import gc
 
-import boto3
-import c7n_org.cli
+from reporter.garbage import nothing_to_collect
 
-from reporter.collect import outside, worker
+with nothing_to_collect():
+    import c7n_org.cli
 
-# What this project's policies ask; the model of another service is loaded where it is needed.
-_SERVICES = ("autoscaling", "batch", "codebuild", "ec2", "events", "lambda", "sts")
+    from reporter import cli
+    from reporter.collect import outside, worker
 
-outside.install()
-c7n_org.cli.load_available()
-_session = boto3.Session(aws_access_key_id="none", aws_secret_access_key="none", region_name="us-east-1")  # noqa: S106
-for _service in _SERVICES:
-    _session.client(_service)
-del _session
-# The collector would touch, and so copy, every page in every worker.
-gc.collect()
-gc.freeze()
+    outside.install()
+    c7n_org.cli.load_available()
+    # What this project's policies ask; the model of another service is loaded where it is needed.
+    outside.load(["autoscaling", "batch", "codebuild", "ec2", "events", "lambda", "sts"])
+    # The collector would touch, and so copy, every page in every worker.
+    gc.freeze()
 
-__all__ = ["worker"]
+__all__ = ["cli", "worker"]

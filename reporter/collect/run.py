@@ -3,13 +3,12 @@
 import logging
 import os
 import queue
-import shutil
 import signal
 import time
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from typing import Any, Protocol
@@ -31,7 +30,6 @@ from reporter.manifest import FILE_NAME, UNKNOWN_REGION, Cell, Manifest, Planned
 from reporter.store import Bucket, Folder, Store
 
 LATEST = "latest"
-_CACHE = ".cache"
 
 _DISCOVERY_THREADS = 16
 # Writing the manifest may take this share of a run's time, so that a large one is written less often.
@@ -226,7 +224,6 @@ class _Run:
             region=cells[0].region,
             policies=tuple(self.policies[cell.policy] for cell in cells),
             output=self.place.output,
-            cache=self.place.cache,
             credentials=credentials,
         )
         future = self.pool.submit(unit)
@@ -258,51 +255,42 @@ class _Run:
 
 @dataclass(frozen=True)
 class _Place:
-    """Where workers write, where their caches lie, and whether they are given the account's credentials.
+    """Where workers write, and whether they are given the account's credentials.
 
     They find their own way into the account where they are elsewhere; and for S3, which Custodian writes to
     with the caller's credentials and not with those of the role it assumed.
     """
 
     output: str
-    cache: str
     credentials: bool
 
 
-@contextmanager
-def _place(folder: Store, pool: Pool) -> Iterator[_Place]:
-    here = isinstance(pool, Local)
+def _place(folder: Store, pool: Pool) -> _Place:
     if isinstance(folder, Bucket):
-        yield _Place(f"{folder.name}?region={folder.region}", "", credentials=False)
-    elif isinstance(folder, Folder):
-        cache = folder.path / _CACHE
-        cache.mkdir(exist_ok=True)
-        try:
-            yield _Place(str(folder.path), str(cache) if here else "", credentials=here)
-        finally:
-            shutil.rmtree(cache, ignore_errors=True)
+        return _Place(f"{folder.name}?region={folder.region}", credentials=False)
+    return _Place(folder.name, credentials=isinstance(pool, Local))
 
 
 def _collect(
     accounts: Sequence[Account], policies: PolicySet, ledger: _Ledger, pool: Pool, progress: Progress
 ) -> None:
     outside.install()
+    outside.load(["sts"])
     _have_a_region()
     # c7n-org says on its log what goes into the cells here; without a handler Python would put it on stderr.
     logging.getLogger("c7n_org").addHandler(logging.NullHandler())
     by_name = {policy["name"]: policy for policy in policies.data["policies"]}
     threads = ThreadPool(_DISCOVERY_THREADS)
-    with _place(ledger.folder, pool) as place:
-        run = _Run(ledger, by_name, pool, progress, place)
-        try:
-            run.collect(accounts, threads)
-            pool.close()
-        except BaseException:
-            pool.stop()
-            run.salvage()
-            raise
-        finally:
-            threads.stop()
+    run = _Run(ledger, by_name, pool, progress, _place(ledger.folder, pool))
+    try:
+        run.collect(accounts, threads)
+        pool.close()
+    except BaseException:
+        pool.stop()
+        run.salvage()
+        raise
+    finally:
+        threads.stop()
 
 
 def _have_a_region() -> None:

@@ -5,7 +5,6 @@ import os
 import shutil
 import signal
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Iterator, Mapping
@@ -15,15 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from c7n.utils import reset_session_cache
 from c7n_org import cli as c7n_org
 
 from reporter.collect import outside
 from reporter.collect.credentials import Credentials, error_code
 from reporter.manifest import Cell, Status
-
-# The cache is a unit's own and goes with it: it only must not run out on the way.
-_CACHE_MINUTES = 24 * 60
 
 # What AWS answers when it means "no", by service and by reason.
 _DENIALS = frozenset(
@@ -57,15 +52,13 @@ class Unit:
     """One account and region with the policies to run there: what a worker is handed.
 
     `account` is the entry as c7n-org takes it; `output` the run's folder, or an s3:// URL as Custodian takes
-    it; `cache` a folder of the run's own, or empty for a private one of the worker's, which goes with the
-    unit. Without `credentials` the worker finds its own way into the account, as c7n-org does.
+    it. Without `credentials` the worker finds its own way into the account, as c7n-org does.
     """
 
     account: Mapping[str, Any]
     region: str
     policies: tuple[Mapping[str, Any], ...]
     output: str
-    cache: str
     credentials: Credentials | None
 
     @property
@@ -123,20 +116,14 @@ def run_unit(unit: Unit) -> list[Cell]:
     Never raises for what AWS or Custodian say: that goes into the cells.
     """
     outside.install()
-    # Custodian's cache of the unit lies in the run's own folder while it is needed, and nowhere after.
-    with (
-        _turn,
-        tempfile.TemporaryDirectory(dir=unit.cache or None, prefix="sg-audit-") as cache,
-        _environment(unit.credentials),
-        _listening() as heard,
-    ):
+    with _turn, _environment(unit), _listening() as heard:
         return [
-            _run_cell(unit, policy, cell, heard, cache)
+            _run_cell(unit, policy, cell, heard)
             for policy, cell in zip(unit.policies, planned_cells(unit), strict=True)
         ]
 
 
-def _run_cell(unit: Unit, policy: Mapping[str, Any], cell: Cell, heard: "_Heard", cache: str) -> Cell:
+def _run_cell(unit: Unit, policy: Mapping[str, Any], cell: Cell, heard: "_Heard") -> Cell:
     account = dict(unit.account)
     if unit.credentials is not None:
         # They come from the environment then, as c7n-org itself does it for a chain of roles.
@@ -152,8 +139,8 @@ def _run_cell(unit: Unit, policy: Mapping[str, Any], cell: Cell, heard: "_Heard"
             unit.region,
             {"policies": [dict(policy)]},
             unit.output,
-            _CACHE_MINUTES,
-            cache,
+            0,  # no cache of Custodian's own: see outside.py for the one there is
+            "",
             False,  # metrics
             True,  # dryrun: an audit never carries out a policy's actions
             False,  # debug
@@ -203,8 +190,8 @@ def _listening() -> Iterator[_Heard]:
 
 
 @contextmanager
-def _environment(credentials: Credentials | None) -> Iterator[None]:
-    """While the block runs, sign with these credentials and no others, and wait throttling out.
+def _environment(unit: Unit) -> Iterator[None]:
+    """While the block runs, sign with the unit's credentials and no others, and wait throttling out.
 
     Standard mode waits longer each time, up to 20 seconds; a person's own choice of AWS_RETRY_MODE and
     AWS_MAX_ATTEMPTS stands. Custodian has retries of its own around that, for throttling alone.
@@ -212,13 +199,14 @@ def _environment(credentials: Credentials | None) -> Iterator[None]:
     before = dict(os.environ)
     os.environ.setdefault("AWS_RETRY_MODE", "standard")
     os.environ.setdefault("AWS_MAX_ATTEMPTS", "6")
-    if credentials is not None:
-        _sign_with(credentials)
-    reset_session_cache()
+    os.environ.setdefault("AWS_DEFAULT_REGION", unit.region)  # botocore asks for one to assume a role with
+    if unit.credentials is not None:
+        _sign_with(unit.credentials)
+    outside.forget()
     try:
         yield
     finally:
-        reset_session_cache()
+        outside.forget()
         os.environ.clear()
         os.environ.update(before)
 
