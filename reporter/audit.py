@@ -1,9 +1,6 @@
 """An audit: what an output directory says of its groups, and what could not be looked at."""
 
-import multiprocessing
-import os
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -13,13 +10,9 @@ from reporter.inventory import columns
 from reporter.inventory.columns import Field, Value
 from reporter.inventory.join import Inventory, join
 from reporter.inventory.records import GROUPS, INVENTORY_TABS
-from reporter.inventory.unit import UnitRows, Wanted, read_unit
+from reporter.inventory.unit import Same, UnitRows, Wanted, read_unit
 from reporter.manifest import Cell, PlannedPolicy, Status
 from reporter.store import side_by_side
-
-# Below this many resources a second process starts later than the first is through.
-_MANY_RESOURCES = 50_000
-_MANY_CELLS = 5_000
 
 Progress = Callable[[int, int], None]
 Row = tuple[str, str, str, Mapping[str, Value]]
@@ -74,9 +67,10 @@ def read_units(output: Output, wanted: Wanted = _NOTHING_MORE, progress: Progres
     order = {account.name: number for number, account in enumerate(output.accounts)}
     units_of = sorted(output.units(), key=lambda cells: (order.get(cells[0].account, -1), cells[0].region))
     tasks = [[(cell, output.resources(cell)) for cell in cells] for cells in units_of]
-    read = partial(read_unit, store=output.store, policies=policies, wanted=wanted)
+    # In one process: records are decoded as fast as they would come over a pipe from another.
+    read = partial(read_unit, store=output.store, policies=policies, wanted=wanted, same=Same())
     units = []
-    for unit in _read(tasks, read, output):
+    for unit in side_by_side(output.store, read, tasks):
         units.append(unit)
         progress(len(units), len(tasks))
     return units
@@ -91,24 +85,3 @@ def _sheets(policies: Sequence[PlannedPolicy]) -> dict[str, tuple[Field, ...] | 
     }
     declared = {resource: columns.declared(resource) for resource in dict.fromkeys(resources.values())}
     return {name: declared[resource] for name, resource in resources.items()}
-
-
-def _read(
-    tasks: Sequence[Sequence[tuple[Cell, str]]],
-    read: Callable[[Sequence[tuple[Cell, str]]], UnitRows],
-    output: Output,
-) -> Iterable[UnitRows]:
-    processes = min(os.cpu_count() or 1, len(tasks))
-    if not _much(output) or processes == 1 or output.store.threads > 1:
-        # What comes over a network comes one by one for each thread: processes would wait as long.
-        yield from side_by_side(output.store, read, tasks)
-        return
-    with ProcessPoolExecutor(processes, multiprocessing.get_context("forkserver")) as pool:
-        yield from pool.map(read, tasks, chunksize=max(1, min(16, len(tasks) // (processes * 4))))
-
-
-def _much(output: Output) -> bool:
-    """Whether there is enough to read to be worth a second process."""
-    counted = sum(cell.resources or 0 for cell in output.cells)
-    # Stock Custodian does not count what it found.
-    return counted >= _MANY_RESOURCES or (not counted and len(output.cells) >= _MANY_CELLS)

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import pandas as pd
@@ -252,13 +253,14 @@ def _columns(policies: Iterable[PlannedPolicy]) -> dict[str, list[str]]:
 
 def _flags(owned: Iterable[tuple[UnitRows, GroupRow]], names: Sequence[str]) -> "pd.Series[bool]":
     """True where a policy listed the group, unknown where one of them gave no answer for its region."""
-    flags: list[bool | None] = []
-    for unit, row in owned:
-        if any(name in row.caught_by for name in names):
-            flags.append(True)
-        else:
-            flags.append(False if unit.read.issuperset(names) else None)
-    return pd.Series(flags, dtype="boolean")
+
+    @cache  # most groups were caught by the same policies
+    def flag(caught_by: tuple[str, ...], read: frozenset[str]) -> bool | None:
+        if any(name in caught_by for name in names):
+            return True
+        return False if read.issuperset(names) else None
+
+    return pd.Series([flag(row.caught_by, unit.read) for unit, row in owned], dtype="boolean")
 
 
 def _instance_text(instance: InstanceRow | None, instance_id: str) -> str:

@@ -86,9 +86,9 @@ class Wanted:
     more: tuple[Field, ...] = ()
 
 
-class _Same:
-    """Keeps one of equal tuples. With texts interned, rows that say the same share the memory, here and, since
-    pickle keeps what is shared, in the process that joins them: half a million groups make that a third less."""
+class Same:
+    """Keeps one of equal tuples. With texts interned, rows that say the same share the memory: half a million
+    groups make that a third less."""
 
     def __init__(self) -> None:
         self._seen: dict[Any, Any] = {}
@@ -109,9 +109,13 @@ class _Found:
 
 
 def read_unit(
-    cells: Sequence[tuple[Cell, str]], store: Store, policies: Mapping[str, PlannedPolicy], wanted: Wanted
+    cells: Sequence[tuple[Cell, str]],
+    store: Store,
+    policies: Mapping[str, PlannedPolicy],
+    wanted: Wanted,
+    same: Same,
 ) -> UnitRows:
-    """Read the cells of one account and region, each from its key in the store.
+    """Read the cells of one account and region, each from its key in the store; `same` is that of all units.
 
     What cannot be read is told in the cells, not raised.
     """
@@ -126,7 +130,6 @@ def read_unit(
             except (EOFError, zlib.error, records.DecodeError) as error:
                 cell = _unreadable(cell, f"{store.name}/{key}: cut short or not AWS's JSON: {error}")
         judged.append(cell)
-    same = _Same()
     # An instance's record holds its interfaces too: they may be all there is where the others were refused.
     for instance in found.instances.values():
         for interface in instance.network_interfaces:
@@ -190,7 +193,7 @@ def _unreadable(cell: Cell, message: str) -> Cell:
     return replace(cell, status=Status.FAILED, resources=None, code="Unreadable", message=message)
 
 
-def _group(group: Group, caught_by: Iterable[str], more: tuple[Value, ...], same: _Same) -> GroupRow:
+def _group(group: Group, caught_by: Iterable[str], more: tuple[Value, ...], same: Same) -> GroupRow:
     return GroupRow(
         group_id=intern(group.group_id),
         name=intern(group.group_name),
@@ -205,7 +208,7 @@ def _group(group: Group, caught_by: Iterable[str], more: tuple[Value, ...], same
     )
 
 
-def _interface(interface: Interface, same: _Same) -> InterfaceRow:
+def _interface(interface: Interface, same: Same) -> InterfaceRow:
     return InterfaceRow(
         interface_id=interface.network_interface_id,
         type=intern(interface.interface_type),
@@ -219,7 +222,7 @@ def _interface(interface: Interface, same: _Same) -> InterfaceRow:
     )
 
 
-def _instance(instance: Instance, same: _Same) -> InstanceRow:
+def _instance(instance: Instance, same: Same) -> InstanceRow:
     return InstanceRow(
         instance_id=intern(instance.instance_id),
         name=intern(records.name_tag(instance.tags)),
@@ -228,5 +231,5 @@ def _instance(instance: Instance, same: _Same) -> InstanceRow:
     )
 
 
-def _references(groups: Iterable[records.GroupReference], same: _Same) -> tuple[tuple[str, str], ...]:
+def _references(groups: Iterable[records.GroupReference], same: Same) -> tuple[tuple[str, str], ...]:
     return same(tuple(same((intern(group.group_id), intern(group.group_name))) for group in groups))
