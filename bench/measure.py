@@ -15,10 +15,15 @@ _SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER of prctl(2): orphans become ours, so t
 
 @dataclass(frozen=True)
 class Figures:
-    """Seconds, and MiB at the peak: pages that processes share are counted once (PSS)."""
+    """Seconds, and MiB at the peak: pages that processes share are counted once (PSS).
+
+    `own` is the CPU of the command's process and the children it waited for. sg-audit waits for none of its
+    workers: their parent is the process they are forked from.
+    """
 
     wall: float
     cpu: float
+    own: float
     memory: float
 
 
@@ -38,7 +43,10 @@ def measure(command: Sequence[str], env: Mapping[str, str], cwd: Path) -> Figure
     )
     watcher = threading.Thread(target=watch)
     watcher.start()
-    _, errors = process.communicate()
+    assert process.stderr is not None
+    errors = process.stderr.read()
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
     wall = time.monotonic() - started
     over.set()
     watcher.join()
@@ -48,7 +56,7 @@ def measure(command: Sequence[str], env: Mapping[str, str], cwd: Path) -> Figure
         sys.stderr.buffer.write(errors)
         raise subprocess.CalledProcessError(process.returncode, command)
     cpu = after.children_user + after.children_system - before.children_user - before.children_system
-    return Figures(wall, cpu, peak)
+    return Figures(wall, cpu, usage.ru_utime + usage.ru_stime, peak)
 
 
 def _descendants(pid: int) -> list[int]:
