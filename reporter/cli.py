@@ -454,7 +454,7 @@ def _write_report(
     _say(tabs.coverage_line(result))
     for gap in result.gaps[:10]:
         where = f"{gap.account} {gap.region} {gap.policy}"
-        _say(f"not read: {where}: {gap.status.value} {gap.code} {gap.message}".rstrip())
+        _say(f"not read: {where}: " + " ".join(filter(None, (gap.status.value, gap.code, gap.message))))
     if len(result.gaps) > 10:
         _say(f"not read: {len(result.gaps) - 10} more; the coverage tab has them all")
     for note in written.notes:

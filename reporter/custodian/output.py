@@ -183,7 +183,7 @@ def _stock_run(store: Store, expected: Sequence[PlannedAccount], until: str) -> 
     if found is None:
         return None
     began = found.newest if found.oldest == found.newest else f"{found.oldest} to {found.newest}"
-    there = [cell for cell in found.cells if cell.code != "NotThere"]
+    there = [cell for cell in found.cells if cell.status is not manifest.Status.SKIPPED]
     return Output(
         kind=f"the output of {' and '.join(found.layouts)}",
         extent=f"{_extent(found.accounts, there, found.policies)}, of {_count(listed.keys, 'file')} listed",

@@ -1,9 +1,8 @@
 """What a stock `custodian` or `c7n-org` leaves: a folder a policy, and no word on what is missing."""
 
 import re
-import zlib
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -11,6 +10,9 @@ from typing import Any
 import msgspec
 
 from reporter.custodian.listing import LOG, METADATA, RESOURCES, Listing, PolicyFolder, hour_of
+from reporter.errors import InputError
+from reporter.inventory import columns
+from reporter.inventory.records import UNREADABLE
 from reporter.manifest import UNKNOWN_REGION, Cell, PlannedAccount, PlannedPolicy, Status
 from reporter.store import Store, side_by_side
 
@@ -46,7 +48,15 @@ class _Policy(msgspec.Struct):
     description: str | None = None
     filters: list[Any] | None = None
     query: list[Any] | None = None
+    mode: dict[str, Any] | None = None
+    region: str | None = None
+    conditions: list[Any] | None = None
     metadata: dict[str, Any] = msgspec.field(default_factory=dict)
+
+    @property
+    def deployed(self) -> bool:
+        """Whether `custodian run` does not run the policy, but hands it to AWS to run later."""
+        return self.mode is not None and self.mode.get("type") != "pull"
 
 
 class _Execution(msgspec.Struct):
@@ -79,8 +89,18 @@ class _Found:
     start: float
     layout: str
     account: str
+    text: _Policy
     policy: PlannedPolicy
     cell: Cell
+
+
+@dataclass(frozen=True)
+class _Damaged:
+    """A policy's folder that Custodian wrote into and that does not tell what it is of, and why not."""
+
+    folder: PolicyFolder
+    code: str
+    message: str
 
 
 def find(
@@ -88,30 +108,42 @@ def find(
 ) -> StockRun | None:
     """Find the cells among the folders of a place, None where there are none.
 
-    A policy's folder with metadata.json and no resources.json failed. A policy that ran elsewhere and has no
-    folder in some account and region was not run there; neither was an expected account or region without
-    any folder. `at` leaves out what began later.
+    A policy's folder with metadata.json and no resources.json failed, unless the policy was deployed and not run;
+    so did one whose metadata.json cannot be read, beside other files of Custodian's. A policy that ran elsewhere
+    and has no folder in some account and region was not run there; neither was an expected account or region
+    without any folder. `at` leaves out what began later. Raises InputError where no folder tells what it is of.
     """
-    folders = [folder for _, folder in sorted(listing.folders.items()) if METADATA in folder.files]
+    folders = [
+        folder for _, folder in sorted(listing.folders.items()) if {METADATA, LOG} & folder.files.keys()
+    ]
+    each_read = list(side_by_side(store, lambda folder: _read(store, folder), folders))
+    damaged = [each for each in each_read if isinstance(each, _Damaged)]
     found = [
         each
-        for each in side_by_side(store, lambda folder: _read(store, folder), folders)
-        if each is not None and not (at and hour_of(datetime.fromtimestamp(each.start, UTC)) > at)
+        for each in each_read
+        if isinstance(each, _Found) and not (at and hour_of(datetime.fromtimestamp(each.start, UTC)) > at)
     ]
+    if not found and damaged:
+        raise InputError(f"{store.name}: {damaged[0].message}")
     if not found:
         return None
-    names = {each.cell.account_id: each.account for each in found if each.account}
-    names |= {account.account_id: account.name for account in expected}
     cells: dict[tuple[str, str, str], tuple[_Found, Cell]] = {}
-    policies: dict[str, tuple[float, PlannedPolicy]] = {}
+    policies: dict[str, _Found] = {}
+    name_of = _names(found, expected)
     for each in sorted(found, key=lambda each: each.start):  # so that of two answers the newer one counts
-        known = names.get(each.cell.account_id) or each.cell.account_id or "unknown"
-        cell = replace(each.cell, account=each.account or known)
+        cell = replace(each.cell, account=name_of(each.account, each.cell.account_id))
         cells[cell.key] = (each, cell)
-        policies.setdefault(cell.policy, (each.start, each.policy))
-    accounts = _accounts((cell for _, cell in cells.values()), expected)
-    in_order = [policy for _, policy in policies.values()]
-    everything = list(_with_gaps({key: cell for key, (_, cell) in cells.items()}, accounts, in_order))
+        policies.setdefault(cell.policy, each)
+    planned = {name: each.policy for name, each in policies.items()}
+    every = {key: cell for key, (_, cell) in cells.items()}
+    for broken in damaged:
+        cell = _damaged_cell(broken, cells.values())
+        every.setdefault(cell.key, cell)
+        planned.setdefault(cell.policy, PlannedPolicy(cell.policy, "unknown"))
+    accounts = _accounts(every.values(), expected)
+    texts = {name: each.text for name, each in policies.items()}
+    by_region = {cell.account for each, cell in cells.values() if each.layout == REGIONS}
+    everything = list(_with_gaps(every, accounts, list(planned.values()), texts, by_region))
     starts = [each.start for each, _ in cells.values()]
     return StockRun(
         layouts=tuple(
@@ -119,10 +151,48 @@ def find(
         ),
         oldest=_time(min(starts)),
         newest=_time(max(starts)),
-        policies=tuple(in_order),
+        policies=tuple(planned.values()),
         accounts=tuple(accounts),
         cells=tuple(everything),
         files={key: each.folder.file(RESOURCES) for key, (each, _) in cells.items()},
+    )
+
+
+def _names(found: Iterable[_Found], expected: Sequence[PlannedAccount]) -> Callable[[str, str], str]:
+    """How an account is called: as in the accounts file, else as its folder, else by its id."""
+    names = {account.name for account in expected}
+    by_id = {each.cell.account_id: each.account for each in found if each.account}
+    by_id |= {account.account_id: account.name for account in expected}
+
+    def name_of(folder: str, account_id: str) -> str:
+        expected_name = folder if folder in names or not account_id else by_id.get(account_id)
+        return expected_name or folder or account_id or "unknown"
+
+    return name_of
+
+
+def _damaged_cell(broken: _Damaged, cells: Iterable[tuple[_Found, Cell]]) -> Cell:
+    """The cell of a folder that does not tell it: it is of the place that the folders beside it are of."""
+    above, _, policy = broken.folder.path.rpartition("/")
+    account = account_id = ""
+    region = UNKNOWN_REGION
+    for found, cell in cells:
+        beside, _, _ = found.folder.path.rpartition("/")
+        if beside == above:
+            account, account_id, region = cell.account, cell.account_id, cell.region
+            break
+        if found.layout != ONE_REGION and beside.rpartition("/")[0] == above.rpartition("/")[0]:
+            account, account_id, region = cell.account, cell.account_id, above.rpartition("/")[2]
+        elif found.layout == C7N_ORG and not account and above.count("/"):
+            *_, account, region = above.split("/")
+    return Cell(
+        account or "unknown",
+        account_id,
+        region,
+        policy,
+        Status.FAILED,
+        code=broken.code,
+        message=broken.message,
     )
 
 
@@ -135,15 +205,28 @@ def planned_policy(metadata: Metadata) -> PlannedPolicy:
         resource=policy.resource if "." in policy.resource else f"aws.{policy.resource}",
         filtered=bool(policy.filters or policy.query),
         description=" ".join((policy.description or "").split()),
-        report={key: str(value) for key, value in report.items()} if isinstance(report, dict) else {},
+        report={key: str(value) for key, value in report.items() if value is not None}
+        if isinstance(report, dict)
+        else {},
     )
 
 
-def _read(store: Store, folder: PolicyFolder) -> _Found | None:
+def _read(store: Store, folder: PolicyFolder) -> _Found | _Damaged | None:
+    """None where it is no folder of Custodian's, or of a policy that was deployed."""
+    key = folder.file(METADATA)
+    if METADATA not in folder.files:
+        return _Damaged(folder, "NotWritten", f"there is {folder.file(LOG)}, but no {METADATA} beside it")
     try:
-        metadata = _decoder.decode(store.read(folder.file(METADATA)))
-    except (OSError, EOFError, zlib.error, msgspec.DecodeError, UnicodeDecodeError):
-        return None  # a foreign file, or one that tells nothing; the cell shows as not there
+        metadata = _decoder.decode(store.read(key))
+        _time(metadata.execution.start)
+    except (OSError, *UNREADABLE, OverflowError, ValueError) as error:
+        # Custodian's own where another of its files is there, else something foreign of that name.
+        if not {RESOURCES, LOG} & folder.files.keys():
+            return None
+        why = error.strerror if isinstance(error, OSError) else ""
+        return _Damaged(folder, "Unreadable", f"{key}: {why or f'not metadata of Custodian: {error}'}")
+    if metadata.policy.deployed and RESOURCES not in folder.files:
+        return None
     config = metadata.config
     layout, account, region = _layout(folder.path.split("/"), config)
     return _Found(
@@ -151,6 +234,7 @@ def _read(store: Store, folder: PolicyFolder) -> _Found | None:
         metadata.execution.start,
         layout,
         account,
+        metadata.policy,
         planned_policy(metadata),
         _cell(store, folder, metadata, region),
     )
@@ -189,7 +273,7 @@ def _reason(store: Store, folder: PolicyFolder) -> tuple[str, str]:
     try:
         log = store.read(folder.file(LOG)).decode("utf-8", errors="replace")
         found = _EXCEPTION.findall(log)
-    except (OSError, EOFError, zlib.error):
+    except (OSError, *UNREADABLE):
         found = []
     if not found:
         return "NotWritten", f"the policy failed: there is {METADATA}, but no {RESOURCES}"
@@ -214,20 +298,33 @@ def _with_gaps(
     cells: Mapping[tuple[str, str, str], Cell],
     accounts: Iterable[PlannedAccount],
     policies: Sequence[PlannedPolicy],
+    texts: Mapping[str, _Policy],
+    by_region: Collection[str],
 ) -> Iterable[Cell]:
+    """The cells, with those that should be there. `by_region` names accounts that `custodian run` went through:
+    it passes over regions without the service, and runs a policy on a global one in a single region."""
     seen: dict[str, dict[str, None]] = {}
+    ran = {(account, policy) for account, _, policy in cells}
     for name, region, _ in cells:
         seen.setdefault(name, {})[region] = None
     for account in accounts:
         regions = {**seen.get(account.name, {}), **dict.fromkeys(account.regions)}
         for region in regions or {UNKNOWN_REGION: None}:
             for policy in policies:
-                key = (account.name, region, policy.name)
-                yield cells.get(key) or Cell(
-                    account.name,
-                    account.account_id,
-                    region,
-                    policy.name,
-                    code="NotThere",
-                    message="no folder in the output: it was not looked at",
-                )
+                cell = cells.get((account.name, region, policy.name))
+                text = texts.get(policy.name)
+                if cell is not None:
+                    yield cell
+                    continue
+                elsewhere = text is not None and text.region is not None and text.region != region
+                passed_over = account.name in by_region and (account.name, policy.name) in ran
+                if not elsewhere and not (passed_over and not columns.offered(policy.resource, region)):
+                    conditional = text is not None and bool(text.conditions)
+                    yield _not_there(account, region, policy.name, conditional)
+
+
+def _not_there(account: PlannedAccount, region: str, policy: str, conditional: bool) -> Cell:
+    cell = Cell(account.name, account.account_id, region, policy)
+    if conditional:
+        return replace(cell, message="no folder in the output: the policy's conditions may have left it out")
+    return replace(cell, code="NotThere", message="no folder in the output: it was not looked at")

@@ -58,6 +58,23 @@ def declared(resource: str) -> tuple[Field, ...] | None:
     return tuple(Field(name, expression) for name, expression in fields.items())
 
 
+@cache
+def offered(resource: str, region: str) -> bool:
+    """Whether AWS has the service of a resource type in a region. A global service is in none.
+
+    True where Custodian cannot be asked.
+    """
+    try:
+        from c7n.resources import load_resources
+        from c7n.resources.aws import get_service_region_map
+
+        load_resources([resource])
+        regions, services = get_service_region_map([region], [resource], "aws")
+    except (ImportError, KeyError, AttributeError, ValueError):
+        return True  # as in `declared`
+    return region in regions.get(services.get(resource.removeprefix("aws."), ""), (region,))
+
+
 def values(
     resource: Mapping[str, Any], fields: Sequence[Field] | None, more: Sequence[Field]
 ) -> dict[str, Value]:

@@ -1,6 +1,5 @@
 """Reads what the policies said of one account and region, and keeps what the report needs of it."""
 
-import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from sys import intern
@@ -127,7 +126,7 @@ def read_unit(
                 read.add(cell.policy)
             except OSError as error:
                 cell = _unreadable(cell, f"{store.name}/{key}: {error.strerror or error}")
-            except (EOFError, zlib.error, records.DecodeError) as error:
+            except records.UNREADABLE as error:
                 cell = _unreadable(cell, f"{store.name}/{key}: cut short or not AWS's JSON: {error}")
         judged.append(cell)
     # An instance's record holds its interfaces too: they may be all there is where the others were refused.

@@ -17,7 +17,7 @@ from c7n.resources import load_resources
 from reporter import offline
 from reporter.collect.policies import full_type
 from reporter.custodian.output import Output
-from reporter.inventory.records import GROUPS
+from reporter.inventory.records import GROUPS, UNREADABLE
 from reporter.manifest import Cell, PlannedPolicy, Status
 from reporter.store import File
 
@@ -131,7 +131,7 @@ def _one(place: Place, policy: Mapping[str, Any], shelf: "_Shelf") -> _Result:
         kept = offline.evaluate(policy, resources, offline.Given(lists), place.account_id, place.region)
     except offline.NotEvaluableError as error:
         return str(error)
-    except (OSError, msgspec.DecodeError):
+    except (OSError, *UNREADABLE):
         return None
     id_key, name_key = _keys(kind)
     return sorted((_match(kind, each, id_key, name_key) for each in kept), key=lambda match: match.id)
@@ -221,7 +221,7 @@ def as_run(policy: PlannedPolicy, output: Output) -> dict[tuple[str, str], list[
             try:
                 content = output.store.read(output.resources(cell))
                 resources = msgspec.json.decode(content, type=list[dict[str, Any]])
-            except (OSError, msgspec.DecodeError):
+            except (OSError, *UNREADABLE):
                 continue
             matches = [_match(policy.resource, each, id_key, name_key) for each in resources]
             found[cell.account, cell.region] = matches
