@@ -1,6 +1,7 @@
 """What a report needs of an accounts file, read without c7n."""
 
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,19 @@ ALL_REGIONS = "all"
 DEFAULT_REGIONS = ("us-east-1", "us-west-2")
 
 
+def _texts(value: Any) -> bool:
+    return isinstance(value, list) and all(isinstance(each, str) for each in value)
+
+
+_KINDS: dict[str, tuple[str, Callable[[Any], bool]]] = {
+    "account_id": ("an account id: twelve digits in quotes", lambda value: len(str(value)) == 12),
+    "regions": ("a list of texts", _texts),
+    "tags": ("a list of texts", _texts),
+    "vars": ("a map of names to values", lambda value: isinstance(value, dict)),
+    "role": ("a text, or a list of them", lambda value: isinstance(value, str) or _texts(value)),
+}
+
+
 def read(path: Path) -> list[PlannedAccount]:
     """The accounts a file names; `regions` is empty where it says `all`.
 
@@ -22,7 +36,11 @@ def read(path: Path) -> list[PlannedAccount]:
     accounts = content.get("accounts") if isinstance(content, dict) else None
     if not isinstance(accounts, list):
         raise InputError(f"{path}: not an accounts file of c7n-org: it needs a list called accounts")
-    return [_account(path, number, entry) for number, entry in enumerate(accounts, 1)]
+    found = [_account(path, number, entry) for number, entry in enumerate(accounts, 1)]
+    for name, times in Counter(account.name for account in found).items():
+        if times > 1:
+            raise InputError(f"{path}: two accounts are called {name}; names must differ")
+    return found
 
 
 def split(values: Sequence[str]) -> tuple[str, ...]:
@@ -33,6 +51,9 @@ def split(values: Sequence[str]) -> tuple[str, ...]:
 def _account(path: Path, number: int, entry: Any) -> PlannedAccount:
     if not isinstance(entry, dict) or not entry.get("name") or not entry.get("account_id"):
         raise InputError(f"{path}: account number {number}: needs name and account_id")
+    for key, (what, fits) in _KINDS.items():
+        if entry.get(key) and not fits(entry[key]):
+            raise InputError(f"{path}: account {entry['name']}, key {key}: {entry[key]!r} is not {what}")
     regions = split(entry.get("regions") or ()) or DEFAULT_REGIONS
     role = entry.get("role") or ""
     return PlannedAccount(

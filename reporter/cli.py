@@ -420,6 +420,16 @@ def _check_formats(names: Sequence[str]) -> None:
             load(name)
 
 
+def _chosen(option: str, values: Sequence[str]) -> tuple[str, ...]:
+    """Raises InputError where what is chosen is nothing, as by a variable that is not set."""
+    from reporter.accounts_file import split
+
+    names = split(values)
+    if values and not names:
+        raise InputError(f"{option}: give a name")
+    return names
+
+
 def _write_report(
     output: Path | str,
     reports: Path,
@@ -437,12 +447,18 @@ def _write_report(
     from reporter.audit import read_audit
     from reporter.custodian.output import open_output
     from reporter.inventory import columns
+    from reporter.inventory.records import GROUPS
 
     _check_formats(formats)
     more = [columns.parse(field) for field in fields]
     found = open_output(output, accounts.read(accounts_file) if accounts_file else (), at)
-    found = found.only(accounts.split(only), accounts.split(resources))
-    of_accounts = labels.read(accounts_file) if accounts_file else labels.NO_LABELS
+    found = found.only(_chosen("-p", only), _chosen("--resource", resources))
+    if fail_on and not any(policy.resource == GROUPS for policy in found.policies):
+        raise InputError(
+            f"--fail-on {fail_on}: no policy of the output is on security groups: nothing has a risk"
+        )
+    named = [field.name for field in more] + [policy.report.get("column", "") for policy in found.policies]
+    of_accounts = labels.read(accounts_file, named) if accounts_file else labels.NO_LABELS
     reporting.check_folder(reports)
     with progress.counted(_console, f"reading {found.kind}") as shown:
         result = read_audit(found, more, shown)

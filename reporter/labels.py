@@ -1,7 +1,7 @@
 """What an accounts file says of its accounts, as columns: tags and vars (`account:team`)."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -9,6 +9,7 @@ from typing import Any
 import pandas as pd
 
 from reporter import yamlfile
+from reporter.errors import InputError
 
 PREFIX = "account:"
 _TAGS = "tags"  # the column of tags that are no `key:value`
@@ -45,12 +46,13 @@ class Labels:
 NO_LABELS = Labels()
 
 
-def read(path: Path) -> Labels:
+def read(path: Path, taken: Iterable[str] = ()) -> Labels:
     """The labels of an accounts file that was found to be one.
 
     A tag `team:web` is the column account:team; a tag without a colon stands in account:tags. A var is a column
-    by its name.
+    by its name. Raises InputError where that of one is `taken`, in any case.
     """
+    others = {name.casefold() for name in taken}
     columns: dict[str, str] = {}
     accounts: dict[str, dict[str, str]] = {}
     for entry in yamlfile.load(path)["accounts"]:
@@ -58,6 +60,8 @@ def read(path: Path) -> Labels:
         for key, text in _pairs(entry):
             # Excel cannot tell columns apart by case.
             column = columns.setdefault(key.casefold(), f"{PREFIX}{key}")
+            if column.casefold() in others:
+                raise InputError(f"{column}: so is a column of a tag or var of the accounts file called")
             texts.setdefault(column, []).append(text)
         joined = {column: ", ".join(dict.fromkeys(found)) for column, found in texts.items()}
         accounts[str(entry["account_id"])] = accounts[str(entry["name"])] = joined

@@ -182,8 +182,10 @@ class File:
 def open_store(where: str) -> Store:
     """The place a person named: a path, or s3://bucket/prefix.
 
-    Raises InputError for another scheme, or a bucket without a name.
+    Raises InputError for another scheme, a bucket without a name, or nothing at all.
     """
+    if not where:
+        raise InputError("-s: give a folder, or s3://bucket/prefix")
     if not where.startswith(S3_SCHEME):
         if "://" in where:
             raise InputError(f"{where}: give a folder, or s3://bucket/prefix")

@@ -60,6 +60,7 @@ def stock(sandbox: Sandbox, clean_env: dict[str, str], tmp_path_factory: pytest.
         tags = [
             {"ResourceType": "volume", "Tags": [{"Key": "team", "Value": "=db"}, {"Key": "a", "Value": "b"}]}
         ]
+        tags[0]["Tags"].append({"Key": "cost centre:-no.", "Value": "7"})
         ec2.create_volume(Size=8, AvailabilityZone="us-east-1a", TagSpecifications=tags)
         session.client("s3").create_bucket(Bucket="a-bucket-of-the-tests")
         session.client("sns").create_topic(Name="alarms")
@@ -113,7 +114,7 @@ def test_every_policy_with_resources_gets_a_sheet(sg_audit: SgAudit, stock: Path
     # As Custodian declares them for the type, and no more.
     assert list(volume)[3:-1] == ["VolumeId", "Attachments[0].InstanceId", "Size", "VolumeType", "KmsKeyId"]
     assert volume["account_id"] == ACCOUNT
-    assert volume["tags"] == "a=b, team==db"
+    assert volume["tags"] == "a=b, cost centre:-no.=7, team==db"
     assert [row["Name"] for row in found[LONG[:31]]] == ["a-bucket-of-the-tests"]
     assert len(found["Topics & more"]) == 1
 
@@ -149,13 +150,18 @@ def test_fields_are_added(sg_audit: SgAudit, stock: Path, tmp_path: Path) -> Non
         "Ours=tag:team",
         "--field",
         "Rules=count:IpPermissions",
+        "--field",
+        "Sizes=count:Size",
+        "--field",
+        "Centre=tag:cost centre:-no.",
     ]
     done = sg_audit("report", "-s", stock, "-o", tmp_path, *fields)
     assert done.returncode == 0, done.stderr
     found = sheets(done.stdout)
     (volume,) = found["volumes"]
     assert (volume["Zone"], volume["Ours"], volume["Rules"]) == ("us-east-1a", "=db", None)
-    assert list(volume)[-4:] == ["Zone", "Ours", "Rules", "tags"]
+    assert list(volume)[-6:] == ["Zone", "Ours", "Rules", "Sizes", "Centre", "tags"]
+    assert (volume["Sizes"], volume["Centre"]) == (None, "7")  # a number has no length
     (group,) = found["security_groups"]
     assert group["Rules"] == 1
 

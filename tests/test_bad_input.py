@@ -76,6 +76,13 @@ def named(name: str, *says: str) -> Case:
     return account(f"- name: {name}\n  account_id: '222222222222'\n  role: audit\n", *says)
 
 
+def labelled(text: str, *says: str) -> Case:
+    """Of a report with an accounts file whose only entry has one key more."""
+    entry = "accounts:\n- name: dev\n  account_id: '111111111111'\n"
+    said = ("accounts.yml: account dev, ", *says)
+    return Case(said, A_RUN | {"accounts.yml": f"{entry}  {text}\n"}, (*REPORT, "-c", "accounts.yml"))
+
+
 CASES = {
     # The accounts file
     "no accounts file": Case(("nowhere.yml: no such file",), {}, ("run", "-c", "nowhere.yml")),
@@ -229,7 +236,11 @@ CASES = {
     "output is a file": Case(("output: ",), {"output": "a file"}),
     "output is below a file": Case(("output/below: ",), {"output": "a file"}, (*RUN, "-s", "output/below")),
     "no such output": Case(("output: no such output directory",), {}, REPORT),
-    "output without a run": Case(("output: no run in that directory",), {"output/notes": ""}, REPORT),
+    "output without a run": Case(
+        ("output: no output of Custodian there; `sg-audit run",),
+        {"output/notes": ""},
+        REPORT,
+    ),
     "output to report on is a file": Case(("output: ",), {"output": "a file"}, REPORT),
     "run.json is not JSON": Case(
         ("", "output/20261123T210355Z/run.json: not a manifest"),
@@ -244,6 +255,47 @@ CASES = {
     "reports is a file": Case(("reports: ",), {**A_RUN, "reports": "a file"}, REPORT),
     "reports is below a file": Case(
         ("reports/below: ",), {**A_RUN, "reports": "a file"}, (*REPORT, "-o", "reports/below")
+    ),
+    "nothing to report on": Case(("-s: give a folder",), A_RUN, ("report", "-s", "")),
+    "a run of later": Case(
+        ("output/20261123T210355Z: no output of Custodian there at or before 2026-11-23T20",),
+        A_RUN,
+        ("report", "-s", "output/20261123T210355Z", "--at", "2026-11-23T20"),
+    ),
+    "no time there is": Case(
+        ("--at 0001-01-01T00+14:00: write a day",), A_RUN, (*REPORT, "--at", "0001-01-01T00+14:00")
+    ),
+    "empty policy to report on": Case(("-p: give a name",), A_RUN, (*REPORT, "-p", "")),
+    "empty type to report on": Case(("--resource: give a name",), A_RUN, (*REPORT, "--resource", ",")),
+    "no risk to fail on": Case(
+        ("--fail-on low: no policy of the output is on security groups",),
+        {"output/run.json": RUN_JSON.replace("aws.security-group", "aws.s3")},
+        (*REPORT, "--fail-on", "low"),
+    ),
+    # The accounts file of a report, which is read without c7n
+    "report: regions that are no list": labelled(
+        "regions: us-east-1", "key regions: 'us-east-1' is not a list"
+    ),
+    "report: tags that are no list": labelled(
+        "tags: 'team:web'", "key tags: 'team:web' is not a list of texts"
+    ),
+    "report: tag that is no text": labelled("tags: [1]", "key tags: [1] is not a list of texts"),
+    "report: vars that are a list": labelled("vars: [team]", "key vars: ['team'] is not a map"),
+    "report: role that is no text": labelled("role: {a: b}", "key role: {'a': 'b'} is not a text"),
+    "report: account id too short": Case(
+        ("accounts.yml: account dev, key account_id: 11 is not an account id",),
+        A_RUN | {"accounts.yml": "accounts: [{name: dev, account_id: 11}]"},
+        (*REPORT, "-c", "accounts.yml"),
+    ),
+    "report: two accounts of one name": Case(
+        ("accounts.yml: two accounts are called dev",),
+        A_RUN | {"accounts.yml": ACCOUNTS + "- {name: dev, account_id: '222222222222'}\n"},
+        (*REPORT, "-c", "accounts.yml"),
+    ),
+    "report: field that is an account's tag": Case(
+        ("account:team: so is a column of a tag or var of the accounts file called",),
+        A_RUN | {"accounts.yml": ACCOUNTS + "  tags: ['team:web']\n"},
+        (*REPORT, "-c", "accounts.yml", "--field", "Account:Team=OwnerId"),
     ),
     # Options
     "no such option": Case(("No such option '--nope'",), {}, (*RUN, "--nope")),

@@ -6,7 +6,7 @@ To S3, and so to a copy of it, Custodian writes below `<policy>/YYYY/MM/DD/HH/`;
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from reporter.errors import InputError
 from reporter.store import Store, side_by_side
@@ -51,11 +51,19 @@ def hour(text: str) -> str:
     """
     try:
         when = datetime.fromisoformat(text)
-        if len(text) == len("2026-11-20"):
+        if _is_day(text):
             when += timedelta(hours=23)
-    except ValueError:
+        return hour_of(when.replace(tzinfo=when.tzinfo or UTC))
+    except (ValueError, OverflowError):
         raise InputError(f"--at {text}: write a day, 2026-11-20, or an hour, 2026-11-20T14") from None
-    return hour_of(when.replace(tzinfo=when.tzinfo or UTC))
+
+
+def _is_day(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def hour_of(when: datetime) -> str:

@@ -3,11 +3,12 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from pathlib import Path
 
 from reporter import manifest
 from reporter.custodian import stock
-from reporter.custodian.listing import RESOURCES, hour, listing
+from reporter.custodian.listing import RESOURCES, hour, hour_of, listing
 from reporter.errors import InputError
 from reporter.inventory.records import GROUPS, INVENTORY_TABS
 from reporter.manifest import Cell, PlannedAccount, PlannedPolicy
@@ -96,15 +97,16 @@ def open_output(where: Path | str, expected: Sequence[PlannedAccount] = (), at: 
     if isinstance(store, Folder) and not store.path.exists():
         raise InputError(f"{where}: no such output directory; `sg-audit run -s {where}` makes one")
     if isinstance(store, Folder) and not store.path.is_dir():
-        raise InputError(f"{where}: no run in that directory; `sg-audit run -s {where}` makes one")
+        raise InputError(f"{where}: a file, not an output directory")
     try:
         run = find_run(store, until)
-        found = _own_run(run) if run else _stock_run(store, expected, until)
+        found = _own_run(run, until) if run else _stock_run(store, expected, until)
     except OSError as error:
         raise InputError(f"{where}: cannot be read: {error.strerror}") from None
+    if found is None and until:
+        raise InputError(f"{where}: no output of Custodian there at or before {at}")
     if found is None:
-        when = f" at or before {at}" if at else ""
-        raise InputError(f"{where}: no run in that directory{when}; `sg-audit run -s {where}` makes one")
+        raise InputError(f"{where}: no output of Custodian there; `sg-audit run -s {where}` makes some")
     return found
 
 
@@ -152,8 +154,10 @@ def _in_order(name: str) -> tuple[str, int]:
     return start, int(number or 1)
 
 
-def _own_run(store: Store) -> Output:
+def _own_run(store: Store, until: str) -> Output | None:
     run = manifest.read(store)
+    if until and hour_of(datetime.fromisoformat(run.started)) > until:
+        return None
     return Output(
         kind="a run of sg-audit",
         extent=_extent(run.accounts, run.cells, run.policies),

@@ -15,7 +15,8 @@ from jmespath.exceptions import JMESPathError
 from reporter.errors import InputError
 
 TAGS = "tags"
-_PREFIXES = ("tag:", "list:", "count:")
+_TAG = "tag:"
+_PREFIXES = (_TAG, "list:", "count:")
 
 #: A value of a cell: a text, a number, a boolean, or a tuple of texts. What a resource lacks is an empty text.
 Value = str | int | float | bool | tuple[str, ...]
@@ -38,7 +39,8 @@ def parse(text: str) -> Field:
     if not (name.strip() and equals and expression):
         raise InputError(f"--field {text}: write NAME=JMESPATH, such as Owner=OwnerId")
     try:
-        _compiled(_without_prefix(expression))
+        if not expression.startswith(_TAG):
+            _compiled(_without_prefix(expression))
     except JMESPathError as error:
         raise InputError(f"--field {text}: not JMESPath: {' '.join(str(error).split())}") from None
     return Field(name.strip(), expression)
@@ -95,14 +97,14 @@ def values(
 def value(resource: Mapping[str, Any], expression: str) -> Value:
     """What an expression says of a resource."""
     path = _without_prefix(expression)
-    if expression.startswith("tag:"):
+    if expression.startswith(_TAG):
         return _tags(resource).get(path, "")
     try:
         found = _compiled(path).search(resource)
     except JMESPathError:
         return ""  # a function of a value that this resource has not
     if expression.startswith("count:"):
-        return "" if found is None else len(found)
+        return len(found) if isinstance(found, list | dict | str) else ""
     if expression.startswith("list:") and isinstance(found, list):
         return tuple(map(_text, found))
     return plain(found)

@@ -102,14 +102,15 @@ def join(
     for link in links:
         by_group.setdefault(link.group_id, []).append(link)
     groups = _group_frame(owned, by_group, instances, _Sharing(units))
+    on_instance = groups.pop("on_instance")
     for column, names in _columns(policies).items():
         groups[column] = _flags(owned, names)
     for number, field in enumerate(more):
         if field.name.casefold() in {name.casefold() for name in (*GROUP_COLUMNS, *groups.columns)}:
             raise InputError(f"--field {field.name}: the report has a column of that name")
         groups[field.name] = pd.Series([row.more[number] for _, row in owned], dtype=object)
-    is_default, on_instance = groups["is_default"], groups.pop("on_instance")
-    rated = risk.classify(groups["has_ssh_open_world"], groups["in_use"], is_default & on_instance)
+    default_on_instance = groups["is_default"] & on_instance
+    rated = risk.classify(groups["has_ssh_open_world"], groups["in_use"], default_on_instance)
     groups["risk"], groups["risk_note"] = rated["risk"], rated["risk_note"]
     further = [name for name in groups.columns if name not in GROUP_COLUMNS]
     groups = groups[[*GROUP_COLUMNS, *further]].sort_values(_SORT, kind="stable")

@@ -221,7 +221,9 @@ def test_the_newest_hour_at_or_before(
 def test_nothing_is_that_old(history: str, sg_audit: SgAudit, tmp_path: Path) -> None:
     done = sg_audit("report", "-s", history, "-o", tmp_path, "--at", "2026-11-17")
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.startswith(f"sg-audit: {history}: no run in that directory at or before 2026-11-17;")
+    assert done.stderr.startswith(
+        f"sg-audit: {history}: no output of Custodian there at or before 2026-11-17"
+    )
 
 
 @pytest.mark.parametrize(
@@ -293,6 +295,8 @@ def test_mixed_output_of_one_account(
     ("text", "hour"),
     [
         ("2026-11-20", "2026/11/20/23"),
+        ("20261120", "2026/11/20/23"),
+        ("2026-W47-5", "2026/11/20/23"),
         ("2026-11-20T14", "2026/11/20/14"),
         ("2026-11-20 14:59", "2026/11/20/14"),
         ("2026-11-20T14:00:00Z", "2026/11/20/14"),
@@ -303,7 +307,7 @@ def test_at_is_utc_unless_told_otherwise(text: str, hour: str) -> None:
     assert listing.hour(text) == hour
 
 
-@pytest.mark.parametrize("text", ["yesterday", "2026-13-01", "20.11.2026"])
+@pytest.mark.parametrize("text", ["yesterday", "2026-13-01", "20.11.2026", "0001-01-01T00+14:00"])
 def test_at_is_a_day_or_a_time(text: str) -> None:
     with pytest.raises(InputError, match=r"^--at .*: write a day, 2026-11-20, or an hour, 2026-11-20T14$"):
         listing.hour(text)

@@ -436,6 +436,15 @@ def test_a_policy_adds_a_column(tmp_path: Path) -> None:
     assert [each.name for each in tabs.build(audit(tmp_path))][:4] == [*tabs.FINDING_TABS, "security_groups"]
 
 
+def test_a_policys_column_may_have_any_free_name(tmp_path: Path) -> None:
+    """Not even one that the report has a use for inside changes the risk."""
+    default = group("sg-1", "default")
+    mine = policy("mine", column="on_instance")
+    write(tmp_path, {HERE: unit([default], mine=[default])}, [*POLICIES, mine])
+    row = groups(tmp_path)["sg-1"]
+    assert (row["on_instance"], row["risk"]) == (True, "low")
+
+
 def test_a_policy_adds_a_tab(tmp_path: Path) -> None:
     one, two = group("sg-1"), group("sg-2")
     write(
