@@ -77,11 +77,13 @@ def read_units(output: Output, wanted: Wanted = _NOTHING_MORE, progress: Progres
 
 
 def _sheets(policies: Sequence[PlannedPolicy]) -> dict[str, tuple[Field, ...] | None]:
-    """The policies with a table of their own resources. Groups have tables of groups."""
+    """The policies with a table of their own resources. Groups have tables of groups, and of what is on them."""
+    groups = any(policy.resource == GROUPS for policy in policies)
     resources = {
         policy.name: policy.resource
         for policy in policies
-        if policy.resource != GROUPS and policy.report.get("tab") != INVENTORY_TABS.get(policy.resource, "")
+        if policy.resource != GROUPS
+        and not (groups and policy.report.get("tab") == INVENTORY_TABS.get(policy.resource, ""))
     }
     declared = {resource: columns.declared(resource) for resource in dict.fromkeys(resources.values())}
     return {name: declared[resource] for name, resource in resources.items()}

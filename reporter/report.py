@@ -16,6 +16,7 @@ from reporter.inventory.records import GROUPS
 from reporter.labels import NO_LABELS, Labels
 
 FILE_STEM = "security_groups_inventory"
+_NAMED = 10  # policies in a line
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,7 @@ def write(
         stem = _new_stem(folder)
         paths = [path for form in forms for path in form.write(stem, tables, lines)]
     except OSError as error:
-        raise InputError(f"{folder}: cannot write the report there: {error.strerror}") from None
+        raise InputError(f"{folder}: cannot write the report there: {error.strerror or error}") from None
     return Written(tuple(paths), tuple(note for form in forms for note in notes(form, tables)))
 
 
@@ -84,6 +85,10 @@ def facts(audit: Audit) -> Sequence[str]:
         ]
         if not any(policy.resource == GROUPS and not policy.filtered for policy in audit.output.policies):
             lines.append("No policy lists every group: only those that a policy found are here")
+        nothing = tabs.found_nothing(audit)
+        if nothing:
+            more = f" and {len(nothing) - _NAMED} more" if len(nothing) > _NAMED else ""
+            lines.append(f"Found nothing, and so have no sheet: {', '.join(nothing[:_NAMED])}{more}")
     if audit.gaps:
         lines.append("What was not read is not clean: see the coverage tab")
     return lines

@@ -5,6 +5,7 @@ import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -73,7 +74,7 @@ class Folder:
         return (self.path / key).exists()
 
     def keys(self) -> Iterator[str]:
-        for folder, folders, files in os.walk(self.path):
+        for folder, folders, files in os.walk(self.path, onerror=_not_listed):
             folders.sort()
             for file in sorted(files):
                 yield Path(folder, file).relative_to(self.path).as_posix()
@@ -109,7 +110,8 @@ class Bucket:
         return answer.get("LocationConstraint") or "us-east-1"
 
     def read(self, key: str) -> bytes:
-        return _unpack(key, self._call("get_object", Key=self._key(key))["Body"].read())
+        with self._errors():
+            return _unpack(key, self._call("get_object", Key=self._key(key))["Body"].read())
 
     def write(self, key: str, content: bytes) -> None:
         # As Custodian writes beside it (c7n.resources.aws.S3Output): the bucket's owner may read it.
@@ -159,10 +161,15 @@ class Bucket:
         return f"{self.prefix}/{key}" if self.prefix else key
 
     def _call(self, operation: str, **parameters: Any) -> Any:
+        with self._errors():
+            return getattr(_client(), operation)(Bucket=self.bucket, **parameters)
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
         from botocore.exceptions import BotoCoreError, ClientError
 
         try:
-            return getattr(_client(), operation)(Bucket=self.bucket, **parameters)
+            yield
         except (BotoCoreError, ClientError) as error:
             raise OSError(0, " ".join(str(error).split()), self.name) from None
 
@@ -212,6 +219,11 @@ def _client() -> Any:
 
     config = Config(retries={"mode": "standard", "max_attempts": 6}, max_pool_connections=_S3_THREADS)
     return boto3.Session().client("s3", config=config)
+
+
+def _not_listed(error: OSError) -> None:
+    """A folder that cannot be listed may hold anything: it is not passed over."""
+    raise OSError(error.errno, f"{error.filename}: {error.strerror}")
 
 
 def _unpack(key: str, content: bytes) -> bytes:

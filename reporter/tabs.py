@@ -1,7 +1,7 @@
 """What each table shows: which rows and columns, in which order."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -89,6 +89,8 @@ class Table:
     name: str
     title: str
     frame: pd.DataFrame
+    full_name: str = ""
+    """Of the policy or tab it is of, where that differs from `name`, which is unlike all others in any case."""
     heard: Callable[[int], None] = field(default=_nobody, repr=False, compare=False)
     """Told how many rows more a format has taken."""
 
@@ -122,11 +124,20 @@ def build(audit: Audit, labels: Labels = NO_LABELS) -> list[Table]:
     else:
         last = Table(SUMMARY, "What each policy found", _policy_summary(audit))
     return [
-        *(_labelled(table, labels) for table in tables),
+        *(_labelled(table, labels) for table in _named_apart(tables)),
         last,
-        *(_labelled(table, labels) for table in _sheets_by_policy(audit)),
+        *(_labelled(table, labels) for table in _named_apart(_sheets_by_policy(audit), tables)),
         Table("coverage", coverage_line(audit), coverage(audit)),
     ]
+
+
+def _named_apart(tables: Iterable[Table], others: Sequence[Table] = ()) -> Iterator[Table]:
+    """The tables, numbered where others, or the report's own, have the name."""
+    tables = list(tables)
+    names = (table.name for table in tables)
+    taken = {table.name.casefold() for table in others} | (set(OWN_TABS) if others else set())
+    for table, name in zip(tables, unlike(names, lambda name, ending: name + ending, taken), strict=True):
+        yield table if name == table.name else replace(table, name=name, full_name=table.name)
 
 
 def has_groups(audit: Audit) -> bool:
@@ -175,9 +186,8 @@ def _policy_tables(audit: Audit) -> Iterator[Table]:
     groups = audit.inventory.groups
     policies_of: dict[str, list[PlannedPolicy]] = {name: [] for name in FINDING_TABS if has_groups(audit)}
     for policy in audit.output.policies:
-        tab = policy.report.get("tab", "")
-        inventory = not policy.filtered or policy.resource != GROUPS
-        if not tab or (inventory and tab == INVENTORY_TABS.get(policy.resource)):
+        tab = _tab(policy)
+        if not tab:
             continue
         if tab.casefold() in OWN_TABS:
             raise InputError(f"policy {policy.name}: metadata.report.tab: {tab} is the report's own")
@@ -196,11 +206,35 @@ def _policy_tables(audit: Audit) -> Iterator[Table]:
             yield Table(tab, title or tab, _resources(audit, others))
 
 
+def _tab(policy: PlannedPolicy) -> str:
+    """The tab that a policy names, unless it is one of the report's own that the policy fills with others."""
+    tab = policy.report.get("tab", "")
+    inventory = not policy.filtered or policy.resource != GROUPS
+    return "" if inventory and tab == INVENTORY_TABS.get(policy.resource) else tab
+
+
+def found_nothing(audit: Audit) -> list[str]:
+    """The policies that were read and have no table, since they found nothing."""
+    groups = audit.inventory.caught
+    read = {cell.policy for cell in audit.cells if cell.status is Status.OK}
+    return [
+        policy.name
+        for policy in audit.output.policies
+        if policy.name in read
+        and not _tab(policy)
+        and (
+            policy.filtered and not _any_of(groups, {policy.name}).any()
+            if policy.resource == GROUPS
+            else policy.name in audit.sheets and not audit.sheets[policy.name]
+        )
+    ]
+
+
 def _sheets_by_policy(audit: Audit) -> Iterator[Table]:
     """A table for each policy that names no tab and found something, under its own name."""
     groups = audit.inventory.groups
     for policy in audit.output.policies:
-        if policy.report.get("tab"):
+        if _tab(policy):
             continue
         if policy.resource == GROUPS:
             rows = _any_of(audit.inventory.caught, {policy.name})
@@ -236,13 +270,23 @@ def _resources(audit: Audit, policies: Sequence[str]) -> pd.DataFrame:
 
 
 def _policy_summary(audit: Audit) -> pd.DataFrame:
-    """What each policy found, where no groups are counted: policy, resource, resources, cells_not_read."""
+    """What each policy found, where no groups are counted: policy, resource, resources, cells_not_read.
+
+    Resources are NA where none of a policy's cells could be read.
+    """
     unread = Counter(cell.policy for cell in audit.gaps)
+    read = {cell.policy for cell in audit.cells if cell.status is Status.OK}
     rows = [
-        (policy.name, policy.resource, len(audit.sheets.get(policy.name, ())), unread[policy.name])
+        (
+            policy.name,
+            policy.resource,
+            len(audit.sheets.get(policy.name, ())) if policy.name in read else None,
+            unread[policy.name],
+        )
         for policy in audit.output.policies
     ]
-    return pd.DataFrame(rows, columns=["policy", "resource", "resources", "cells_not_read"])
+    frame = pd.DataFrame(rows, columns=["policy", "resource", "resources", "cells_not_read"])
+    return frame.astype({"resources": "Int64"})
 
 
 def _counts(audit: Audit, scope: str, key: "pd.Series[str]", name_of: Callable[[Cell], str]) -> pd.DataFrame:

@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from unittest.mock import patch
 import boto3
 import openpyxl
 import pytest
+from pyarrow import parquet
 
 from reporter.sandbox import Sandbox
 
@@ -238,3 +240,108 @@ def test_tags_and_vars_of_accounts_are_columns(sg_audit: SgAudit, stock: Path, t
     accounts.write_text(json.dumps({"accounts": [entry]}))
     done = sg_audit("report", "-s", stock, "-o", tmp_path, "-c", accounts)
     assert {sheets(done.stdout)["volumes"][0][column] for column in labels} == {"unknown"}
+
+
+@pytest.fixture
+def changed(stock: Path, tmp_path: Path) -> Callable[..., Path]:
+    """A copy of the stock output with other names of policies, or other resources in a policy's file."""
+
+    def change(names: dict[str, str] | None = None, resources: dict[str, object] | None = None) -> Path:
+        output = Path(shutil.copytree(stock, tmp_path / "output"))
+        for folder in list(output.iterdir()):
+            if resources and folder.name in resources:
+                (folder / "resources.json").write_text(json.dumps(resources[folder.name]))
+            if names and folder.name in names:
+                metadata = json.loads((folder / "metadata.json").read_text())
+                metadata["policy"]["name"] = names[folder.name]
+                (folder / "metadata.json").write_text(json.dumps(metadata))
+        return output
+
+    return change
+
+
+def unlike_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    assert len({key for key, _ in pairs}) == len(pairs)
+    return dict(pairs)
+
+
+def test_a_policy_may_be_called_as_a_table_of_the_report(
+    sg_audit: SgAudit, changed: Callable[..., Path], tmp_path: Path
+) -> None:
+    names = {"volumes": "Summary", LONG: "coverage", f"{LONG}-2": "ssh_open", "none-of-these": "attachments"}
+    done = sg_audit("report", "-s", changed(names), "-o", tmp_path, "-f", "json", "-f", "xlsx")
+    assert done.returncode == 0, done.stderr
+    paths = done.stdout.split()
+    tables = json.loads(Path(paths[0]).read_text(), object_pairs_hook=unlike_keys)["tables"]
+    assert list(tables)[-4:] == ["coverage_2", "ssh_open_2", "Summary_2", "coverage"]
+    assert list(sheets(paths[1])) == list(tables)
+    assert (len(tables["coverage_2"]), tables["coverage"]) == (1, [])
+    book = openpyxl.load_workbook(paths[1])
+    heads = {name: book[name]["A1"].comment.text.splitlines()[0] for name in list(tables)[-4:-1]}
+    assert heads == {"coverage_2": "coverage", "ssh_open_2": "ssh_open", "Summary_2": "Summary"}
+    assert book.active.title == "summary"
+
+
+def test_groups_and_others_under_one_tab_are_two_tables(
+    sg_audit: SgAudit, stock: Path, changed: Callable[..., Path], tmp_path: Path
+) -> None:
+    output = changed()
+    path = output / "team-groups" / "metadata.json"
+    metadata = json.loads(path.read_text())
+    metadata["policy"]["metadata"] = {"report": {"tab": "Topics & more"}}
+    path.write_text(json.dumps(metadata))
+    done = sg_audit("report", "-s", output, "-o", tmp_path, "-f", "json")
+    tables = json.loads(Path(done.stdout.strip()).read_text(), object_pairs_hook=unlike_keys)["tables"]
+    assert [row["group_name"] for row in tables["Topics & more"]] == ["web"]
+    assert len(tables["Topics & more_2"]) == 1
+
+
+def test_what_found_nothing_is_told(sg_audit: SgAudit, stock: Path, tmp_path: Path) -> None:
+    done = sg_audit("report", "-s", stock, "-o", tmp_path, "-f", "json")
+    facts = json.loads(Path(done.stdout.strip()).read_text())["facts"]
+    assert "Found nothing, and so have no sheet: none-of-these" in facts
+
+
+def test_what_was_not_read_is_not_counted_as_none(
+    sg_audit: SgAudit, changed: Callable[..., Path], tmp_path: Path
+) -> None:
+    output = changed(resources={"volumes": None})
+    done = sg_audit("report", "-s", output, "-o", tmp_path, "-p", "volumes", "-p", "none-of-these")
+    assert done.returncode == 3
+    counts = {row["policy"]: row["resources"] for row in sheets(done.stdout)["summary"]}
+    assert counts == {"volumes": "unknown", "none-of-these": 0}
+
+
+@pytest.mark.parametrize("policy", ["eni-inventory", "ec2-inventory"])
+def test_interfaces_and_instances_without_groups_get_a_sheet(
+    sg_audit: SgAudit, estate_run: Path, tmp_path: Path, policy: str
+) -> None:
+    done = sg_audit("report", "-s", estate_run, "-o", tmp_path, "-p", policy)
+    assert done.returncode == 0, done.stderr
+    found = sheets(done.stdout)
+    assert list(found) == ["summary", policy, "coverage"]
+    [counted] = found["summary"]
+    assert counted["resources"] == len(found[policy]) > 0
+
+
+def test_no_digit_of_a_number_is_lost(
+    sg_audit: SgAudit, changed: Callable[..., Path], tmp_path: Path
+) -> None:
+    small, wide, huge = 999_999_999_999_999, 1_234_567_890_123_456_789, 2**70
+    volumes = [
+        {"VolumeId": "v-1", "Small": small, "Wide": wide, "Huge": huge, "Mixed": wide, "Part": 1},
+        {"VolumeId": "v-2", "Small": 2, "Wide": 2, "Huge": 2, "Mixed": 0.5, "Part": 0.5},
+    ]
+    names = ("Small", "Wide", "Huge", "Mixed", "Part")
+    fields = [word for name in names for word in ("--field", f"{name}={name}")]
+    done = sg_audit(
+        *("report", "-s", changed(resources={"volumes": volumes}), "-o", tmp_path, "-p", "volumes", *fields),
+        *("-f", "xlsx", "-f", "parquet"),
+    )
+    assert done.returncode == 0, done.stderr
+    first = sheets(done.stdout.splitlines()[0])["volumes"][0]
+    assert [first[name] for name in names] == [small, str(wide), str(huge), str(wide), 1]
+    (path,) = (line for line in done.stdout.splitlines() if line.endswith("_volumes.parquet"))
+    rows = parquet.read_table(path).to_pylist()
+    assert [rows[0][name] for name in names] == [small, wide, str(huge), str(wide), 1.0]
+    assert [rows[1][name] for name in names] == [2, 2, "2", "0.5", 0.5]

@@ -42,20 +42,27 @@ def names() -> list[str]:
 def load(name: str) -> Format:
     """The format of that name.
 
-    Raises InputError where there is none, or what it needs is not installed.
+    Raises InputError where there is none, what it needs is not installed, or a package's cannot be loaded.
     """
-    try:
-        if name in _own():
+    if name in _own():
+        try:
             return cast(Format, importlib.import_module(f"{__name__}.{name}"))
-        return cast(Format, _of_packages()[name].load())
-    except KeyError:
-        raise InputError(f"-f {name}: no such format; there are {', '.join(names())}") from None
-    except ModuleNotFoundError as error:
-        # An extra is called as the format that needs it.
-        what = f"c7n-sg-audit[{name}]" if name in _own() else str(error.name)
-        raise InputError(
-            f"-f {name}: needs {error.name}, which is not installed: pip install '{what}'"
-        ) from None
+        except ModuleNotFoundError as error:
+            # An extra is called as the format that needs it.
+            raise InputError(
+                f"-f {name}: needs {error.name}, which is not installed: pip install 'c7n-sg-audit[{name}]'"
+            ) from None
+    entry = _of_packages().get(name)
+    if entry is None:
+        raise InputError(f"-f {name}: no such format; there are {', '.join(names())}")
+    try:
+        form = entry.load()
+    except Exception as error:  # whatever an import may raise
+        what = " ".join(f"{type(error).__name__}: {error}".split())
+        raise InputError(f"-f {name}: {entry.value} cannot be loaded: {what}") from None
+    if not callable(getattr(form, "write", None)):
+        raise InputError(f"-f {name}: {entry.value} has no function write(stem, tables, facts)")
+    return cast(Format, form)
 
 
 def notes(form: Format, tables: Sequence["Table"]) -> Sequence[str]:

@@ -49,9 +49,13 @@ def _type_of_values(column: "pd.Series[Any]") -> pa.DataType:
         return pa.list_(pa.string())
     if kinds == {bool}:
         return pa.bool_()
-    if kinds == {int} and all(-(2**63) <= value < 2**63 for value in column.dropna() if value != ""):
+    if not kinds or not kinds <= {int, float}:
+        return pa.string()
+    whole = [value for value in column.dropna() if isinstance(value, int)]
+    if kinds == {int} and all(-(2**63) <= value < 2**63 for value in whole):
         return pa.int64()
-    return pa.float64() if kinds and kinds <= {int, float} else pa.string()
+    exact = all(abs(value) <= 2**53 for value in whole)
+    return pa.float64() if float in kinds and exact else pa.string()  # with digits lost, it is another number
 
 
 def _array(values: Sequence[Any], kind: pa.DataType) -> pa.Array:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ SUFFIX = ".xlsx"
 MAX_CELL = 32_767  # UTF-16 units
 MAX_SHEET_NAME = 31
 MAX_ROWS = 1_048_575  # below the head
+_MAX_NUMBER = 10**15 - 1  # of more than 15 digits Excel makes the last ones zero: those are written as text
 _READABLE_SHEETS = 3  # of one table
 
 _COLOURS = {
@@ -63,8 +65,7 @@ def write(stem: Path, tables: Sequence[Table], facts: Sequence[str]) -> list[Pat
         options = {"constant_memory": True, "tmpdir": scratch}
         with _os_errors(), xlsxwriter.Workbook(folder / name, options) as workbook:
             workbook.set_properties({"title": "Security groups inventory", "comments": "\n".join(facts)})
-            parts = [part for table in tables for part in _parts(table)]
-            for part, sheet_name in zip(parts, sheet_names([part.name for part in parts]), strict=True):
+            for part, sheet_name in _sheets(tables):
                 sheet = workbook.add_worksheet(sheet_name)
                 _write_table(workbook, sheet, part)
                 if part.name == SUMMARY:
@@ -76,25 +77,34 @@ def write(stem: Path, tables: Sequence[Table], facts: Sequence[str]) -> list[Pat
 def notes(tables: Sequence[Table]) -> list[str]:
     """Which tables go on in further sheets."""
     lines = []
+    names = (name for _, name in _sheets(tables))
     for table in tables:
-        sheets = _sheets(table)
-        if sheets > 1:
-            names = f"{table.name}_2" if sheets == 2 else f"{table.name}_2 to {table.name}_{sheets}"
-            lines.append(f"{table.name} goes on in {names}: a sheet holds {MAX_ROWS:,} rows below its head")
-        if sheets > _READABLE_SHEETS:
+        first, *further = islice(names, len(_parts(table)))
+        if further:
+            where = further[0] if len(further) == 1 else f"{further[0]} to {further[-1]}"
+            lines.append(f"{first} goes on in {where}: a sheet holds {MAX_ROWS:,} rows below its head")
+        if len(further) >= _READABLE_SHEETS:
             lines[-1] += "; -f parquet has all of it in one table"
     return lines
 
 
-def _sheets(table: Table) -> int:
-    return max(1, -(-len(table.frame) // MAX_ROWS))
+def _sheets(tables: Sequence[Table]) -> list[tuple[Table, str]]:
+    """What each sheet holds, and its name."""
+    parts = [part for table in tables for part in _parts(table)]
+    return list(zip(parts, sheet_names([part.name for part in parts]), strict=True))
 
 
-def _parts(table: Table) -> Iterator[Table]:
+def _parts(table: Table) -> list[Table]:
     """The table in pieces that a sheet holds."""
-    for number in range(_sheets(table)):
-        name = table.name if number == 0 else f"{table.name}_{number + 1}"
-        yield replace(table, name=name, frame=table.frame.iloc[number * MAX_ROWS : (number + 1) * MAX_ROWS])
+    starts = range(0, max(1, len(table.frame)), MAX_ROWS)
+    return [
+        replace(
+            table,
+            name=table.name if number == 1 else f"{table.name}_{number}",
+            frame=table.frame.iloc[start : start + MAX_ROWS],
+        )
+        for number, start in enumerate(starts, 1)
+    ]
 
 
 @contextmanager
@@ -162,8 +172,9 @@ def _write_table(workbook: xlsxwriter.Workbook, sheet: Worksheet, table: Table) 
     for number, name in enumerate(columns):
         sheet.write_string(0, number, name, head)
         comment = DESCRIPTIONS.get(name, "")
-        if number == 0 and sheet.get_name() != table.name:
-            comment = f"{table.name}\n{comment}".strip()  # the sheet's name had no room for all of it
+        full_name = table.full_name or table.name
+        if number == 0 and sheet.get_name() != full_name:
+            comment = f"{full_name}\n{comment}".strip()  # the sheet's name could not be all of it
         if comment:
             sheet.write_comment(0, number, comment, {"x_scale": 2.2, "font_size": 9})
     # Excel shows booleans as TRUE and FALSE whatever the number format; LibreOffice needs to be told.
@@ -214,7 +225,7 @@ def _write_cell(sheet: Worksheet, row: int, column: int, value: Any, styles: "_S
     if isinstance(value, bool):
         sheet.write_boolean(row, column, value, styles.truth)
         return 5
-    if isinstance(value, int | float):
+    if isinstance(value, float) or (isinstance(value, int) and abs(value) <= _MAX_NUMBER):
         sheet.write_number(row, column, value)
         return len(str(value))
     text = UNKNOWN if value is None else cell_text(value)

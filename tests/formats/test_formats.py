@@ -176,6 +176,55 @@ def test_an_installed_package_adds_a_format(sg_audit: SgAudit, estate_run: Path,
     assert refused.stderr == "sg-audit: -f tiny: no such format; there are csv, json, parquet, xlsx\n"
 
 
+@pytest.mark.parametrize(
+    ("code", "says"),
+    [
+        (
+            "import no_such_module",
+            "tiny cannot be loaded: ModuleNotFoundError: No module named 'no_such_module'",
+        ),
+        (
+            "from os import nothing",
+            "tiny cannot be loaded: ImportError: cannot import name 'nothing' from 'os'",
+        ),
+        ("def write(:", "tiny cannot be loaded: SyntaxError: "),
+        ("{}['a']", "tiny cannot be loaded: KeyError: 'a'"),
+        ("", "tiny has no function write(stem, tables, facts)"),
+    ],
+    ids=["lacks a module", "lacks a name", "no Python", "raises", "no format"],
+)
+def test_a_packages_format_that_cannot_be_loaded_is_told_in_one_line(
+    sg_audit: SgAudit, tmp_path: Path, code: str, says: str
+) -> None:
+    (tmp_path / "tiny-1.dist-info").mkdir()
+    (tmp_path / "tiny-1.dist-info" / "METADATA").write_text("Metadata-Version: 2.1\nName: tiny\nVersion: 1\n")
+    (tmp_path / "tiny-1.dist-info" / "entry_points.txt").write_text("[c7n_sg_audit.formats]\ntiny = tiny\n")
+    (tmp_path / "tiny.py").write_text(code)
+    root = Path(__file__).parents[2]
+    done = sg_audit("report", "-s", "nowhere", "-f", "tiny", env={"PYTHONPATH": f"{tmp_path}:{root}"})
+    assert (done.returncode, done.stdout) == (2, "")
+    [line] = done.stderr.splitlines()
+    assert line.startswith(f"sg-audit: -f tiny: {says}")
+
+
+def test_the_sheets_that_a_table_goes_on_in_are_called_by_their_names(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import openpyxl
+
+    monkeypatch.setattr(xlsx, "MAX_ROWS", 1)
+    two = pd.DataFrame({"number": [1, 2]})
+    tables = [Table("groups_2", "", two[:1]), Table("groups", "", two), Table("x" * 40, "", two)]
+    (path,) = xlsx.write(tmp_path / "report", tables, [])
+    book = openpyxl.load_workbook(path)
+    assert book.sheetnames == ["groups_2", "groups", "groups_2_2", "x" * 31, "x" * 29 + "_2"]
+    ends = "a sheet holds 1 rows below its head"
+    assert xlsx.notes(tables) == [
+        f"groups goes on in groups_2_2: {ends}",
+        f"{'x' * 31} goes on in {'x' * 29}_2: {ends}",
+    ]
+
+
 @pytest.mark.parametrize("command", [("report", "-s", "nowhere"), ("audit", "-c", "nowhere.yml"), ("demo",)])
 def test_what_a_format_lacks_is_told_before_anything_is_read(
     sg_audit: SgAudit, tmp_path: Path, command: tuple[str, ...]
