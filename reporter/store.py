@@ -16,6 +16,7 @@ from reporter.errors import InputError
 
 S3_SCHEME = "s3://"
 _S3_THREADS = 32  # each waits for AWS nearly all of the time
+_TRIES = 3
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -110,8 +111,19 @@ class Bucket:
         return answer.get("LocationConstraint") or "us-east-1"
 
     def read(self, key: str) -> bytes:
-        with self._errors():
-            return _unpack(key, self._call("get_object", Key=self._key(key))["Body"].read())
+        return _unpack(key, self._content(key))
+
+    def _content(self, key: str) -> bytes:
+        # botocore makes a call again whose answer does not begin, but not one whose answer breaks off.
+        for tries_left in reversed(range(_TRIES)):
+            body = self._call("get_object", Key=self._key(key))["Body"]
+            try:
+                with self._errors():
+                    return bytes(body.read())
+            except OSError:
+                if not tries_left:
+                    raise
+        raise AssertionError
 
     def write(self, key: str, content: bytes) -> None:
         # As Custodian writes beside it (c7n.resources.aws.S3Output): the bucket's owner may read it.

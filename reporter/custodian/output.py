@@ -100,7 +100,8 @@ def open_output(where: Path | str, expected: Sequence[PlannedAccount] = (), at: 
         raise InputError(f"{where}: a file, not an output directory")
     try:
         run = find_run(store, until)
-        found = _own_run(run, until) if run else _stock_run(store, expected, until)
+        # In a folder of runs, their names have told which began by then.
+        found = _own_run(run, until if run is store else "") if run else _stock_run(store, expected, until)
     except OSError as error:
         raise InputError(f"{where}: cannot be read: {error.strerror}") from None
     if found is None and until:

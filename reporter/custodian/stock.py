@@ -219,12 +219,13 @@ def _read(store: Store, folder: PolicyFolder) -> _Found | _Damaged | None:
     try:
         metadata = _decoder.decode(store.read(key))
         _time(metadata.execution.start)
-    except (OSError, *UNREADABLE, OverflowError, ValueError) as error:
+    except (*UNREADABLE, OverflowError, ValueError) as error:
         # Custodian's own where another of its files is there, else something foreign of that name.
         if not {RESOURCES, LOG} & folder.files.keys():
             return None
-        why = error.strerror if isinstance(error, OSError) else ""
-        return _Damaged(folder, "Unreadable", f"{key}: {why or f'not metadata of Custodian: {error}'}")
+        return _Damaged(folder, "Unreadable", f"{key}: not metadata of Custodian: {error}")
+    except OSError as error:
+        return _Damaged(folder, "Unreadable", f"{key}: {error.strerror or error}")
     if metadata.policy.deployed and RESOURCES not in folder.files:
         return None
     config = metadata.config
