@@ -11,7 +11,7 @@ from reporter.inventory.columns import Field, Value
 from reporter.inventory.join import Inventory, join
 from reporter.inventory.records import GROUPS, INVENTORY_TABS
 from reporter.inventory.unit import Same, UnitRows, Wanted, read_unit
-from reporter.manifest import Cell, PlannedPolicy, Status
+from reporter.manifest import Cell, Status
 from reporter.store import side_by_side
 
 Progress = Callable[[int, int], None]
@@ -50,7 +50,7 @@ def read_audit(output: Output, more: Sequence[Field] = (), progress: Progress = 
     `more` are columns beyond the report's own. Raises InputError where a policy's `metadata.report` cannot be
     followed, or a column's name is taken.
     """
-    wanted = Wanted(_sheets(output.policies), tuple(more))
+    wanted = Wanted(_sheets(output), tuple(more))
     with nothing_to_collect():
         units = read_units(output, wanted, progress)
         inventory = join(units, output.policies, more)
@@ -76,14 +76,13 @@ def read_units(output: Output, wanted: Wanted = _NOTHING_MORE, progress: Progres
     return units
 
 
-def _sheets(policies: Sequence[PlannedPolicy]) -> dict[str, tuple[Field, ...] | None]:
+def _sheets(output: Output) -> dict[str, tuple[Field, ...] | None]:
     """The policies with a table of their own resources. Groups have tables of groups, and of what is on them."""
-    groups = any(policy.resource == GROUPS for policy in policies)
     resources = {
         policy.name: policy.resource
-        for policy in policies
+        for policy in output.policies
         if policy.resource != GROUPS
-        and not (groups and policy.report.get("tab") == INVENTORY_TABS.get(policy.resource, ""))
+        and not (output.has_groups and policy.report.get("tab") == INVENTORY_TABS.get(policy.resource, ""))
     }
     declared = {resource: columns.declared(resource) for resource in dict.fromkeys(resources.values())}
     return {name: declared[resource] for name, resource in resources.items()}

@@ -447,13 +447,12 @@ def _write_report(
     from reporter.audit import read_audit
     from reporter.custodian.output import open_output
     from reporter.inventory import columns
-    from reporter.inventory.records import GROUPS
 
     _check_formats(formats)
     more = [columns.parse(field) for field in fields]
     found = open_output(output, accounts.read(accounts_file) if accounts_file else (), at)
     found = found.only(_chosen("-p", only), _chosen("--resource", resources))
-    if fail_on and not any(policy.resource == GROUPS for policy in found.policies):
+    if fail_on and not found.has_groups:
         raise InputError(
             f"--fail-on {fail_on}: no policy of the output is on security groups: nothing has a risk"
         )
@@ -465,7 +464,7 @@ def _write_report(
     _say(f"{output}: {found.kind}, {found.started}: {found.extent}")
     with progress.counted(_console, f"writing {', '.join(formats)}") as shown:
         written = reporting.write(result, reports, formats, of_accounts, shown)
-    if tabs.has_groups(result):
+    if result.output.has_groups:
         _print_summary(result)
     _say(tabs.coverage_line(result))
     for gap in result.gaps[:10]:

@@ -8,6 +8,7 @@ from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
@@ -53,34 +54,28 @@ def _line(label: str, cells: Sequence[Cell]) -> str:
     return line
 
 
+def _columns() -> Iterator[ProgressColumn]:
+    yield TextColumn("{task.description}")
+    yield BarColumn()
+    yield MofNCompleteColumn()
+    yield TimeElapsedColumn()
+    yield TimeRemainingColumn()
+
+
 @contextmanager
 def shown(console: Console) -> Iterator[_Bar | _Lines]:
     """Show a run's progress on the console while the block runs."""
     if not console.is_terminal:
         yield _Lines(console)
         return
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-        TextColumn("{task.fields[label]}", markup=False),
-    )
-    with Progress(*columns, console=console) as bar:
+    label = TextColumn("{task.fields[label]}", markup=False)
+    with Progress(*_columns(), label, console=console) as bar:
         yield _Bar(bar)
 
 
 @contextmanager
 def counted(console: Console, what: str) -> Iterator[Callable[[int, int], None]]:
     """Show on a terminal how much is done, told as (parts done, of how many)."""
-    columns = (
-        TextColumn("{task.description}"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    with Progress(*_columns(), console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(what, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)

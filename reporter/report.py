@@ -12,7 +12,6 @@ from reporter import tabs
 from reporter.audit import Audit, Progress, silent
 from reporter.errors import InputError
 from reporter.formats import DEFAULT, load, notes
-from reporter.inventory.records import GROUPS
 from reporter.labels import NO_LABELS, Labels
 
 FILE_STEM = "security_groups_inventory"
@@ -75,7 +74,7 @@ def write(
 def facts(audit: Audit) -> Sequence[str]:
     """Lines on the whole report: when, how much, and what is missing."""
     accounts = f"{len(audit.output.accounts):,} accounts"
-    if not tabs.has_groups(audit):
+    if not audit.output.has_groups:
         lines = [f"Output of Custodian as of {audit.output.started}", accounts, tabs.coverage_line(audit)]
     else:
         lines = [
@@ -83,7 +82,7 @@ def facts(audit: Audit) -> Sequence[str]:
             f"{len(audit.inventory.groups):,} groups in {accounts}",
             tabs.coverage_line(audit),
         ]
-        if not any(policy.resource == GROUPS and not policy.filtered for policy in audit.output.policies):
+        if not audit.output.lists_all_groups:
             lines.append("No policy lists every group: only those that a policy found are here")
         nothing = tabs.found_nothing(audit)
         if nothing:

@@ -113,11 +113,8 @@ def build(audit: Audit, labels: Labels = NO_LABELS) -> list[Table]:
     Raises InputError where a policy's `metadata.report.tab` cannot be followed.
     """
     tables = list(_policy_tables(audit))
-    if has_groups(audit):
-        everything = any(
-            policy.resource == GROUPS and not policy.filtered for policy in audit.output.policies
-        )
-        title = "Every security group, worst risk first" if everything else _NOT_ALL
+    if audit.output.has_groups:
+        title = "Every security group, worst risk first" if audit.output.lists_all_groups else _NOT_ALL
         tables.append(Table("security_groups", title, audit.inventory.groups))
         tables.append(Table("attachments", "Every group and interface it is on", audit.inventory.attachments))
         last = Table(SUMMARY, "Groups by risk, account and region", summary(audit))
@@ -138,11 +135,6 @@ def _named_apart(tables: Iterable[Table], others: Sequence[Table] = ()) -> Itera
     taken = {table.name.casefold() for table in others} | (set(OWN_TABS) if others else set())
     for table, name in zip(tables, unlike(names, lambda name, ending: name + ending, taken), strict=True):
         yield table if name == table.name else replace(table, name=name, full_name=table.name)
-
-
-def has_groups(audit: Audit) -> bool:
-    """Whether any policy of the output is on security groups, so that there is something to say of them."""
-    return any(policy.resource == GROUPS for policy in audit.output.policies)
 
 
 def _labelled(table: Table, labels: Labels) -> Table:
@@ -184,7 +176,9 @@ def coverage_line(audit: Audit) -> str:
 def _policy_tables(audit: Audit) -> Iterator[Table]:
     """A table a tab: what its policies listed, and the groups of which they gave no answer (`unknown`)."""
     groups = audit.inventory.groups
-    policies_of: dict[str, list[PlannedPolicy]] = {name: [] for name in FINDING_TABS if has_groups(audit)}
+    policies_of: dict[str, list[PlannedPolicy]] = {
+        name: [] for name in FINDING_TABS if audit.output.has_groups
+    }
     for policy in audit.output.policies:
         tab = _tab(policy)
         if not tab:

@@ -36,6 +36,16 @@ class Output:
     cells: tuple[Cell, ...]
     files: Mapping[tuple[str, str, str], str] = field(repr=False)
 
+    @property
+    def has_groups(self) -> bool:
+        """Whether any policy is on security groups, so that there is something to say of them."""
+        return any(policy.resource == GROUPS for policy in self.policies)
+
+    @property
+    def lists_all_groups(self) -> bool:
+        """Whether any policy lists every security group there is."""
+        return any(policy.resource == GROUPS and not policy.filtered for policy in self.policies)
+
     def units(self) -> Iterator[tuple[Cell, ...]]:
         """The cells by account and region, in the order of the run."""
         by_unit: dict[tuple[str, str], list[Cell]] = {}
@@ -128,20 +138,6 @@ def find_run(store: Store, until: str = "") -> Store | None:
         if there:
             return store.child(there[-1])
     return None
-
-
-def newest_run(where: Path) -> Path:
-    """The run directory given, or the newest of a folder of runs.
-
-    Raises InputError where there is none.
-    """
-    try:
-        run = find_run(Folder(where))
-    except OSError:
-        run = None
-    if not isinstance(run, Folder):
-        raise InputError(f"{where}: no run of sg-audit there")
-    return run.path.resolve()
 
 
 def _began(name: str) -> str:
