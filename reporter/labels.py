@@ -74,5 +74,11 @@ def _pairs(entry: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
         key, colon, text = str(tag).partition(":")
         pairs.append((key, text) if colon else (_TAGS, key))
     for key, found in (entry.get("vars") or {}).items():
-        pairs.append((str(key), found if isinstance(found, str) else json.dumps(found, default=str)))
+        pairs.append((str(key), _text(found)))
     return pairs
+
+
+def _text(found: Any) -> str:
+    if found is None:
+        return ""
+    return json.dumps(found, default=str) if isinstance(found, dict | list | bool) else str(found)

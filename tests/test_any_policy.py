@@ -345,3 +345,16 @@ def test_no_digit_of_a_number_is_lost(
     rows = parquet.read_table(path).to_pylist()
     assert [rows[0][name] for name in names] == [small, wide, str(huge), str(wide), 1.0]
     assert [rows[1][name] for name in names] == [2, 2, "2", "0.5", 0.5]
+
+
+def test_a_var_is_shown_as_the_accounts_file_has_it(sg_audit: SgAudit, stock: Path, tmp_path: Path) -> None:
+    accounts = tmp_path / "accounts.yml"
+    accounts.write_text(
+        f"accounts:\n- name: mine\n  account_id: '{ACCOUNT}'\n  regions: [us-east-1]\n"
+        "  vars: {since: 2026-01-31, until: null, big: true, cidrs: [10.0.0.0/8]}\n"
+    )
+    done = sg_audit("report", "-s", stock, "-o", tmp_path, "-c", accounts, "-p", "volumes")
+    assert done.returncode == 0, done.stderr
+    (row,) = sheets(done.stdout)["volumes"]
+    shown = {"since": "2026-01-31", "until": None, "big": "true", "cidrs": '["10.0.0.0/8"]'}
+    assert row == row | {f"account:{name}": text for name, text in shown.items()}

@@ -161,12 +161,13 @@ def find(
 def _names(found: Iterable[_Found], expected: Sequence[PlannedAccount]) -> Callable[[str, str], str]:
     """How an account is called: as in the accounts file, else as its folder, else by its id."""
     names = {account.name for account in expected}
-    by_id = {each.cell.account_id: each.account for each in found if each.account}
-    by_id |= {account.account_id: account.name for account in expected}
+    in_file = {account.account_id: account.name for account in expected}
+    of_folders = {each.cell.account_id: each.account for each in found if each.account}
 
     def name_of(folder: str, account_id: str) -> str:
-        expected_name = folder if folder in names or not account_id else by_id.get(account_id)
-        return expected_name or folder or account_id or "unknown"
+        if folder in names:
+            return folder
+        return in_file.get(account_id) or folder or of_folders.get(account_id) or account_id or "unknown"
 
     return name_of
 

@@ -183,6 +183,19 @@ def test_damaged_resources_are_a_gap(report: Report, output: Path, content: byte
     assert line.startswith(f"{US} volumes: failed Unreadable {output}/{US}/volumes/resources.json: ")
 
 
+def test_two_accounts_of_one_id_stay_two(report: Report, output: Path, tmp_path: Path) -> None:
+    """c7n-org takes such a file, for another role or other regions of the account."""
+    for name in ("one", "two"):
+        folder = tmp_path / "org" / name / US / "volumes"
+        shutil.copytree(output / US / "volumes", folder)
+        content = json.loads((folder / "metadata.json").read_text())
+        content["config"]["regions"] = []
+        (folder / "metadata.json").write_text(json.dumps(content))
+    done = report(tmp_path / "org")
+    assert done.returncode == 0, done.stderr
+    assert [row["account_profile"] for row in tables(done)["volumes"]] == ["one", "two"]
+
+
 @pytest.mark.parametrize(
     ("name", "code"), [("renamed", 0), ("other", 3)], ids=["of the account", "of another"]
 )
