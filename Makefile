@@ -42,7 +42,7 @@ review: $(READY) ## what the policies as they are now catch and let go, against 
 	$(BIN)/sg-audit review --base $(BASE) -u $(POLICIES) -s $(OUTPUT)
 
 test: $(READY) ## run every test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n logical --dist loadfile
 
 lint: $(READY) ## ruff and mypy
 	$(BIN)/ruff check .

@@ -3,6 +3,7 @@
 import os
 import sys
 from collections.abc import Callable, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -369,26 +370,25 @@ def _run(
 ) -> tuple[str, bool, bool]:
     """Returns the run's folder, whether all was read, and whether the run was interrupted."""
     _check_workers()
-    if scheduler is None:
-        from reporter.collect import forking
-
-        forking.begin()
-    with nothing_to_collect():
-        from reporter import progress
-        from reporter.collect import accounts, policies, pools
-        from reporter.collect import run as collecting
-        from reporter.manifest import RunState, Status
-        from reporter.store import open_store
-
     if resume and (names or tags or regions or only):
         raise click.UsageError(
             "--resume takes the accounts and policies of its run: leave out -a, -t, -r and -p"
         )
-    chosen = accounts.read(accounts_file, names, tags, regions)
-    found = policies.read(sources, only)
-    place = open_store(output)
-    collecting.make_output(place)
-    pool = pools.open_pool(scheduler)
+    from reporter.collect import forking
+
+    with forking.begun() if scheduler is None else nullcontext():
+        with nothing_to_collect():
+            from reporter import progress
+            from reporter.collect import accounts, policies, pools
+            from reporter.collect import run as collecting
+            from reporter.manifest import RunState, Status
+            from reporter.store import open_store
+
+        chosen = accounts.read(accounts_file, names, tags, regions)
+        found = policies.read(sources, only)
+        place = open_store(output)
+        collecting.make_output(place)
+        pool = pools.open_pool(scheduler, chosen)
     for account in chosen:
         if account.regions_by_default:
             _say(f"account {account.name} names no region: {' and '.join(account.regions)}, as in c7n-org")

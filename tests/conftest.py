@@ -1,9 +1,11 @@
 """What every test of the command line needs: a sandbox with the estate, and one finished run of it."""
 
+import json
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import IO, cast
 
 import pytest
 
@@ -28,19 +30,56 @@ def clean_env(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> dic
     return environment(sandbox.endpoint, tmp_path_factory.mktemp("home"))
 
 
+class Warm:
+    """Runs the command line as a process of its own each time, but without its second of imports."""
+
+    def __init__(self, process: "subprocess.Popen[str]") -> None:
+        self._stdin, self._stdout = cast(IO[str], process.stdin), cast(IO[str], process.stdout)
+
+    def run(self, args: Sequence[str], env: Mapping[str, str], cwd: Path) -> Completed:
+        print(json.dumps({"args": args, "env": dict(env), "cwd": str(cwd)}), file=self._stdin, flush=True)
+        answer = json.loads(self._stdout.readline())
+        return Completed(["sg-audit", *args], answer["code"], answer["stdout"], answer["stderr"])
+
+
 @pytest.fixture(scope="session")
-def sg_audit(clean_env: dict[str, str]) -> Callable[..., Completed]:
+def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warm]:
+    """See tests/warm.py."""
+    env = environment("http://127.0.0.1:9", tmp_path_factory.mktemp("home"))
+    with subprocess.Popen(
+        [sys.executable, Path(__file__).with_name("warm.py")],
+        env=env | {"OPENBLAS_NUM_THREADS": "1"},  # what forks should have one thread
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as process:
+        yield Warm(process)
+        cast(IO[str], process.stdin).close()
+
+
+# Read as Python or c7n start, and not later.
+READ_AT_START = {"AWS_PROFILE", "C7N_ORG_PARALLEL", "PYTHONPATH", "TMPDIR"}
+
+
+@pytest.fixture(scope="session")
+def sg_audit(clean_env: dict[str, str], warm: Warm) -> Callable[..., Completed]:
     """Runs the command line: sg_audit("report", "-s", folder, env={"HOME": "…"}, cwd=folder).
 
     `env` is added to `clean_env`, or taken from it where a value is None; `cwd` is the repository unless told
-    otherwise.
+    otherwise. With `cold`, Python itself starts anew.
     """
 
-    def run(*args: str | Path, env: Mapping[str, str | None] | None = None, cwd: Path = ROOT) -> Completed:
+    def run(
+        *args: str | Path, env: Mapping[str, str | None] | None = None, cwd: Path = ROOT, cold: bool = False
+    ) -> Completed:
         variables = clean_env | dict(env or {})
+        set_to = {name: value for name, value in variables.items() if value is not None}
+        words = list(map(str, args))
+        if not cold and READ_AT_START.isdisjoint(env or {}):
+            return warm.run(words, set_to, cwd)
         return subprocess.run(
-            [sys.executable, "-m", "reporter", *map(str, args)],
-            env={name: value for name, value in variables.items() if value is not None},
+            [sys.executable, "-m", "reporter", *words],
+            env=set_to,
             cwd=cwd,
             stdin=subprocess.DEVNULL,
             capture_output=True,

@@ -1,17 +1,14 @@
 """Bad input: one line on stderr that says what and where, exit code 2, and nothing else happens."""
 
-import json
-import subprocess
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from subprocess import CompletedProcess
-from typing import IO, cast
 
 import pytest
 
-from reporter.sandbox import environment
+Completed = CompletedProcess[str]
 
 ACCOUNTS = """\
 accounts:
@@ -50,13 +47,6 @@ class Case:
     says: tuple[str, ...]
     files: Mapping[str, str | bytes | None] = field(default_factory=dict)
     command: tuple[str, ...] = RUN
-
-
-@dataclass(frozen=True)
-class Done:
-    code: int
-    stdout: str
-    stderr: str
 
 
 def accounts(text: str, *says: str, options: tuple[str, ...] = ()) -> Case:
@@ -310,52 +300,19 @@ CASES = {
 }
 
 
-@pytest.fixture(scope="module")
-def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[Sequence[str], Path], Done]]:
-    """Runs the command line in a folder, as a process of its own, but without its second of imports."""
-    # Were anything asked of AWS, it would not be there.
-    env = environment("http://127.0.0.1:9", tmp_path_factory.mktemp("home"))
-    with subprocess.Popen(
-        [sys.executable, Path(__file__).with_name("warm.py")],
-        env=env | {"OPENBLAS_NUM_THREADS": "1"},  # what forks should have one thread
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        stdin, stdout = cast(IO[str], process.stdin), cast(IO[str], process.stdout)
-
-        def run(args: Sequence[str], cwd: Path) -> Done:
-            print(json.dumps({"args": args, "env": env, "cwd": str(cwd)}), file=stdin, flush=True)
-            return Done(**json.loads(stdout.readline()))
-
-        yield run
-        stdin.close()
-
-
-@pytest.fixture(scope="module")
-def cold(sg_audit: Callable[..., CompletedProcess[str]]) -> Callable[[Sequence[str], Path], Done]:
-    def run(args: Sequence[str], cwd: Path) -> Done:
-        done = sg_audit(*args, env={"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, cwd=cwd)
-        return Done(done.returncode, done.stdout, done.stderr)
-
-    return run
-
-
 @pytest.mark.parametrize("name", CASES)
 def test_one_line_says_what_is_wrong_and_nothing_happens(
-    name: str, warm: Callable[[Sequence[str], Path], Done], tmp_path: Path
+    name: str, sg_audit: Callable[..., Completed], tmp_path: Path
 ) -> None:
-    check(CASES[name], warm, tmp_path)
+    check(CASES[name], sg_audit, tmp_path)
 
 
 @pytest.mark.parametrize("name", ["account id too short", "unknown filter", "output without a run"])
-def test_so_it_does_from_a_cold_start(
-    name: str, cold: Callable[[Sequence[str], Path], Done], tmp_path: Path
-) -> None:
-    check(CASES[name], cold, tmp_path)
+def test_so_it_does_from_a_cold_start(name: str, sg_audit: Callable[..., Completed], tmp_path: Path) -> None:
+    check(CASES[name], partial(sg_audit, cold=True), tmp_path)
 
 
-def check(case: Case, run: Callable[[Sequence[str], Path], Done], folder: Path) -> None:
+def check(case: Case, sg_audit: Callable[..., Completed], folder: Path) -> None:
     for file, text in ({"accounts.yml": ACCOUNTS, "policies/a.yml": POLICY} | dict(case.files)).items():
         path = folder / file
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -364,9 +321,10 @@ def check(case: Case, run: Callable[[Sequence[str], Path], Done], folder: Path) 
         else:
             path.write_bytes(text if isinstance(text, bytes) else text.encode())
     before = sorted(folder.rglob("*"))
-    done = run(case.command, folder)
+    # Were anything asked of AWS, it would not be there.
+    done = sg_audit(*case.command, env={"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, cwd=folder)
     assert "Traceback" not in done.stderr
-    assert (done.code, done.stdout) == (2, ""), done.stderr
+    assert (done.returncode, done.stdout) == (2, ""), done.stderr
     [line] = done.stderr.splitlines()
     assert line.startswith(f"sg-audit: {case.says[0]}")
     assert [part for part in case.says if part not in line] == []

@@ -29,9 +29,12 @@ HOSTILE = {
 }
 
 
-def test_demo_reads_no_aws_settings_and_leaves_nothing_but_its_report(tmp_path: Path) -> None:
-    home, cwd, temp, reports = (tmp_path / name for name in ("home", "cwd", "temp", "reports"))
-    for folder in (home / ".aws", cwd, temp):
+def test_demo_reads_no_aws_settings_and_leaves_nothing_but_its_report(
+    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    home, cwd, reports = (tmp_path / name for name in ("home", "cwd", "reports"))
+    temp = tmp_path_factory.mktemp("t")  # short: workers are reached through a socket in it
+    for folder in (home / ".aws", cwd):
         folder.mkdir(parents=True)
     (home / ".aws" / "config").write_text("this is no configuration [")
     (home / ".aws" / "credentials").write_text("nor are these credentials [")

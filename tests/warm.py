@@ -9,6 +9,7 @@ import json
 import os
 import sys
 import tempfile
+from types import ModuleType
 from typing import Any
 
 import reporter.audit
@@ -39,6 +40,7 @@ def _be(args: list[str], env: dict[str, str], cwd: str, out: int, err: int) -> N
     os.environ.clear()
     os.environ.update(env)
     sys.argv = ["sg-audit", *args]
+    sys.modules["__main__"] = ModuleType("__main__")  # else workers would load this file
     code = 1
     try:
         cli.main()

@@ -4,14 +4,40 @@ Apart from pools, as it takes long to load and can do so while a run still reads
 """
 
 import multiprocessing
+import os
+import signal
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from multiprocessing import forkserver
 from multiprocessing.context import ForkServerContext
 
+from reporter.errors import InputError
 
-def begin() -> None:
-    """Start it; what the environment holds now is what workers see."""
+
+@contextmanager
+def begun() -> Iterator[None]:
+    """Have it load while the block reads the input; where that fails there is nothing to run, and it is stopped.
+
+    What the environment holds at the start is what workers see. Raises InputError where the process cannot be
+    reached: the path of a socket may not be long.
+    """
     context()
-    forkserver.ensure_running()
+    try:
+        forkserver.ensure_running()
+    except OSError as error:
+        folder = tempfile.gettempdir()
+        raise InputError(
+            f"{folder}: no workers can be started: {error}; set TMPDIR to a shorter path"
+        ) from None
+    try:
+        yield
+    except BaseException:
+        # multiprocessing has no way to stop it but the end of this process, which it would notice when loaded.
+        pid = getattr(getattr(forkserver, "_forkserver", None), "_forkserver_pid", None)
+        if pid:
+            os.kill(pid, signal.SIGKILL)
+        raise
 
 
 def context() -> ForkServerContext:

@@ -2,18 +2,23 @@
 
 import logging
 import os
+from collections.abc import Iterable
 from concurrent.futures import Future
 from typing import Any, Protocol
 
 from pebble import ProcessPool
 
+from reporter.accounts_file import ALL_REGIONS
 from reporter.collect import forking, worker
+from reporter.collect.accounts import Account
 from reporter.collect.worker import Unit
 from reporter.errors import InputError
 from reporter.manifest import Cell
 
 # Three times those of c7n-org: with the models shared, a worker waits for AWS nearly all of its time.
 _WORKERS_PER_CPU = 12
+# What `all` may come to, before an account has been asked; AWS has some more.
+_REGIONS = 30
 _CONNECT_SECONDS = 10
 INSTALL = "--scheduler needs Dask: pip install 'c7n-sg-audit[dask]'"
 
@@ -36,10 +41,10 @@ class Pool(Protocol):
 
 
 class Local:
-    """Processes of this machine."""
+    """Processes of this machine, no more than there are units."""
 
-    def __init__(self) -> None:
-        self.size = _workers()
+    def __init__(self, units: int) -> None:
+        self.size = max(1, min(_workers(), units))
         self._pool = ProcessPool(self.size, initializer=worker.start, context=forking.context())
 
     def submit(self, unit: Unit) -> "Future[list[Cell]]":
@@ -102,9 +107,11 @@ def _workers() -> int:
     return int(wanted)
 
 
-def open_pool(scheduler: str | None) -> Pool:
-    """The cluster behind a scheduler's address, or this machine.
+def open_pool(scheduler: str | None, accounts: Iterable[Account]) -> Pool:
+    """The cluster behind a scheduler's address, or this machine, for units of these accounts.
 
     Raises InputError where no scheduler answers, it has no workers, or Dask is not installed.
     """
-    return Cluster(scheduler) if scheduler else Local()
+    if scheduler:
+        return Cluster(scheduler)
+    return Local(sum(_REGIONS if ALL_REGIONS in each.regions else len(each.regions) for each in accounts))

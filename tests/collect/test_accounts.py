@@ -261,6 +261,18 @@ def test_a_number_of_workers_that_is_none_is_refused(
         assert len(done.stderr.splitlines()) == 1
 
 
+def test_a_folder_for_temporary_files_with_too_long_a_name_is_told(
+    sg_audit: Any, estate_accounts: Path, tmp_path: Path
+) -> None:
+    folder = tmp_path / ("long" * 25)
+    folder.mkdir()
+    done = sg_audit("run", "-c", estate_accounts, "-s", tmp_path / "output", env={"TMPDIR": str(folder)})
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr.startswith(f"sg-audit: {folder}: no workers can be started: ")
+    assert done.stderr.endswith("; set TMPDIR to a shorter path\n")
+    assert not (tmp_path / "output").exists()
+
+
 def test_no_region_need_be_set_where_the_accounts_file_names_them(
     sg_audit: Any, estate_accounts: Path, tmp_path: Path
 ) -> None:
