@@ -4,6 +4,8 @@ import logging
 import os
 from collections.abc import Iterable
 from concurrent.futures import Future
+from math import ceil
+from threading import Thread
 from typing import Any, Protocol
 
 from pebble import ProcessPool
@@ -15,8 +17,8 @@ from reporter.collect.worker import Unit
 from reporter.errors import InputError
 from reporter.manifest import Cell
 
-# Three times those of c7n-org: with the models shared, a worker waits for AWS nearly all of its time.
-_WORKERS_PER_CPU = 12
+# Three times those of c7n-org and some: with the models shared, a worker waits for AWS nearly all of its time.
+_WORKERS_PER_CPU = 14
 # What `all` may come to, before an account has been asked; AWS has some more.
 _REGIONS = 30
 _CONNECT_SECONDS = 10
@@ -29,6 +31,9 @@ class Pool(Protocol):
     @property
     def size(self) -> int:
         """How many units it works on at a time."""
+
+    def start(self) -> None:
+        """Get ready, and do not wait for it."""
 
     def submit(self, unit: Unit) -> "Future[list[Cell]]":
         """Hand a unit out."""
@@ -44,8 +49,13 @@ class Local:
     """Processes of this machine, no more than there are units."""
 
     def __init__(self, units: int) -> None:
-        self.size = max(1, min(_workers(), units))
+        rounds = max(1, ceil(units / _workers()))
+        self.size = max(1, ceil(units / rounds))  # more would not make fewer rounds
         self._pool = ProcessPool(self.size, initializer=worker.start, context=forking.context())
+
+    def start(self) -> None:
+        # Asked whether it is active, a pool starts its workers.
+        Thread(target=lambda: self._pool.active, daemon=True).start()
 
     def submit(self, unit: Unit) -> "Future[list[Cell]]":
         future: Future[list[Cell]] = self._pool.schedule(worker.run_unit, args=[unit])
@@ -86,6 +96,9 @@ class Cluster:
     def size(self) -> int:
         # Workers come and go; a unit takes the whole of a worker's process.
         return max(1, len(self._client.nthreads()))
+
+    def start(self) -> None:
+        pass  # its workers run
 
     def submit(self, unit: Unit) -> "Future[list[Cell]]":
         future: Future[list[Cell]] = self._executor.submit(worker.run_unit, unit)

@@ -1,18 +1,27 @@
 """Imported by the process that workers are forked from: they start with all of it loaded, and share the memory."""
 
 import gc
+import signal
 
 from reporter.garbage import nothing_to_collect
 
+signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the run to hear
+
 with nothing_to_collect():
-    import c7n_org.cli
+    from c7n.resources import load_resources
 
     from reporter import cli
     from reporter.collect import outside, worker
 
     outside.install()
-    c7n_org.cli.load_available()
-    # What this project's policies ask; the model of another service is loaded where it is needed.
+    # What this project's policies are on and ask, `unused` with them; others are loaded where they are needed.
+    load_resources(
+        [
+            *("aws.security-group", "aws.eni", "aws.ec2"),
+            *("aws.batch-compute", "aws.codebuild", "aws.event-rule", "aws.event-rule-target"),
+            *("aws.lambda", "aws.launch-config"),
+        ]
+    )
     outside.load(["autoscaling", "batch", "codebuild", "ec2", "events", "lambda", "sts"])
     # The collector would touch, and so copy, every page in every worker.
     gc.freeze()

@@ -274,6 +274,7 @@ def _place(folder: Store, pool: Pool) -> _Place:
 def _collect(
     accounts: Sequence[Account], policies: PolicySet, ledger: _Ledger, pool: Pool, progress: Progress
 ) -> None:
+    pool.start()
     outside.install()
     outside.load(["sts"])
     _have_a_region()

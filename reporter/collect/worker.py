@@ -14,10 +14,12 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
+from c7n.resources import load_resources
 from c7n_org import cli as c7n_org
 
 from reporter.collect import outside
 from reporter.collect.credentials import Credentials, error_code
+from reporter.collect.policies import full_type
 from reporter.manifest import Cell, Status
 
 # What AWS answers when it means "no", by service and by reason.
@@ -116,6 +118,7 @@ def run_unit(unit: Unit) -> list[Cell]:
     Never raises for what AWS or Custodian say: that goes into the cells.
     """
     outside.install()
+    load_resources([full_type(policy["resource"]) for policy in unit.policies])
     with _turn, _environment(unit), _listening() as heard:
         return [
             _run_cell(unit, policy, cell, heard)

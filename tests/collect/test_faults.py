@@ -448,6 +448,19 @@ HELD_UP = Fault(What.DELAY, account=DEV, region=EU, action="DescribeInstances", 
 BEFORE_IT = (*((US, policy) for policy in POLICIES), (EU, "sg-inventory"), (EU, "eni-inventory"))
 
 
+@pytest.mark.parametrize("seconds", [0.2, 0.8])
+def test_a_run_interrupted_as_it_begins_says_so_and_no_more(commands: Commands, seconds: float) -> None:
+    with commands.started("run", *commands.input, "-s", "output", "-a", "dev") as process:
+        children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
+        wait_for(lambda: bool(children.read_text()))  # workers' process is loading, as the run itself is
+        time.sleep(seconds)
+        os.killpg(process.pid, signal.SIGINT)
+        _, errors = process.communicate(timeout=30)
+    assert process.returncode == 3
+    assert "Traceback" not in errors
+    assert "interrupted" in errors
+
+
 def test_an_interrupted_run_keeps_what_it_has_and_is_taken_up_again(
     commands: Commands, whole: Audited
 ) -> None:
