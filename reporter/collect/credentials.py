@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from botocore.exceptions import ClientError
@@ -12,6 +13,10 @@ from reporter.collect.accounts import Account
 
 # Where a partition answers DescribeRegions whatever regions the account has enabled.
 _HOME_REGIONS = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
+
+
+# As long before their end as botocore begins to look for new ones.
+_ENOUGH = timedelta(minutes=15)
 
 
 class WrongAccountError(Exception):
@@ -43,19 +48,42 @@ def open_account(account: Account) -> Access:
     WrongAccountError where the credentials turn out to be another account's.
     """
     home = _HOME_REGIONS.get(account.partition, "us-east-1")
-    session = c7n_org.get_session(dict(account.config), "c7n-org", home)
+    session = _session(account, home)
     _check_account(account, session, home)
-
-    def credentials() -> Credentials:
-        frozen = session.get_credentials().get_frozen_credentials()
-        return Credentials(frozen.access_key, frozen.secret_key, frozen.token)
-
     regions = account.regions
     if ALL_REGIONS in regions:
         # Without AllRegions, EC2 lists those that are enabled for the account.
         answer = session.client("ec2", region_name=home).describe_regions()
         regions = tuple(sorted(region["RegionName"] for region in answer["Regions"]))
-    return Access(account, regions, credentials)
+    return Access(account, regions, _Kept(account, home, session))
+
+
+class _Kept:
+    """An account's credentials for as long as they last, and new ones then.
+
+    The session they came from is not kept: it takes half a megabyte, and there may be thousands of accounts.
+    """
+
+    def __init__(self, account: Account, home: str, session: Any) -> None:
+        self._account, self._home = account, home
+        self._take(session)
+
+    def __call__(self) -> Credentials:
+        if self._ends is not None and datetime.now(UTC) > self._ends - _ENOUGH:
+            self._take(_session(self._account, self._home))
+        return self._credentials
+
+    def _take(self, session: Any) -> None:
+        found = session.get_credentials()
+        frozen = found.get_frozen_credentials()
+        self._credentials = Credentials(frozen.access_key, frozen.secret_key, frozen.token)
+        # Where they end and a future botocore does not tell when, new ones are taken each time.
+        passing = hasattr(found, "refresh_needed")
+        self._ends = getattr(found, "_expiry_time", datetime.now(UTC)) if passing else None
+
+
+def _session(account: Account, home: str) -> Any:
+    return c7n_org.get_session(dict(account.config), "c7n-org", home)
 
 
 def _check_account(account: Account, session: Any, home: str) -> None:

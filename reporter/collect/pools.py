@@ -18,7 +18,7 @@ from reporter.errors import InputError
 from reporter.manifest import Cell
 
 # Three times those of c7n-org and some: with the models shared, a worker waits for AWS nearly all of its time.
-_WORKERS_PER_CPU = 14
+_WORKERS_PER_CPU = 13
 # What `all` may come to, before an account has been asked; AWS has some more.
 _REGIONS = 30
 _CONNECT_SECONDS = 10

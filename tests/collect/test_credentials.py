@@ -6,10 +6,12 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
+from reporter.collect import accounts, credentials
 from reporter.sandbox import environment
 
 from .lab import POLICIES
@@ -88,3 +90,20 @@ def test_roles_are_assumed_once_an_account_and_groups_listed_once_a_region(aws: 
     assert calls["AssumeRole"] == len(ACCOUNTS)
     assert calls["DescribeSecurityGroups"] == len(ACCOUNTS) * len(REGIONS)
     assert calls["DescribeNetworkInterfaces"] == len(ACCOUNTS) * len(REGIONS)
+
+
+def test_credentials_are_kept_while_they_last_and_then_asked_for_again(
+    clean_env: dict[str, str], estate_accounts: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in clean_env.items():
+        monkeypatch.setenv(name, value)
+    account = accounts.read(estate_accounts)[0]
+    access = credentials.open_account(account)
+    first = access.credentials()
+    assert access.credentials() == first  # they last for an hour
+    monkeypatch.setattr(credentials, "_ENOUGH", timedelta(hours=2))
+    second = access.credentials()
+    assert second != first
+    assert access.credentials() != second
+    monkeypatch.setattr(credentials, "_ENOUGH", timedelta(0))
+    assert access.credentials() == access.credentials()
