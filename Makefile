@@ -49,7 +49,7 @@ lint: $(READY) ## ruff and mypy
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-bench: $(READY) ## measure against stock c7n-org and plain scripts (some minutes)
+bench: $(READY) ## measure against stock c7n-org and plain scripts (half an hour)
 	$(BIN)/python bench
 
 format: $(READY) ## let ruff format the code

@@ -38,26 +38,19 @@ import pickle
 import warnings
 from collections.abc import Callable, Iterable
 from functools import lru_cache
+from pkgutil import resolve_name
 from types import FunctionType
 from typing import Any
 
 import boto3
-import boto3.session
-import botocore.client
-import botocore.hooks
 import botocore.httpsession
-import botocore.regions
 import botocore.session
-import c7n.cache
+import botocore.utils
 import c7n.credentials
-import c7n.ctx
 import c7n.utils
-import c7n_org.cli
-import c7n_org.utils
 import msgspec
 from botocore import handlers
 from botocore.exceptions import ConnectionClosedError
-from botocore.utils import EVENT_ALIASES
 
 from reporter.accounts_file import DEFAULT_REGIONS
 
@@ -89,24 +82,27 @@ _listed: dict[bytes, bytes] = {}
 def install() -> None:
     """Put all of it in place in this process; a second time changes nothing."""
     _count_throttles()
-    _replace(botocore.httpsession.URLLib3Session, "send", _whole_answers)
-    _replace(botocore.httpsession.URLLib3Session, "_get_ssl_context", _once_a_bundle)
-    _replace(botocore.session, "create_loader", lru_cache)
-    creator = botocore.client.ClientCreator
-    _replace(creator, "_load_service_model", _once_a_loader_and_service)
-    _replace(creator, "_create_client_class", _once_a_model)
-    _replace(botocore.regions, "EndpointProvider", _once_a_ruleset)
-    _replace(boto3.session.Session, "client", _once_a_session)
-    _replace(botocore.hooks.EventAliaser, "_alias_event_name", _once_a_name)
-    _replace(botocore.hooks, "accepts_kwargs", _once_a_function)
-    _replace(botocore.hooks.NodeList, "__copy__", _quickly)
-    _replace(c7n.credentials, "assumed_session", _once_an_account)
-    c7n_org.cli.assumed_session = c7n.credentials.assumed_session
-    _replace(c7n_org.cli, "load_available", lambda original: lambda: None)
-    _replace(c7n_org.utils, "reset_session_cache", lambda original: lambda: None)
-    _replace(c7n.cache, "factory", lambda original: _Listed)
-    _replace(c7n.utils, "dumps", _dumps)
-    c7n.ctx.dumps = c7n.utils.dumps
+    replacements: dict[str, Callable[..., Any]] = {
+        "botocore.httpsession:URLLib3Session.send": _whole_answers,
+        "botocore.httpsession:URLLib3Session._get_ssl_context": _once_a_bundle,
+        "botocore.session:create_loader": lru_cache,
+        "botocore.client:ClientCreator._load_service_model": _once_a_loader_and_service,
+        "botocore.client:ClientCreator._create_client_class": _once_a_model,
+        "botocore.regions:EndpointProvider": _once_a_ruleset,
+        "boto3.session:Session.client": _once_a_session,
+        "botocore.hooks:EventAliaser._alias_event_name": _once_a_name,
+        "botocore.hooks:accepts_kwargs": _once_a_function,
+        "botocore.hooks:NodeList.__copy__": _quickly,
+        "c7n.credentials:assumed_session": _once_an_account,
+        "c7n_org.cli:assumed_session": lambda original: getattr(c7n.credentials, "assumed_session", original),
+        "c7n_org.cli:load_available": lambda original: lambda: None,
+        "c7n_org.utils:reset_session_cache": lambda original: lambda: None,
+        "c7n.cache:factory": lambda original: _Listed,
+        "c7n.utils:dumps": _dumps,
+        "c7n.ctx:dumps": _dumps,
+    }
+    for name, wrap in replacements.items():
+        _replace(name, wrap)
 
 
 def load(services: Iterable[str]) -> None:
@@ -135,13 +131,19 @@ def _count_throttles() -> None:
         known.append(("needs-retry", _hear))
 
 
-def _replace(owner: Any, name: str, wrap: Callable[[Callable[..., Any]], Callable[..., Any]]) -> None:
-    original = getattr(owner, name, None)
+def _replace(where: str, wrap: Callable[..., Any]) -> None:
+    above, _, name = where.replace(":", ".").rpartition(".")
+    try:
+        owner = resolve_name(above)
+        original = resolve_name(where)
+    except (ImportError, AttributeError):
+        original = None
     if not callable(original):
-        _leave_alone(f"{getattr(owner, '__name__', owner)}.{name}")
+        _leave_alone(where.replace(":", "."))
     elif not hasattr(original, "sg_audit"):
         replacement = wrap(original)
-        replacement.sg_audit = True  # type: ignore[attr-defined]
+        if not hasattr(replacement, "sg_audit"):
+            replacement.sg_audit = True
         setattr(owner, name, replacement)
 
 
@@ -189,9 +191,10 @@ def _once_a_bundle(original: Callable[..., Any]) -> Callable[..., Any]:
 
 def _once_a_name(original: Callable[..., Any]) -> Callable[..., Any]:
     known: dict[str, str] = {}
+    aliases = getattr(botocore.utils, "EVENT_ALIASES", None)
 
     def alias_event_name(self: Any, event_name: str) -> str:
-        if self._event_aliases != EVENT_ALIASES:  # not `is`: each session and client has a copy
+        if self._event_aliases != aliases:  # not `is`: each session and client has a copy
             return str(original(self, event_name))
         if event_name not in known:
             known[event_name] = original(self, event_name)
@@ -304,8 +307,17 @@ def _once_a_session(original: Callable[..., Any]) -> Callable[..., Any]:
     return client
 
 
-class _Listed(c7n.cache.Cache):  # type: ignore[misc]
+class _Listed:
     """Custodian's cache, in memory. Pickled, as a policy writes into the resources it is given."""
+
+    def __init__(self, config: Any) -> None:
+        pass
+
+    def __enter__(self) -> "_Listed":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        pass
 
     def load(self) -> bool:
         return True
@@ -316,6 +328,12 @@ class _Listed(c7n.cache.Cache):  # type: ignore[misc]
 
     def save(self, key: Any, data: Any) -> None:
         _listed[pickle.dumps(key)] = pickle.dumps(data, pickle.HIGHEST_PROTOCOL)
+
+    def size(self) -> int:
+        return sum(map(len, _listed.values()))
+
+    def close(self) -> None:
+        pass
 
 
 def _dumps(original: Callable[..., Any]) -> Callable[..., Any]:
