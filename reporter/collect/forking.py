@@ -23,6 +23,7 @@ def begun() -> Iterator[None]:
     reached: the path of a socket may not be long.
     """
     context()
+    heard = signal.signal(signal.SIGINT, signal.SIG_IGN)  # which it inherits: Ctrl-C is for the run to hear
     try:
         forkserver.ensure_running()
     except OSError as error:
@@ -30,6 +31,8 @@ def begun() -> Iterator[None]:
         raise InputError(
             f"{folder}: no workers can be started: {error}; set TMPDIR to a shorter path"
         ) from None
+    finally:
+        signal.signal(signal.SIGINT, heard)
     try:
         yield
     except BaseException:

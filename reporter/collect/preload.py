@@ -1,11 +1,8 @@
 """Imported by the process that workers are forked from: they start with all of it loaded, and share the memory."""
 
 import gc
-import signal
 
 from reporter.garbage import nothing_to_collect
-
-signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the run to hear
 
 with nothing_to_collect():
     from c7n.resources import load_resources
