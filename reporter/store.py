@@ -140,13 +140,13 @@ class Bucket:
         return any(found["Key"] == self._key(key) for found in answer.get("Contents", ()))
 
     def keys(self) -> Iterator[str]:
-        start = f"{self.prefix}/" if self.prefix else ""
+        start = self._key("")
         for answer in self._pages(start):
             for found in answer.get("Contents", ()):
                 yield found["Key"][len(start) :]
 
     def here(self) -> tuple[list[str], list[str]]:
-        start = f"{self.prefix}/" if self.prefix else ""
+        start = self._key("")
         files: list[str] = []
         folders: list[str] = []
         for answer in self._pages(start, Delimiter="/"):

@@ -37,7 +37,7 @@ import json
 import pickle
 import warnings
 from collections.abc import Callable, Iterable
-from functools import lru_cache
+from functools import cache, lru_cache
 from pkgutil import resolve_name
 from types import FunctionType
 from typing import Any
@@ -79,6 +79,7 @@ _throttled = 0
 _listed: dict[bytes, bytes] = {}
 
 
+@cache
 def install() -> None:
     """Put all of it in place in this process; a second time changes nothing."""
     _count_throttles()
@@ -132,18 +133,17 @@ def _count_throttles() -> None:
 
 
 def _replace(where: str, wrap: Callable[..., Any]) -> None:
-    above, _, name = where.replace(":", ".").rpartition(".")
+    dotted = where.replace(":", ".")
+    above, _, name = dotted.rpartition(".")
     try:
-        owner = resolve_name(above)
-        original = resolve_name(where)
+        owner, original = resolve_name(above), resolve_name(where)
     except (ImportError, AttributeError):
         original = None
     if not callable(original):
-        _leave_alone(where.replace(":", "."))
+        _leave_alone(dotted)
     elif not hasattr(original, "sg_audit"):
         replacement = wrap(original)
-        if not hasattr(replacement, "sg_audit"):
-            replacement.sg_audit = True
+        replacement.sg_audit = True
         setattr(owner, name, replacement)
 
 
