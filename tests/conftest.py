@@ -90,6 +90,19 @@ def sg_audit(clean_env: dict[str, str], warm: Warm) -> Callable[..., Completed]:
 
 
 @pytest.fixture(scope="session")
+def stock_run_of(clean_env: dict[str, str]) -> Callable[..., Completed]:
+    """Runs stock `custodian run` or `c7n-org run`, without its cache: stock_run_of("custodian", …, cwd=folder)."""
+
+    def run(program: str, *words: str | Path, cwd: Path) -> Completed:
+        command = [Path(sys.executable).with_name(program), "run", "--cache-period", "0", *words]
+        done = subprocess.run(command, env=clean_env, cwd=cwd, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done
+
+    return run
+
+
+@pytest.fixture(scope="session")
 def estate_accounts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The accounts file of the estate: dev, staging and production, by role, three regions."""
     path = tmp_path_factory.mktemp("estate") / "accounts.yml"

@@ -44,7 +44,12 @@ policies:
 
 
 @pytest.fixture(scope="module")
-def stock(sandbox: Sandbox, clean_env: dict[str, str], tmp_path_factory: pytest.TempPathFactory) -> Path:
+def stock(
+    sandbox: Sandbox,
+    clean_env: dict[str, str],
+    stock_run_of: SgAudit,
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
     """What stock `custodian run` leaves of policies on groups, topics, buckets and volumes, and no inventory."""
     folder = tmp_path_factory.mktemp("any")
     (folder / "policies.yml").write_text(POLICIES)
@@ -66,17 +71,8 @@ def stock(sandbox: Sandbox, clean_env: dict[str, str], tmp_path_factory: pytest.
         ec2.create_volume(Size=8, AvailabilityZone="us-east-1a", TagSpecifications=tags)
         session.client("s3").create_bucket(Bucket="a-bucket-of-the-tests")
         session.client("sns").create_topic(Name="alarms")
-    done = subprocess.run(
-        [
-            *(Path(sys.executable).with_name("custodian"), "run", "-s", "output", "--cache-period", "0"),
-            *("--region", "us-east-1", "--assume", arn, "policies.yml"),
-        ],
-        env=clean_env,
-        cwd=folder,
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 0, done.stderr
+    words = ["-s", "output", "--region", "us-east-1", "--assume", arn, "policies.yml"]
+    stock_run_of("custodian", *words, cwd=folder)
     return folder / "output"
 
 

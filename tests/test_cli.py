@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import suppress
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -57,15 +57,12 @@ def test_progress_is_plain_lines_where_there_is_no_terminal(estate_ran: Complete
     assert "\r" not in estate_ran.stderr
 
 
-def test_progress_is_a_bar_on_a_terminal(
-    clean_env: dict[str, str], estate_accounts: Path, tmp_path: Path
-) -> None:
-    files = ["-c", str(estate_accounts), "-u", str(POLICIES), "-s", str(tmp_path / "output")]
-    choice = ["-a", "dev", "-r", "us-east-1", "-p", "sg-default"]
+def on_a_terminal(*words: str, env: Mapping[str, str]) -> tuple[str, str]:
+    """What a command that succeeds shows on its stderr, a terminal, and prints."""
     mine, terminal = pty.openpty()
     with subprocess.Popen(
-        [sys.executable, "-m", "reporter", "run", *files, *choice],
-        env=clean_env | {"TERM": "xterm", "COLUMNS": "100"},
+        [sys.executable, "-m", "reporter", *words],
+        env={**env, "TERM": "xterm", "COLUMNS": "120"},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=terminal,
@@ -75,6 +72,15 @@ def test_progress_is_a_bar_on_a_terminal(
         shown = read_to_the_end(mine)
         stdout, _ = process.communicate()
     assert process.returncode == 0, shown
+    return shown, stdout
+
+
+def test_progress_is_a_bar_on_a_terminal(
+    clean_env: dict[str, str], estate_accounts: Path, tmp_path: Path
+) -> None:
+    files = ["-c", str(estate_accounts), "-u", str(POLICIES), "-s", str(tmp_path / "output")]
+    choice = ["-a", "dev", "-r", "us-east-1", "-p", "sg-default"]
+    shown, stdout = on_a_terminal("run", *files, *choice, env=clean_env)
     assert "━" in shown
     assert "1/1" in shown
     assert "\x1b[" in shown
@@ -85,19 +91,8 @@ def test_progress_is_a_bar_on_a_terminal(
 def test_a_report_shows_bars_on_a_terminal(
     clean_env: dict[str, str], estate_run: Path, tmp_path: Path
 ) -> None:
-    mine, terminal = pty.openpty()
-    with subprocess.Popen(
-        [sys.executable, "-m", "reporter", "report", "-s", estate_run, "-o", tmp_path, "-f", "csv"],
-        env=clean_env | {"TERM": "xterm", "COLUMNS": "120"},
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=terminal,
-        text=True,
-    ) as process:
-        os.close(terminal)
-        shown = read_to_the_end(mine)
-        stdout, _ = process.communicate()
-    assert process.returncode == 0, shown
+    words = ["report", "-s", str(estate_run), "-o", str(tmp_path), "-f", "csv"]
+    shown, stdout = on_a_terminal(*words, env=clean_env)
     assert "reading a run of sg-audit" in shown
     assert "9/9" in shown
     assert "writing csv" in shown

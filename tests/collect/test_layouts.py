@@ -5,7 +5,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -38,7 +37,7 @@ COLUMNS = (
 @pytest.fixture(scope="module")
 def stock(
     sandbox: Sandbox,
-    clean_env: dict[str, str],
+    stock_run_of: SgAudit,
     estate_accounts: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Callable[..., Path]:
@@ -46,9 +45,7 @@ def stock(
     folder = tmp_path_factory.mktemp("stock")
 
     def run(program: str, where: str, *words: str | Path) -> Path:
-        command = [Path(sys.executable).with_name(program), "run", "-s", where, "--cache-period", "0", *words]
-        done = subprocess.run(command, env=clean_env, cwd=folder, capture_output=True, text=True)
-        assert done.returncode == 0, done.stderr
+        done = stock_run_of(program, "-s", where, *words, cwd=folder)
         assert "ERROR" not in done.stderr
         return folder / where
 

@@ -2,7 +2,6 @@
 
 import shutil
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -18,17 +17,15 @@ US = "us-east-1"
 @pytest.fixture(scope="module")
 def stock_run(
     sg_audit: SgAudit,
-    clean_env: dict[str, str],
+    stock_run_of: SgAudit,
     estate_accounts: Path,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Path:
     """What `c7n-org run` leaves of dev and staging in us-east-1."""
     folder = tmp_path_factory.mktemp("stock")
     (folder / "all.yml").write_text(sg_audit("policies", "-u", POLICIES).stdout)
-    command = [Path(sys.executable).with_name("c7n-org"), "run", "-c", estate_accounts, "-u", "all.yml"]
-    command += ["-s", "output", "-r", US, "-a", "dev", "-a", "staging", "--cache-period", "0"]
-    done = subprocess.run(command, env=clean_env, cwd=folder, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
+    words = ["-c", estate_accounts, "-u", "all.yml", "-s", "output", "-r", US, "-a", "dev", "-a", "staging"]
+    stock_run_of("c7n-org", *words, cwd=folder)
     return folder / "output"
 
 

@@ -5,7 +5,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 import zipfile
 from collections.abc import Callable
 from pathlib import Path
@@ -41,7 +40,10 @@ policies:
 
 @pytest.fixture(scope="module")
 def stock(
-    sandbox: Sandbox, clean_env: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+    sandbox: Sandbox,
+    clean_env: dict[str, str],
+    stock_run_of: Callable[..., Completed],
+    tmp_path_factory: pytest.TempPathFactory,
 ) -> Callable[[str], Path]:
     """What stock `custodian run` leaves of policies in two regions of an account with a volume and a function."""
     folder = tmp_path_factory.mktemp("gaps")
@@ -72,17 +74,8 @@ def stock(
         where = folder / f"output-{policies.count(chr(10))}"
         if not where.exists():
             (folder / "policies.yml").write_text(policies)
-            done = subprocess.run(
-                [
-                    *(Path(sys.executable).with_name("custodian"), "run", "-s", where, "--cache-period", "0"),
-                    *("--region", US, "--region", EU, "--assume", ARN, "policies.yml"),
-                ],
-                env=clean_env,
-                cwd=folder,
-                capture_output=True,
-                text=True,
-            )
-            assert done.returncode == 0, done.stderr
+            words = ["-s", where, "--region", US, "--region", EU, "--assume", ARN, "policies.yml"]
+            stock_run_of("custodian", *words, cwd=folder)
         return where
 
     return run
