@@ -44,10 +44,11 @@ review: $(READY) ## what the policies as they are now catch and let go, against 
 test: $(READY) ## run every test
 	$(BIN)/python -m pytest -n logical --dist loadfile
 
-lint: $(READY) ## ruff and mypy
+lint: $(READY) ## ruff, mypy and the direction of imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache
 
 bench: $(READY) ## measure against stock c7n-org and plain scripts (half an hour)
 	$(BIN)/python bench

@@ -6,8 +6,8 @@ python bench/read_and_join.py FOLDER
 import sys
 from pathlib import Path
 
-from reporter.audit import read_audit
-from reporter.custodian.output import open_output
+from reporter.inventory.audit import read_audit
+from reporter.output.reading import open_output
 
 
 def main() -> None:

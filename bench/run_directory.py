@@ -11,9 +11,11 @@ from pathlib import Path
 import msgspec
 from distant_aws import REGIONS, identifier
 
-from reporter import manifest
-from reporter.manifest import Cell, Manifest, PlannedAccount, PlannedPolicy, RunState, Status
-from reporter.store import Folder
+from reporter.accounts.expected import PlannedAccount
+from reporter.custodian.metadata import PlannedPolicy
+from reporter.output import manifest
+from reporter.output.manifest import Cell, Manifest, RunState, Status
+from reporter.output.store import Folder
 
 POLICIES = (
     PlannedPolicy("sg-inventory", "aws.security-group", filtered=False, report={"tab": "security_groups"}),

@@ -1,5 +1,15 @@
-"""python -m reporter: the same as sg-audit."""
+"""sg-audit, and `python -m reporter`.
 
-from reporter.cli import main
+The command line is imported no earlier than it is run: each worker of a run imports the main module again.
+"""
 
-main()
+
+def main() -> None:
+    """Run the command line."""
+    from reporter.cli import main
+
+    main()
+
+
+if __name__ == "__main__":
+    main()

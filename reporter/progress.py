@@ -1,6 +1,6 @@
 """Tells a person how far a run is, on stderr: a bar on a terminal, plain lines elsewhere."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 from rich.console import Console
@@ -14,8 +14,6 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from reporter.manifest import Cell, Status
-
 
 class _Bar:
     def __init__(self, bar: Progress) -> None:
@@ -25,10 +23,10 @@ class _Bar:
     def planned(self, cells: int) -> None:
         self._bar.update(self._task, total=cells)
 
-    def done(self, label: str, cells: Sequence[Cell]) -> None:
-        if any(cell.status is not Status.OK for cell in cells):
-            self._bar.console.print(_line(label, cells), markup=False, highlight=False)
-        self._bar.update(self._task, advance=len(cells), label=label)
+    def done(self, label: str, cells: int, read: int, problem: str) -> None:
+        if read < cells:
+            self._bar.console.print(_line(label, cells, read, problem), markup=False, highlight=False)
+        self._bar.update(self._task, advance=cells, label=label)
 
 
 class _Lines:
@@ -39,19 +37,15 @@ class _Lines:
     def planned(self, cells: int) -> None:
         self._total = cells
 
-    def done(self, label: str, cells: Sequence[Cell]) -> None:
-        self._done += len(cells)
-        line = f"[{self._done}/{self._total}] {_line(label, cells)}"
+    def done(self, label: str, cells: int, read: int, problem: str) -> None:
+        self._done += cells
+        line = f"[{self._done}/{self._total}] {_line(label, cells, read, problem)}"
         self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-def _line(label: str, cells: Sequence[Cell]) -> str:
-    read = sum(cell.status is Status.OK for cell in cells)
-    line = f"{label}: {read} of {len(cells)} policies read"
-    reason = next((cell for cell in cells if cell.status is not Status.OK), None)
-    if reason is not None:
-        line += f"; {reason.policy} {reason.status.value}: {reason.code} {reason.message}".rstrip()[:300]
-    return line
+def _line(label: str, cells: int, read: int, problem: str) -> str:
+    line = f"{label}: {read} of {cells} policies read"
+    return f"{line}; {problem[:300]}" if problem else line
 
 
 def _columns() -> Iterator[ProgressColumn]:

@@ -1,4 +1,4 @@
-"""Reads YAML a person wrote, and says where it is wrong."""
+"""Reads YAML a person wrote, and says where it is wrong; writes YAML for people."""
 
 from pathlib import Path
 from typing import Any
@@ -36,3 +36,23 @@ def parse(content: bytes, where: str) -> Any:
         line = f", line {mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or str(error)
         raise InputError(f"{where}{line}: not valid YAML: {problem}") from None
+
+
+class _Dumper(yaml.SafeDumper):
+    def ignore_aliases(self, data: Any) -> bool:
+        return True  # a list that is used twice is written twice, without &id001
+
+    def represent_text(self, text: str) -> yaml.ScalarNode:
+        # 012345678901 is text to PyYAML, and a number to YAML 1.2: an account id would lose its zero.
+        return self.represent_scalar("tag:yaml.org,2002:str", text, style="'" if text.isdigit() else None)
+
+
+_Dumper.add_representer(str, _Dumper.represent_text)
+
+
+def dump(data: Any) -> str:
+    """The data as YAML, one item or key a line, in the order given.
+
+    Quoted where another reader would see a number.
+    """
+    return yaml.dump(data, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=float("inf"))

@@ -1,15 +1,20 @@
 """What every test of the command line needs: a sandbox with the estate, and one finished run of it."""
 
 import json
+import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import IO, cast
+from typing import IO, Any, cast
+from unittest.mock import patch
 
+import boto3
 import pytest
 
 from reporter.sandbox import Sandbox, environment, estate, running
+from tests.lab import Lab, role
+from tests.wire import Wire, wire
 
 ROOT = Path(__file__).parent.parent
 
@@ -123,3 +128,33 @@ def estate_ran(sg_audit: Callable[..., Completed], estate_accounts: Path) -> Com
 def estate_run(estate_ran: Completed) -> Path:
     """The directory of that run. To be read only: copy it to change it."""
     return Path(estate_ran.stdout.strip())
+
+
+@pytest.fixture(scope="module")
+def wired(sandbox: Sandbox) -> Iterator[Wire]:
+    with wire(sandbox.endpoint) as between:
+        yield between
+
+
+@pytest.fixture(scope="module")
+def lab(wired: Wire, tmp_path_factory: pytest.TempPathFactory, sg_audit: Callable[..., Any]) -> Lab:
+    """A lab for all tests of a module."""
+    return Lab(tmp_path_factory.mktemp("lab"), tmp_path_factory.mktemp("home"), wired, sg_audit)
+
+
+@pytest.fixture(scope="session")
+def ec2(clean_env: dict[str, str]) -> Callable[[str, str], Any]:
+    """Makes a client of EC2 in an account and region: ec2("777777777777", "us-east-1")."""
+
+    def client(account_id: str, region: str) -> Any:
+        with patch.dict(os.environ, clean_env, clear=True):
+            session = boto3.Session(region_name=region)
+            assumed = session.client("sts").assume_role(RoleArn=role(account_id), RoleSessionName="tests")
+            return session.client(
+                "ec2",
+                aws_access_key_id=assumed["Credentials"]["AccessKeyId"],
+                aws_secret_access_key=assumed["Credentials"]["SecretAccessKey"],
+                aws_session_token=assumed["Credentials"]["SessionToken"],
+            )
+
+    return client

@@ -12,11 +12,13 @@ import tempfile
 from types import ModuleType
 from typing import Any
 
-import reporter.audit
-import reporter.collect.accounts
-import reporter.collect.policies
+import reporter.accounts.chosen
 import reporter.collect.run
-import reporter.report  # noqa: F401
+import reporter.custodian.policies
+import reporter.inventory.audit
+import reporter.report.closing
+import reporter.report.failing
+import reporter.report.writing  # noqa: F401
 from reporter import cli
 
 

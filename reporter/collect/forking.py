@@ -16,14 +16,16 @@ from reporter.errors import InputError
 
 
 @contextmanager
-def begun() -> Iterator[None]:
+def loading() -> Iterator[None]:
     """Have it load while the block reads the input; where that fails there is nothing to run, and it is stopped.
 
     What the environment holds at the start is what workers see. Raises InputError where the process cannot be
     reached: the path of a socket may not be long.
     """
     context()
-    heard = signal.signal(signal.SIGINT, signal.SIG_IGN)  # which it inherits: Ctrl-C is for the run to hear
+    previous = signal.signal(
+        signal.SIGINT, signal.SIG_IGN
+    )  # which it inherits: Ctrl-C is for the run to hear
     try:
         forkserver.ensure_running()
     except OSError as error:
@@ -32,7 +34,7 @@ def begun() -> Iterator[None]:
             f"{folder}: no workers can be started: {error}; set TMPDIR to a shorter path"
         ) from None
     finally:
-        signal.signal(signal.SIGINT, heard)
+        signal.signal(signal.SIGINT, previous)
     try:
         yield
     except BaseException:
@@ -41,6 +43,20 @@ def begun() -> Iterator[None]:
         if pid:
             os.kill(pid, signal.SIGKILL)
         raise
+
+
+def workers_wanted() -> int | None:
+    """How many workers C7N_ORG_PARALLEL asks for; None where it is not set.
+
+    c7n-org reads it as it is imported, and stumbles over what is no number: hence here, before that.
+    Raises InputError.
+    """
+    wanted = os.environ.get("C7N_ORG_PARALLEL")
+    if wanted is None:
+        return None
+    if not wanted.isdecimal() or int(wanted) < 1:
+        raise InputError(f"C7N_ORG_PARALLEL={wanted}: not a number of workers; give 1 or more, or unset it")
+    return int(wanted)
 
 
 def context() -> ForkServerContext:

@@ -10,12 +10,12 @@ from typing import Any, Protocol
 
 from pebble import ProcessPool
 
-from reporter.accounts_file import ALL_REGIONS
+from reporter.accounts.chosen import Account
+from reporter.accounts.expected import ALL_REGIONS
 from reporter.collect import forking, worker
-from reporter.collect.accounts import Account
 from reporter.collect.worker import Unit
 from reporter.errors import InputError
-from reporter.manifest import Cell
+from reporter.output.manifest import Cell
 
 # Three times those of c7n-org and some: with the models shared, a worker waits for AWS nearly all of its time.
 _WORKERS_PER_CPU = 13
@@ -114,10 +114,7 @@ class Cluster:
 
 
 def _workers() -> int:
-    wanted = os.environ.get("C7N_ORG_PARALLEL")
-    if wanted is None:
-        return (os.cpu_count() or 1) * _WORKERS_PER_CPU
-    return int(wanted)
+    return forking.workers_wanted() or (os.cpu_count() or 1) * _WORKERS_PER_CPU
 
 
 def open_pool(scheduler: str | None, accounts: Iterable[Account]) -> Pool:

@@ -2,15 +2,14 @@
 
 import gc
 
-from reporter.garbage import nothing_to_collect
+from reporter import garbage_collection
 
-with nothing_to_collect():
+with garbage_collection.paused():
     from c7n.resources import load_resources
 
-    from reporter import cli
-    from reporter.collect import outside, worker
+    from reporter.collect import patches, worker
 
-    outside.install()
+    patches.install()
     # What this project's policies are on and ask, `unused` with them; others are loaded where they are needed.
     load_resources(
         [
@@ -19,8 +18,8 @@ with nothing_to_collect():
             *("aws.lambda", "aws.launch-config"),
         ]
     )
-    outside.load(["autoscaling", "batch", "codebuild", "ec2", "events", "lambda", "sts"])
+    patches.load(["autoscaling", "batch", "codebuild", "ec2", "events", "lambda", "sts"])
     # The collector would touch, and so copy, every page in every worker.
     gc.freeze()
 
-__all__ = ["cli", "worker"]
+__all__ = ["worker"]

@@ -17,17 +17,18 @@ import botocore.session
 from botocore.exceptions import BotoCoreError
 from pebble import ProcessExpired, ThreadPool
 
-from reporter import __version__, manifest
-from reporter.accounts_file import ALL_REGIONS, DEFAULT_REGIONS
-from reporter.collect import outside, worker
-from reporter.collect.accounts import Account
-from reporter.collect.credentials import Access, open_account
-from reporter.collect.policies import PolicySet
+from reporter import __version__
+from reporter.accounts.chosen import Account
+from reporter.accounts.credentials import Access, open_account
+from reporter.accounts.expected import ALL_REGIONS, DEFAULT_REGIONS, PlannedAccount
+from reporter.collect import patches, worker
 from reporter.collect.pools import Local, Pool
 from reporter.collect.worker import Unit
+from reporter.custodian.policies import PolicySet
 from reporter.errors import InputError
-from reporter.manifest import FILE_NAME, UNKNOWN_REGION, Cell, Manifest, PlannedAccount, RunState, Status
-from reporter.store import Bucket, Folder, Store
+from reporter.output import manifest
+from reporter.output.manifest import FILE_NAME, UNKNOWN_REGION, Cell, Manifest, RunState, Status
+from reporter.output.store import Bucket, Folder, Store
 
 LATEST = "latest"
 
@@ -42,8 +43,11 @@ class Progress(Protocol):
     def planned(self, cells: int) -> None:
         """So many cells are known by now."""
 
-    def done(self, label: str, cells: Sequence[Cell]) -> None:
-        """A unit (an account and region), or an account that could not be opened, is through."""
+    def done(self, label: str, cells: int, read: int, problem: str) -> None:
+        """A unit (an account and region), or an account that could not be opened, is through.
+
+        `problem` is the first reason why less than all of its cells were read.
+        """
 
 
 def run(
@@ -250,7 +254,12 @@ class _Run:
 
     def _close(self, label: str, cells: list[Cell]) -> None:
         self.ledger.record(cells)
-        self.progress.done(label, cells)
+        read = sum(cell.status is Status.OK for cell in cells)
+        unread = next((cell for cell in cells if cell.status is not Status.OK), None)
+        problem = (
+            f"{unread.policy} {unread.status}: {unread.code} {unread.message}".rstrip() if unread else ""
+        )
+        self.progress.done(label, len(cells), read, problem)
 
 
 @dataclass(frozen=True)
@@ -275,8 +284,8 @@ def _collect(
     accounts: Sequence[Account], policies: PolicySet, ledger: _Ledger, pool: Pool, progress: Progress
 ) -> None:
     pool.start()
-    outside.install()
-    outside.load(["sts"])
+    patches.install()
+    patches.load(["sts"])
     _have_a_region()
     # c7n-org says on its log what goes into the cells here; without a handler Python would put it on stderr.
     logging.getLogger("c7n_org").addHandler(logging.NullHandler())

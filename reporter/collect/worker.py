@@ -17,10 +17,10 @@ import msgspec
 from c7n.resources import load_resources
 from c7n_org import cli as c7n_org
 
-from reporter.collect import outside
-from reporter.collect.credentials import Credentials, error_code
-from reporter.collect.policies import full_type
-from reporter.manifest import Cell, Status
+from reporter.accounts.credentials import Credentials, error_code
+from reporter.collect import patches
+from reporter.custodian.resource_types import full_type
+from reporter.output.manifest import Cell, Status
 
 # What AWS answers when it means "no", by service and by reason.
 _DENIALS = frozenset(
@@ -117,7 +117,7 @@ def run_unit(unit: Unit) -> list[Cell]:
 
     Never raises for what AWS or Custodian say: that goes into the cells.
     """
-    outside.install()
+    patches.install()
     load_resources([full_type(policy["resource"]) for policy in unit.policies])
     with _turn, _environment(unit), _listening() as heard:
         return [
@@ -135,14 +135,14 @@ def _run_cell(unit: Unit, policy: Mapping[str, Any], cell: Cell, heard: "_Heard"
     if folder:
         shutil.rmtree(folder, ignore_errors=True)  # what an earlier try of this run may have left
     heard.error = None
-    started, throttled = time.monotonic(), outside.throttled()
+    started, throttled = time.monotonic(), patches.throttled()
     try:
         counts, success = c7n_org.run_account(
             account,
             unit.region,
             {"policies": [dict(policy)]},
             unit.output,
-            0,  # no cache of Custodian's own: see outside.py for the one there is
+            0,  # no cache of Custodian's own: see patches.py for the one there is
             "",
             False,  # metrics
             True,  # dryrun: an audit never carries out a policy's actions
@@ -153,7 +153,7 @@ def _run_cell(unit: Unit, policy: Mapping[str, Any], cell: Cell, heard: "_Heard"
     cell = replace(
         cell,
         seconds=round(time.monotonic() - started, 3),
-        throttled=outside.throttled() - throttled,
+        throttled=patches.throttled() - throttled,
     )
     if heard.error is not None:
         return failure(cell, heard.error)
@@ -205,11 +205,11 @@ def _environment(unit: Unit) -> Iterator[None]:
     os.environ.setdefault("AWS_DEFAULT_REGION", unit.region)  # botocore asks for one to assume a role with
     if unit.credentials is not None:
         _sign_with(unit.credentials)
-    outside.forget()
+    patches.forget()
     try:
         yield
     finally:
-        outside.forget()
+        patches.forget()
         os.environ.clear()
         os.environ.update(before)
 

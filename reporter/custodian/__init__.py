@@ -1,1 +1,1 @@
-"""Reads what Custodian wrote, wherever it lies."""
+"""What asks Custodian's engine, and what Custodian declares: policies, permissions, resource types, filters."""

@@ -5,13 +5,13 @@ Expressions are those of `custodian report --field`: JMESPath, or `tag:KEY`, `li
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
 import jmespath
 from jmespath.exceptions import JMESPathError
 
+from reporter.custodian.resource_types import Field
 from reporter.errors import InputError
 
 TAGS = "tags"
@@ -20,14 +20,6 @@ _PREFIXES = (_TAG, "list:", "count:")
 
 #: A value of a cell: a text, a number, a boolean, or a tuple of texts. What a resource lacks is an empty text.
 Value = str | int | float | bool | tuple[str, ...]
-
-
-@dataclass(frozen=True)
-class Field:
-    """A column and where its value is in a resource."""
-
-    name: str
-    expression: str
 
 
 def parse(text: str) -> Field:
@@ -44,37 +36,6 @@ def parse(text: str) -> Field:
     except JMESPathError as error:
         raise InputError(f"--field {text}: not JMESPath: {' '.join(str(error).split())}") from None
     return Field(name.strip(), expression)
-
-
-def declared(resource: str) -> tuple[Field, ...] | None:
-    """The columns of Custodian's own report on a resource type; None where Custodian cannot be asked."""
-    try:
-        from c7n.provider import get_resource_class
-        from c7n.reports.csvout import Formatter
-        from c7n.resources import load_resources
-
-        load_resources([resource])
-        fields = Formatter(get_resource_class(resource).resource_type).fields
-    except (ImportError, KeyError, AttributeError, ValueError):
-        return None  # not installed, another cloud's, or of a newer Custodian
-    return tuple(Field(name, expression) for name, expression in fields.items())
-
-
-@cache
-def offered(resource: str, region: str) -> bool:
-    """Whether AWS has the service of a resource type in a region. A global service is in none.
-
-    True where Custodian cannot be asked.
-    """
-    try:
-        from c7n.resources import load_resources
-        from c7n.resources.aws import get_service_region_map
-
-        load_resources([resource])
-        regions, services = get_service_region_map([region], [resource], "aws")
-    except (ImportError, KeyError, AttributeError, ValueError):
-        return True  # as in `declared`
-    return region in regions.get(services.get(resource.removeprefix("aws."), ""), (region,))
 
 
 def values(

@@ -7,12 +7,12 @@ from typing import Any
 
 import pandas as pd
 
+from reporter.custodian.metadata import PlannedPolicy
+from reporter.custodian.resource_types import GROUPS, Field
 from reporter.errors import InputError
 from reporter.inventory import risk
-from reporter.inventory.columns import Field
-from reporter.inventory.records import GROUPS
 from reporter.inventory.unit import GroupRow, InstanceRow, InterfaceRow, UnitRows
-from reporter.manifest import UNKNOWN_REGION, PlannedPolicy
+from reporter.output.manifest import UNKNOWN_REGION
 
 DEFAULT_GROUP_NAME = "default"
 

@@ -5,8 +5,6 @@ writes them to resources.json. What is not named here is passed over while decod
 cycles, so the garbage collector need not look at them (`gc=False`).
 """
 
-import gzip
-import zlib
 from typing import Any
 
 import msgspec
@@ -107,15 +105,6 @@ class Instance(Struct, rename="pascal", gc=False):
     network_interfaces: list[Interface] = field(default_factory=list)
     tags: list[Tag] = field(default_factory=list)
 
-
-#: The record types by Custodian's name of the resource.
-GROUPS, INTERFACES, INSTANCES = "aws.security-group", "aws.eni", "aws.ec2"
-
-#: The tables that the policies on them fill where they list everything. Such a policy gets no sheet beside it.
-INVENTORY_TABS = {GROUPS: "security_groups", INTERFACES: "attachments", INSTANCES: "attachments"}
-
-#: What reading a damaged file raises, packed or not.
-UNREADABLE = (EOFError, gzip.BadGzipFile, zlib.error, msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 group_list = msgspec.json.Decoder(list[Group])
 group_id_list = msgspec.json.Decoder(list[GroupId])

@@ -5,11 +5,13 @@ from dataclasses import dataclass, field, replace
 from sys import intern
 from typing import Any, TypeVar
 
+from reporter.custodian.metadata import PlannedPolicy
+from reporter.custodian.resource_types import GROUPS, INSTANCES, INTERFACES, Field
 from reporter.inventory import columns, records, rules
-from reporter.inventory.columns import Field, Value
-from reporter.inventory.records import GROUPS, INSTANCES, INTERFACES, Group, Instance, Interface
-from reporter.manifest import Cell, PlannedPolicy, Status
-from reporter.store import Store
+from reporter.inventory.columns import Value
+from reporter.inventory.records import Group, Instance, Interface
+from reporter.output.manifest import Cell, Status
+from reporter.output.store import UNREADABLE, Store
 
 Shared = TypeVar("Shared")
 
@@ -77,7 +79,7 @@ class UnitRows:
 
 
 @dataclass(frozen=True)
-class Wanted:
+class ExtraColumns:
     """What is read beyond the inventory: `sheets` has the policies whose resources get a table of their own and
     the columns of it, None for the top-level scalars; `more` are columns on top, of groups too."""
 
@@ -85,7 +87,7 @@ class Wanted:
     more: tuple[Field, ...] = ()
 
 
-class Same:
+class Deduplicator:
     """Keeps one of equal tuples. With texts interned, rows that say the same share the memory: half a million
     groups make that a third less."""
 
@@ -111,10 +113,10 @@ def read_unit(
     cells: Sequence[tuple[Cell, str]],
     store: Store,
     policies: Mapping[str, PlannedPolicy],
-    wanted: Wanted,
-    same: Same,
+    extra: ExtraColumns,
+    deduplicated: Deduplicator,
 ) -> UnitRows:
-    """Read the cells of one account and region, each from its key in the store; `same` is that of all units.
+    """Read the cells of one account and region, each from its key in the store; `deduplicated` is that of all units.
 
     What cannot be read is told in the cells, not raised.
     """
@@ -122,11 +124,11 @@ def read_unit(
     for cell, key in cells:
         if cell.status is Status.OK:
             try:
-                _read_cell(found, cell, policies[cell.policy].resource, store.read(key), wanted)
+                _read_cell(found, cell, policies[cell.policy].resource, store.read(key), extra)
                 read.add(cell.policy)
             except OSError as error:
                 cell = _unreadable(cell, f"{store.name}/{key}: {error.strerror or error}")
-            except records.UNREADABLE as error:
+            except UNREADABLE as error:
                 cell = _unreadable(cell, f"{store.name}/{key}: cut short or not AWS's JSON: {error}")
         judged.append(cell)
     # An instance's record holds its interfaces too: they may be all there is where the others were refused.
@@ -145,26 +147,26 @@ def read_unit(
             policies[name].resource == INTERFACES and not policies[name].filtered for name in read
         ),
         groups=tuple(
-            _group(group, found.caught_by[group.group_id], found.more.get(group.group_id, ()), same)
+            _group(group, found.caught_by[group.group_id], found.more.get(group.group_id, ()), deduplicated)
             for group in found.groups.values()
         ),
-        interfaces=tuple(_interface(each, same) for each in found.interfaces.values()),
-        instances=tuple(_instance(each, same) for each in found.instances.values()),
+        interfaces=tuple(_interface(each, deduplicated) for each in found.interfaces.values()),
+        instances=tuple(_instance(each, deduplicated) for each in found.instances.values()),
         sheets=found.sheets,
     )
 
 
-def _read_cell(found: _Found, cell: Cell, resource: str, data: bytes, wanted: Wanted) -> None:
-    if cell.policy in wanted.sheets:
-        fields = wanted.sheets[cell.policy]
+def _read_cell(found: _Found, cell: Cell, resource: str, data: bytes, extra: ExtraColumns) -> None:
+    if cell.policy in extra.sheets:
+        fields = extra.sheets[cell.policy]
         resources = records.any_list.decode(data)
-        found.sheets[cell.policy] = tuple(columns.values(each, fields, wanted.more) for each in resources)
+        found.sheets[cell.policy] = tuple(columns.values(each, fields, extra.more) for each in resources)
     if resource == GROUPS:
         _read_groups(found, data, cell.policy)
-        if wanted.more:
+        if extra.more:
             for each in records.any_list.decode(data):
                 found.more.setdefault(
-                    each["GroupId"], tuple(columns.value(each, field.expression) for field in wanted.more)
+                    each["GroupId"], tuple(columns.value(each, field.expression) for field in extra.more)
                 )
     elif resource == INTERFACES:
         for interface in records.interface_list.decode(data):
@@ -192,22 +194,24 @@ def _unreadable(cell: Cell, message: str) -> Cell:
     return replace(cell, status=Status.FAILED, resources=None, code="Unreadable", message=message)
 
 
-def _group(group: Group, caught_by: Iterable[str], more: tuple[Value, ...], same: Same) -> GroupRow:
+def _group(
+    group: Group, caught_by: Iterable[str], more: tuple[Value, ...], deduplicated: Deduplicator
+) -> GroupRow:
     return GroupRow(
         group_id=intern(group.group_id),
         name=intern(group.group_name),
         vpc_id=intern(group.vpc_id),
         owner_id=intern(group.owner_id),
         description=group.description,
-        tags=same(tuple(map(intern, records.tag_texts(group.tags)))),
-        ssh_rules=same(rules.ssh_rules(group)),
+        tags=deduplicated(tuple(map(intern, records.tag_texts(group.tags)))),
+        ssh_rules=deduplicated(rules.ssh_rules(group)),
         ssh_open_to_world=rules.ssh_open_to_world(group),
-        caught_by=same(tuple(caught_by)),
+        caught_by=deduplicated(tuple(caught_by)),
         more=more,
     )
 
 
-def _interface(interface: Interface, same: Same) -> InterfaceRow:
+def _interface(interface: Interface, deduplicated: Deduplicator) -> InterfaceRow:
     return InterfaceRow(
         interface_id=interface.network_interface_id,
         type=intern(interface.interface_type),
@@ -217,18 +221,22 @@ def _interface(interface: Interface, same: Same) -> InterfaceRow:
         vpc_id=intern(interface.vpc_id),
         owner_id=intern(interface.owner_id),
         instance_id=intern(interface.attachment.instance_id) if interface.attachment else "",
-        groups=_references(interface.groups, same),
+        groups=_references(interface.groups, deduplicated),
     )
 
 
-def _instance(instance: Instance, same: Same) -> InstanceRow:
+def _instance(instance: Instance, deduplicated: Deduplicator) -> InstanceRow:
     return InstanceRow(
         instance_id=intern(instance.instance_id),
         name=intern(records.name_tag(instance.tags)),
         state=intern(instance.state.name),
-        groups=_references(instance.security_groups, same),
+        groups=_references(instance.security_groups, deduplicated),
     )
 
 
-def _references(groups: Iterable[records.GroupReference], same: Same) -> tuple[tuple[str, str], ...]:
-    return same(tuple(same((intern(group.group_id), intern(group.group_name))) for group in groups))
+def _references(
+    groups: Iterable[records.GroupReference], deduplicated: Deduplicator
+) -> tuple[tuple[str, str], ...]:
+    return deduplicated(
+        tuple(deduplicated((intern(group.group_id), intern(group.group_name))) for group in groups)
+    )

@@ -19,10 +19,10 @@ from typing import Any
 
 import msgspec
 
-from reporter import offline, yamlfile
-from reporter.collect import policies
+from reporter import yamlfile
+from reporter.custodian import offline
+from reporter.custodian.resource_types import GROUPS, full_type
 from reporter.errors import InputError
-from reporter.inventory.records import GROUPS
 
 FOLDER = "tests"
 
@@ -97,9 +97,9 @@ def holds(policy: Mapping[str, Any], case: Case) -> bool:
 
     Within `offline.sealed()`. Raises NotEvaluableError where a filter asks for what is not given, or fails.
     """
-    kind = policies.full_type(policy["resource"])
+    kind = full_type(policy["resource"])
     resource = {**copy.deepcopy(dict(_DEFAULTS.get(kind, {}))), **copy.deepcopy(dict(case.resource))}
-    listed = {policies.full_type(each): list(found) for each, found in case.resources.items()}
+    listed = {full_type(each): list(found) for each, found in case.resources.items()}
     listed[kind] = [*listed.get(kind, ()), resource]
     lists = {each: lambda found=found: copy.deepcopy(found) for each, found in listed.items()}
     kept = offline.evaluate(policy, [copy.deepcopy(resource)], offline.Given(lists, case.calls))

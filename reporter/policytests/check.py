@@ -4,8 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from reporter import offline
-from reporter.collect import policies
+from reporter.custodian import offline, policies
 from reporter.errors import InputError
 from reporter.policytests.cases import Case, holds
 from reporter.policytests.mutants import mutants

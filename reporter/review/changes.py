@@ -11,9 +11,10 @@ from typing import Any
 import msgspec
 
 from reporter import yamlfile
-from reporter.collect import policies
+from reporter.custodian import policies
+from reporter.custodian.metadata import PlannedPolicy
+from reporter.custodian.resource_types import full_type
 from reporter.errors import InputError
-from reporter.manifest import PlannedPolicy
 from reporter.review import git
 
 #: Stands for the files as they are on disk, where a revision is asked for.
@@ -52,7 +53,7 @@ class Version:
     @property
     def resource(self) -> str:
         """The resource type with its provider."""
-        return policies.full_type(self.data["resource"])
+        return full_type(self.data["resource"])
 
     @cached_property
     def key(self) -> str:

@@ -3,15 +3,15 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from reporter.collect import policies
-from reporter.custodian.output import Output
+from reporter.custodian import policies
 from reporter.errors import InputError
-from reporter.manifest import Status
+from reporter.output.manifest import Status
+from reporter.output.reading import Output
+from reporter.output.store import File
 from reporter.review import recorded, risk_moves
 from reporter.review.changes import Change, Kind, Version, between
 from reporter.review.recorded import Answer, Place
 from reporter.review.risk_moves import RiskMoves
-from reporter.store import File
 
 
 @dataclass(frozen=True)

@@ -14,12 +14,12 @@ import msgspec
 from c7n.provider import clouds
 from c7n.resources import load_resources
 
-from reporter import offline
-from reporter.collect.policies import full_type
-from reporter.custodian.output import Output
-from reporter.inventory.records import GROUPS, UNREADABLE
-from reporter.manifest import Cell, PlannedPolicy, Status
-from reporter.store import File
+from reporter.custodian import offline
+from reporter.custodian.metadata import PlannedPolicy
+from reporter.custodian.resource_types import GROUPS, full_type
+from reporter.output.manifest import Cell, Status
+from reporter.output.reading import Output
+from reporter.output.store import UNREADABLE, File
 
 # Below this many resources to look at, a second process starts later than the first is through.
 _FEW = 4_000

@@ -4,9 +4,9 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from reporter.custodian.output import Output
-from reporter.inventory.records import GROUPS
+from reporter.custodian.resource_types import GROUPS
 from reporter.inventory.unit import UnitRows
+from reporter.output.reading import Output
 from reporter.review import recorded
 from reporter.review.changes import Change, Version
 from reporter.review.recorded import Answer
@@ -59,7 +59,7 @@ def moves(
 ) -> RiskMoves:
     """Join the run's inventory with what each revision's policies answer, and count the groups that move."""
     # Late: pandas takes as long to load as a small review takes.
-    from reporter.audit import read_units
+    from reporter.inventory.audit import read_units
 
     whole = {policy.name for policy in output.policies if not policy.filtered}
     units = read_units(replace(output, cells=tuple(cell for cell in output.cells if cell.policy in whole)))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from .lab import Lab, Ran, role
+from tests.lab import Lab, Ran, role
 
 ACCOUNT = "888888888888"
 

@@ -4,8 +4,8 @@ import threading
 
 import pytest
 
-from .lab import Lab, role
-from .wire import Call
+from tests.lab import Lab, role
+from tests.wire import Call
 
 DEFAULT = "sg-default"
 

@@ -16,8 +16,7 @@ import pytest
 
 from reporter.sandbox import Sandbox, faults
 from reporter.sandbox.faults import Fault, What
-
-from .lab import unordered
+from tests.lab import unordered
 
 SgAudit = Callable[..., "subprocess.CompletedProcess[str]"]
 BUCKET = "audit-output"

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from .lab import Lab, Ran, role
+from tests.lab import Lab, Ran, role
 
 ACCOUNT = "777777777777"
 SSH = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}

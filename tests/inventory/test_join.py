@@ -8,15 +8,26 @@ from typing import Any
 
 import pytest
 
-from reporter import tabs
-from reporter.audit import read_audit
-from reporter.custodian.output import open_output
 from reporter.errors import InputError
-from reporter.formats import xlsx
+from reporter.inventory.audit import read_audit
 from reporter.inventory.join import GROUP_COLUMNS
-from reporter.manifest import Status
-
-from .rundir import DENIED, POLICIES, WORLD, audit, group, groups, instance, interface, table, unit, write
+from reporter.output.manifest import Status
+from reporter.output.reading import open_output
+from reporter.report import tables
+from reporter.report.formats import xlsx
+from tests.rundir import (
+    DENIED,
+    POLICIES,
+    WORLD,
+    audit,
+    group,
+    groups,
+    instance,
+    interface,
+    table,
+    unit,
+    write,
+)
 
 HERE = ("alpha", "us-east-1")
 SgAudit = Callable[..., Any]
@@ -157,13 +168,13 @@ def test_a_run_written_out_in_full(tmp_path: Path) -> None:
 
 def test_a_run_that_found_nothing(tmp_path: Path) -> None:
     write(tmp_path, {HERE: unit()})
-    assert [len(table.frame) for table in tabs.build(audit(tmp_path))] == [0, 0, 0, 0, 0, 3, 0]
+    assert [len(table.frame) for table in tables.build(audit(tmp_path))] == [0, 0, 0, 0, 0, 3, 0]
     assert [(row["name"], row["groups"]) for row in table(tmp_path, "summary")] == [
         ("all", 0),
         ("alpha", 0),
         ("us-east-1", 0),
     ]
-    xlsx.write(tmp_path / "empty", tabs.build(audit(tmp_path)), [])
+    xlsx.write(tmp_path / "empty", tables.build(audit(tmp_path)), [])
 
 
 def test_a_terminated_instance_carries_nothing(tmp_path: Path) -> None:
@@ -334,7 +345,7 @@ def test_what_was_not_read_is_in_the_coverage_tab(without_interfaces: Path) -> N
             "needed), then `sg-audit run --resume`",
         }
     ]
-    line = tabs.coverage_line(audit(without_interfaces))
+    line = tables.coverage_line(audit(without_interfaces))
     assert line == "6 of 7 cells (account × region × policy) were read"
 
 
@@ -433,7 +444,10 @@ def test_a_policy_adds_a_column(tmp_path: Path) -> None:
     rows = groups(tmp_path)
     assert [rows[each]["has_rdp"] for each in ("sg-1", "sg-2", "sg-3")] == [False, True, None]
     assert list(rows["sg-1"]) == [*GROUP_COLUMNS, "has_rdp"]
-    assert [each.name for each in tabs.build(audit(tmp_path))][:4] == [*tabs.FINDING_TABS, "security_groups"]
+    assert [each.name for each in tables.build(audit(tmp_path))][:4] == [
+        *tables.FINDING_TABS,
+        "security_groups",
+    ]
 
 
 def test_a_policys_column_may_have_any_free_name(tmp_path: Path) -> None:
@@ -452,7 +466,7 @@ def test_a_policy_adds_a_tab(tmp_path: Path) -> None:
         {HERE: unit([one, two], sg_rdp=[two], sg_db=[one, two])},
         [policy("sg-rdp", tab="rdp"), *POLICIES, policy("sg-db", tab="db")],
     )
-    names = [each.name for each in tabs.build(audit(tmp_path))]
+    names = [each.name for each in tables.build(audit(tmp_path))]
     assert names == [
         "default_sg",
         "ssh_open",
@@ -528,14 +542,14 @@ def test_columns_that_excel_cannot_tell_apart_are_refused_or_told_apart(
         [*POLICIES, policy("one", column=first), policy("two", column=second)],
     )
     try:
-        tables = tabs.build(audit(tmp_path))
+        built = tables.build(audit(tmp_path))
     except InputError as refused:
         assert "one" in str(refused) or "two" in str(refused)
         return
-    for each in tables:
+    for each in built:
         names = [name.lower() for name in each.frame.columns]
         assert len(set(names)) == len(names)
-    xlsx.write(tmp_path / "report", tables, [])
+    xlsx.write(tmp_path / "report", built, [])
 
 
 @pytest.mark.parametrize(
@@ -544,12 +558,12 @@ def test_columns_that_excel_cannot_tell_apart_are_refused_or_told_apart(
 def test_a_tab_of_the_reports_own_name_is_refused_or_told_apart(tmp_path: Path, tab: str) -> None:
     write(tmp_path, {HERE: unit([group("sg-1")], mine=[])}, [*POLICIES, policy("mine", tab=tab)])
     try:
-        tables = tabs.build(audit(tmp_path))
+        built = tables.build(audit(tmp_path))
     except InputError as refused:
         assert "mine" in str(refused)
         return
-    xlsx.write(tmp_path / "report", tables, ["a fact"])
-    names = xlsx.sheet_names([each.name for each in tables])
+    xlsx.write(tmp_path / "report", built, ["a fact"])
+    names = xlsx.sheet_names([each.name for each in built])
     assert names[:3] == ["default_sg", "ssh_open", "ssh_world"]
     assert names[-4:] == ["security_groups", "attachments", "summary", "coverage"]
 
@@ -559,9 +573,9 @@ def test_what_only_informs_a_choice_gets_no_sheet(tmp_path: Path) -> None:
     cells = unit([one], [interface("eni-1", one)], every_instance=[instance("i-1", one)])
     every = {"name": "every-instance", "resource": "aws.ec2", "filtered": False}
     output = open_output(write(tmp_path, {HERE: cells}, [*POLICIES, every]))
-    assert "every-instance" in [each.name for each in tabs.build(read_audit(output))]
+    assert "every-instance" in [each.name for each in tables.build(read_audit(output))]
     chosen = read_audit(output.only(["sg-default"], []))
-    assert "every-instance" not in [each.name for each in tabs.build(chosen)]
+    assert "every-instance" not in [each.name for each in tables.build(chosen)]
     assert chosen.inventory.groups["instances"].tolist() == [("i-1 (running)",)]
 
 
@@ -570,7 +584,7 @@ def test_what_only_informs_a_choice_gets_no_sheet(tmp_path: Path) -> None:
 
 def everything(folder: Path) -> list[Any]:
     """All tabs, but coverage, which tells cells in the order of the run."""
-    names = [each.name for each in tabs.build(audit(folder)) if each.name != "coverage"]
+    names = [each.name for each in tables.build(audit(folder)) if each.name != "coverage"]
     return [(name, table(folder, name)) for name in names]
 
 

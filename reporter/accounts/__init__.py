@@ -1,0 +1,1 @@
+"""The accounts file: choosing, writing, credentials, and its tags and vars as labels."""

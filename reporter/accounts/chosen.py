@@ -1,0 +1,145 @@
+"""The accounts file, in c7n-org's own format."""
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+from c7n_org import cli as c7n_org
+
+from reporter import yamlfile
+from reporter.accounts.expected import ALL_REGIONS, DEFAULT_REGIONS
+from reporter.errors import InputError
+
+# The name becomes a folder of the run directory; Custodian fills in what stands in braces there.
+_FOLDER_NAME = re.compile(r"[^/\\{}\x00-\x1f]+")
+_ROLE = re.compile(r"arn:[\w-]+:iam::\d{12}:role/.+")
+_REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d+")
+
+
+@dataclass(frozen=True)
+class Account:
+    """An AWS account to look at, by role (a chain, first to last) or by profile.
+
+    `regions` may hold `all`. `config` is the entry as c7n-org takes it.
+    """
+
+    name: str
+    account_id: str
+    regions: tuple[str, ...]
+    roles: tuple[str, ...]
+    profile: str
+    config: Mapping[str, Any]
+
+    @property
+    def regions_by_default(self) -> bool:
+        """Whether nobody chose the regions."""
+        return not self.config.get("regions") and self.regions == DEFAULT_REGIONS
+
+    @property
+    def partition(self) -> str:
+        """aws, aws-cn or aws-us-gov, as the role's ARN says; aws for a profile."""
+        return self.roles[-1].split(":")[1] if self.roles else "aws"
+
+
+def read(
+    path: Path, names: Sequence[str] = (), tags: Sequence[str] = (), regions: Sequence[str] = ()
+) -> list[Account]:
+    """The accounts of a file, chosen by name or id and by tags as `c7n-org run -a -t` does.
+
+    `regions`, where given, stand in for those of the file. Raises InputError naming account and key.
+    """
+    for option, values in (("-a", names), ("-t", tags), ("-r", regions)):
+        if values and not c7n_org.comma_expand(values):
+            raise InputError(f"{option}: it is empty, which would choose everything; fill it or leave it out")
+    content = yamlfile.load(path)
+    _check_schema(path, content)
+    content["accounts"] = list(c7n_org.accounts_iterator(content))
+    _check_names(path, content["accounts"])
+    _check_choice(path, content["accounts"], c7n_org.comma_expand(names))
+    c7n_org.filter_accounts(content, c7n_org.comma_expand(tags), names)
+    if not content["accounts"]:
+        raise InputError(f"{path}: no account is left to look at; check -a and -t")
+    return [_account(path, entry, regions) for entry in content["accounts"]]
+
+
+def _account(path: Path, entry: Mapping[str, Any], regions: Sequence[str]) -> Account:
+    wanted = tuple(c7n_org.comma_expand(regions or entry.get("regions", ()))) or DEFAULT_REGIONS
+    for region in wanted:
+        if region != ALL_REGIONS and not _REGION.fullmatch(region):
+            source = "-r" if regions else f"{path}: account {entry['name']}"
+            raise InputError(f"{source}: {region!r} is not a region; write one such as us-east-1, or all")
+    role = entry.get("role", ())
+    roles = (role,) if isinstance(role, str) else tuple(role)
+    for each in roles:
+        if not _ROLE.fullmatch(each):
+            raise InputError(f"{path}: account {entry['name']}, key role: {each!r} is not the ARN of a role")
+    if not roles and not entry.get("profile"):
+        raise InputError(f"{path}: account {entry['name']}, key role: no role there, and no profile")
+    return Account(
+        name=entry["name"],
+        account_id=entry["account_id"],
+        regions=wanted,
+        roles=roles,
+        profile="" if roles else entry["profile"],
+        config=entry,
+    )
+
+
+def _check_schema(path: Path, content: Any) -> None:
+    validator = jsonschema.Draft7Validator(c7n_org.CONFIG_SCHEMA)
+    error = min(validator.iter_errors(content), key=lambda error: list(map(str, error.path)), default=None)
+    if error is None:
+        if "accounts" not in content:
+            raise InputError(f"{path}: only AWS accounts are audited; list them under `accounts`")
+        return
+    where, keys = str(path), list(error.absolute_path)
+    if keys[:1] == ["accounts"] and len(keys) > 1:
+        number, keys = keys[1], keys[2:]
+        entry = content["accounts"][number]
+        name = entry.get("name") if isinstance(entry, dict) else None
+        where += f": account {name or f'number {number + 1}'}"
+    if keys:
+        where += f", key {'.'.join(map(str, keys))}"
+    raise InputError(f"{where}: {_explain(error, keys)}")
+
+
+def _explain(error: jsonschema.ValidationError, keys: list[Any]) -> str:
+    if error.validator == "type" and not error.absolute_path:
+        return "not an accounts file of c7n-org: it needs one list called accounts"
+    if keys[-1:] == ["role"]:
+        return f"{error.instance!r} is not the ARN of a role, nor a list of them"
+    if error.validator == "anyOf":
+        return "needs account_id, and role or profile"
+    if keys[-1:] == ["account_id"]:
+        return f"{error.instance!r} is not an account id: twelve digits in quotes"
+    if error.validator == "oneOf" and not keys:
+        return "not an accounts file of c7n-org: it needs one list called accounts"
+    return str(error.message)
+
+
+def _check_names(path: Path, entries: Sequence[Mapping[str, Any]]) -> None:
+    for number, entry in enumerate(entries, 1):
+        name = entry.get("name")
+        if not name:
+            raise InputError(f"{path}: account number {number} ({entry['account_id']}) has no name")
+        if name != name.strip() or name.startswith(".") or not _FOLDER_NAME.fullmatch(name):
+            raise InputError(
+                f"{path}: account {name!r}: the name becomes a folder of the output directory, so it may not "
+                "begin with a dot or hold a slash, braces, a line break or outer blanks"
+            )
+    # Some file systems fold case: two such accounts would write over each other.
+    folded = Counter(entry["name"].casefold() for entry in entries)
+    for entry in entries:
+        if folded[entry["name"].casefold()] > 1:
+            raise InputError(f"{path}: two accounts are called {entry['name']}; names must differ")
+
+
+def _check_choice(path: Path, entries: Sequence[Mapping[str, Any]], wanted: Sequence[str]) -> None:
+    known = {entry["name"] for entry in entries} | {entry["account_id"] for entry in entries}
+    for name in wanted:
+        if name not in known:
+            raise InputError(f"{path}: no account is called {name}; check -a")

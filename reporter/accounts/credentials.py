@@ -1,0 +1,108 @@
+"""Each account's own credentials and regions, asked for once an account."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from botocore.exceptions import ClientError
+from c7n_org import cli as c7n_org
+
+from reporter.accounts.chosen import Account
+from reporter.accounts.expected import ALL_REGIONS
+
+# Where a partition answers DescribeRegions whatever regions the account has enabled.
+_HOME_REGIONS = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
+
+
+# As long before their end as botocore begins to look for new ones.
+_ENOUGH = timedelta(minutes=15)
+
+
+class WrongAccountError(Exception):
+    """The credentials belong to another account than the accounts file says."""
+
+
+@dataclass(frozen=True)
+class Credentials:
+    """What signs an account's calls. Its text shows nothing of it."""
+
+    access_key: str = field(repr=False)
+    secret_key: str = field(repr=False)
+    token: str | None = field(repr=False)
+
+
+@dataclass(frozen=True)
+class Access:
+    """A way into one account: `credentials()` gives fresh ones, `regions` are those to look at."""
+
+    account: Account
+    regions: tuple[str, ...]
+    credentials: Callable[[], Credentials]
+
+
+def open_account(account: Account) -> Access:
+    """Assume the account's role or take up its profile, and find its regions where it says `all`.
+
+    Raises botocore's ClientError and BotoCoreError as AWS and the AWS configuration give cause,
+    WrongAccountError where the credentials turn out to be another account's.
+    """
+    home = _HOME_REGIONS.get(account.partition, "us-east-1")
+    session = _session(account, home)
+    _check_account(account, session, home)
+    regions = account.regions
+    if ALL_REGIONS in regions:
+        # Without AllRegions, EC2 lists those that are enabled for the account.
+        answer = session.client("ec2", region_name=home).describe_regions()
+        regions = tuple(sorted(region["RegionName"] for region in answer["Regions"]))
+    return Access(account, regions, _Kept(account, home, session))
+
+
+class _Kept:
+    """An account's credentials for as long as they last, and new ones then.
+
+    The session they came from is not kept: it takes half a megabyte, and there may be thousands of accounts.
+    """
+
+    def __init__(self, account: Account, home: str, session: Any) -> None:
+        self._account, self._home = account, home
+        self._take(session)
+
+    def __call__(self) -> Credentials:
+        if self._ends is not None and datetime.now(UTC) > self._ends - _ENOUGH:
+            self._take(_session(self._account, self._home))
+        return self._credentials
+
+    def _take(self, session: Any) -> None:
+        found = session.get_credentials()
+        frozen = found.get_frozen_credentials()
+        self._credentials = Credentials(frozen.access_key, frozen.secret_key, frozen.token)
+        # Where they end and a future botocore does not tell when, new ones are taken each time.
+        passing = hasattr(found, "refresh_needed")
+        self._ends = getattr(found, "_expiry_time", datetime.now(UTC)) if passing else None
+
+
+def _session(account: Account, home: str) -> Any:
+    return c7n_org.get_session(dict(account.config), "c7n-org", home)
+
+
+def _check_account(account: Account, session: Any, home: str) -> None:
+    """A role's ARN names its account; whose a profile is, only STS can say (it needs no permission)."""
+    if account.roles:
+        actual = account.roles[-1].split(":")[4]
+    else:
+        if session.get_credentials() is None:
+            raise WrongAccountError(f"profile {account.profile} has no credentials")
+        actual = session.client("sts", region_name=home).get_caller_identity()["Account"]
+    if actual != account.account_id:
+        way = f"role {account.roles[-1]}" if account.roles else f"profile {account.profile}"
+        raise WrongAccountError(
+            f"{way} belongs to account {actual}, the accounts file says {account.account_id}"
+        )
+
+
+def error_code(error: BaseException) -> str:
+    """AWS's code for an error, or the name of the exception where it did not come from AWS."""
+    if isinstance(error, ClientError):
+        return str(error.response.get("Error", {}).get("Code", "ClientError"))
+    return type(error).__name__

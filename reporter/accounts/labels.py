@@ -1,0 +1,62 @@
+"""What an accounts file says of its accounts, as columns: tags and vars (`account:team`)."""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from reporter import yamlfile
+from reporter.errors import InputError
+
+PREFIX = "account:"
+_TAGS = "tags"  # the column of tags that are no `key:value`
+
+
+@dataclass(frozen=True)
+class Labels:
+    """The columns in the order of the file, and each account's texts by column, under its name and its id."""
+
+    columns: tuple[str, ...] = ()
+    accounts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+
+
+NO_LABELS = Labels()
+
+
+def read(path: Path, taken: Iterable[str] = ()) -> Labels:
+    """The labels of an accounts file that was found to be one.
+
+    A tag `team:web` is the column account:team; a tag without a colon stands in account:tags. A var is a column
+    by its name. Raises InputError where that of one is `taken`, in any case.
+    """
+    others = {name.casefold() for name in taken}
+    columns: dict[str, str] = {}
+    accounts: dict[str, dict[str, str]] = {}
+    for entry in yamlfile.load(path)["accounts"]:
+        texts: dict[str, list[str]] = {}
+        for key, text in _pairs(entry):
+            # Excel cannot tell columns apart by case.
+            column = columns.setdefault(key.casefold(), f"{PREFIX}{key}")
+            if column.casefold() in others:
+                raise InputError(f"{column}: so is a column of a tag or var of the accounts file called")
+            texts.setdefault(column, []).append(text)
+        joined = {column: ", ".join(dict.fromkeys(found)) for column, found in texts.items()}
+        accounts[str(entry["account_id"])] = accounts[str(entry["name"])] = joined
+    return Labels(tuple(columns.values()), accounts)
+
+
+def _pairs(entry: Mapping[str, Any]) -> Sequence[tuple[str, str]]:
+    pairs = []
+    for tag in entry.get("tags") or ():
+        key, colon, text = str(tag).partition(":")
+        pairs.append((key, text) if colon else (_TAGS, key))
+    for key, found in (entry.get("vars") or {}).items():
+        pairs.append((str(key), _text(found)))
+    return pairs
+
+
+def _text(found: Any) -> str:
+    if found is None:
+        return ""
+    return json.dumps(found, default=str) if isinstance(found, dict | list | bool) else str(found)

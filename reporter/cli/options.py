@@ -1,0 +1,103 @@
+"""The options that commands share."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import click
+
+from reporter.cli.terminal import say
+from reporter.errors import InputError
+from reporter.names import split
+
+LEVELS = ("critical", "high", "medium", "low")
+
+PATH = click.Path(path_type=Path)
+DEFAULT_POLICIES = Path("policies")
+
+
+def _names(context: click.Context, option: click.Parameter, given: Sequence[str]) -> tuple[str, ...]:
+    """Names, each of which may be several with commas between, as c7n-org takes them.
+
+    Raises InputError where what is chosen is nothing, as by a variable that is not set.
+    """
+    names = split(given)
+    if given and not names:
+        raise InputError(f"{option.opts[0]}: give a name")
+    return names
+
+
+def _or_packaged(context: click.Context, option: click.Parameter, given: Sequence[Path]) -> tuple[Path, ...]:
+    """The policies of the folder `policies` where none are named, or those that come with the package."""
+    if given:
+        return tuple(given)
+    if DEFAULT_POLICIES.exists():
+        return (DEFAULT_POLICIES,)
+    from reporter.custodian import packaged
+
+    say(f"no -u, and no folder {DEFAULT_POLICIES} here: taking the policies that come with sg-audit")
+    return (packaged.folder(),)
+
+
+def together(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
+    """Several options as one."""
+
+    def decorate(command: Any) -> Any:
+        for option in reversed(options):
+            command = option(command)
+        return command
+
+    return decorate
+
+
+accounts_file = click.option(
+    "-c", "--config", "accounts_file", type=PATH, required=True, help="Accounts file, in c7n-org's format."
+)
+policy_sources = click.option(
+    "-u", "--use", "sources", type=PATH, multiple=True, callback=_or_packaged,
+    help="Policy file, or folder of them; repeatable.  [default: policies; where there is no such folder, "
+    "those that come with sg-audit]",
+)  # fmt: skip
+only_policies = click.option(
+    "-p", "--policy", "only", multiple=True, callback=_names, help="Only this policy; repeatable."
+)
+only_resources = click.option(
+    "--resource", "resources", multiple=True, callback=_names, help="Only policies on this type; repeatable."
+)
+output_place = click.option(
+    "-s", "--output-dir", "output", default="output", show_default=True,
+    help="Folder of runs; or s3://bucket/prefix, to run into.",
+)  # fmt: skip
+choice = together(
+    click.option(
+        "-a", "--accounts", "names", multiple=True, help="Only this account, by name or id; repeatable."
+    ),
+    click.option("-t", "--tags", multiple=True, help="Only accounts with this tag; repeatable."),
+    click.option(
+        "-r", "--region", "regions", multiple=True, help="These regions instead of the file's, or all."
+    ),
+    only_policies,
+)
+resume = click.option(
+    "--resume", is_flag=True, help="Take up the newest run where it stopped: try only what was not read."
+)
+scheduler = click.option(
+    "--scheduler", metavar="ADDRESS", help="Have a Dask cluster do the work: tcp://host:8786."
+)
+report_files = together(
+    click.option(
+        "-o", "--reports", type=PATH, default="reports", show_default=True, help="Folder for the report."
+    ),
+    click.option(
+        "-f",
+        "--format",
+        "formats",
+        multiple=True,
+        default=["xlsx"],
+        show_default=True,
+        help="xlsx, csv, json, parquet, or one that an installed package adds; repeatable.",
+    ),
+    click.option(
+        "--fail-on", type=click.Choice(LEVELS), help="Exit with 1 where a group's risk is this or worse."
+    ),
+)

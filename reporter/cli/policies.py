@@ -1,0 +1,90 @@
+"""What concerns the policies alone: validate, test-policies, policies, permissions."""
+
+from pathlib import Path
+
+import click
+
+from reporter.cli import options
+from reporter.cli.terminal import EXIT_FOUND, EXIT_OK, say
+
+
+@click.command()
+@options.policy_sources
+def validate(sources: tuple[Path, ...]) -> int:
+    """Validate the policies the way Custodian does."""
+    from reporter.custodian import policies
+
+    found = policies.read(sources)
+    say(f"{len(found.planned)} policies are valid")
+    return EXIT_OK
+
+
+@click.command(name="test-policies")
+@options.policy_sources
+@options.only_policies
+@click.option("--mutate", is_flag=True, help="Break each filter in turn, and tell what no case notices.")
+def test_policies(sources: tuple[Path, ...], only: tuple[str, ...], mutate: bool) -> int:
+    """Run the cases that policies carry in tests/ beside them, through Custodian's filters, without AWS."""
+    from reporter.custodian import policies
+    from reporter.policytests import cases, check
+
+    every = policies.read(sources)
+    found = policies.read(sources, only) if only else every
+    results = check.check(
+        found.data["policies"], cases.read(sources, [policy.name for policy in every.planned]), mutate
+    )
+    click.echo(check.table(results))
+    return EXIT_OK if all(result.passed for result in results) else EXIT_FOUND
+
+
+@click.command(name="policies")
+@options.policy_sources
+@click.option(
+    "--copy-to",
+    "folder",
+    type=options.PATH,
+    metavar="DIR",
+    help="Copy this project's own policy files there instead.",
+)
+@click.option("--force", is_flag=True, help="--copy-to: write over files that differ.")
+def print_policies(sources: tuple[Path, ...], folder: Path | None, force: bool) -> int:
+    """Print the policies as the one file that `c7n-org run -u` takes, or copy the files to a deployment."""
+    if folder is not None:
+        from reporter.custodian import packaged
+
+        for path in packaged.copy_policies(folder, force):
+            click.echo(path)
+        return EXIT_OK
+    if force:
+        raise click.UsageError("--force goes with --copy-to")
+    from reporter.custodian import policies
+
+    click.echo(policies.as_one_file(policies.read(sources)), nl=False)
+    return EXIT_OK
+
+
+@click.command()
+@options.policy_sources
+@options.only_policies
+@click.option(
+    "--format", "form", type=click.Choice(["iam", "cloudformation"]), default="iam", show_default=True,
+    help="An IAM policy in JSON, or a template with a role that has it.",
+)  # fmt: skip
+@click.option("--trust", metavar="ACCOUNT_ID", help="cloudformation: the account the audit runs from.")
+@click.option("--external-id", metavar="TEXT", help="cloudformation: what must be said to assume the role.")
+@click.option(
+    "--role-name", metavar="NAME", show_default="sg-audit", help="cloudformation: what the role is called."
+)
+def permissions(sources: tuple[Path, ...], only: tuple[str, ...], form: str, **role: str | None) -> int:
+    """Print what an account's role must be allowed for the policies to be run there."""
+    from reporter.custodian import permissions as needed
+    from reporter.custodian import policies
+
+    if form == "iam" and any(value is not None for value in role.values()):
+        raise click.UsageError("--trust, --external-id and --role-name go with --format cloudformation")
+    actions = needed.actions(policies.read(sources, only))
+    text = needed.as_iam(actions) if form == "iam" else needed.as_cloudformation(actions, **role)
+    for action in needed.not_reading(actions):
+        say(f"look at this one before you allow it, its name does not say that it only reads: {action}")
+    click.echo(text, nl=False)
+    return EXIT_OK

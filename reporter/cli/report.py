@@ -1,0 +1,82 @@
+"""`sg-audit report`: the report of any output of Custodian."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from reporter.cli import options
+from reporter.cli.terminal import EXIT_FOUND, EXIT_OK, EXIT_PARTIAL, console, say
+
+
+@click.command()
+@click.option(
+    "-s", "--output-dir", "output", metavar="WHERE", default="output", show_default=True,
+    help="A folder or s3://bucket/prefix: runs of sg-audit, or what stock custodian or c7n-org wrote.",
+)  # fmt: skip
+@click.option(
+    "--at", metavar="TIME", default="", help="The newest at or before 2026-11-20, or 2026-11-20T14, in UTC."
+)
+@click.option(
+    "-c", "--config", "accounts_file", type=options.PATH,
+    help="Accounts file: names and tags of the accounts, and what a stock run should hold.",
+)  # fmt: skip
+@options.only_policies
+@options.only_resources
+@click.option("--field", "fields", metavar="NAME=JMESPATH", multiple=True, help="A column more; repeatable.")
+@options.report_files
+def report(
+    output: str,
+    at: str,
+    accounts_file: Path | None,
+    reports: Path,
+    formats: tuple[str, ...],
+    fail_on: str | None,
+    **choice: tuple[str, ...],
+) -> int:
+    """Make the report of any output of Custodian: the newest run there, or the run directory given."""
+    return write(output, reports, formats, fail_on, accounts_file, at, **choice)
+
+
+def write(
+    output: Path | str,
+    reports: Path,
+    formats: Sequence[str],
+    fail_on: str | None,
+    accounts_file: Path | None = None,
+    at: str = "",
+    only: Sequence[str] = (),
+    resources: Sequence[str] = (),
+    fields: Sequence[str] = (),
+) -> int:
+    """Read the output, write its report and say what is in it; returns the exit code."""
+    from reporter import progress
+    from reporter.accounts import expected, labels
+    from reporter.inventory import columns
+    from reporter.inventory.audit import read_audit
+    from reporter.output.reading import open_output
+    from reporter.report import closing, failing, writing
+    from reporter.report.formats import check
+
+    check(formats)
+    more = [columns.parse(field) for field in fields]
+    found = open_output(output, expected.read(accounts_file) if accounts_file else (), at)
+    found = found.only(only, resources)
+    failing.check(fail_on, found)
+    taken = [field.name for field in more] + [policy.report.get("column", "") for policy in found.policies]
+    of_accounts = labels.read(accounts_file, taken) if accounts_file else labels.NO_LABELS
+    writing.check_folder(reports)
+    with progress.counted(console, f"reading {found.kind}") as count:
+        audit = read_audit(found, more, count)
+    say(f"{output}: {found.kind}, {found.started}: {found.extent}")
+    with progress.counted(console, f"writing {', '.join(formats)}") as count:
+        written = writing.write(audit, reports, formats, of_accounts, count)
+    if found.has_groups:
+        console.print(closing.risk_by_account(audit), markup=False)
+    for line in (*closing.not_read(audit), *written.notes):
+        say(line)
+    for path in written.paths:
+        click.echo(path)
+    if audit.gaps or not found.complete:
+        return EXIT_PARTIAL
+    return EXIT_FOUND if failing.reached(fail_on, audit) else EXIT_OK

@@ -1,0 +1,55 @@
+"""`sg-audit review`: what a change of policies would catch and let go."""
+
+from pathlib import Path
+
+import click
+
+from reporter.cli import options
+from reporter.cli.terminal import EXIT_FOUND, EXIT_OK, EXIT_PARTIAL
+from reporter.errors import InputError
+
+
+@click.command()
+@click.option("--base", required=True, help="Revision to compare with, as git knows it.")
+@click.option(
+    "--head",
+    default="WORKTREE",
+    show_default=True,
+    help="Revision to review; WORKTREE is the files as they are.",
+)
+@click.option(
+    "-u", "--use", "sources", type=options.PATH, multiple=True, default=["policies"], show_default=True,
+    help="Policy file, or folder of them; repeatable.",
+)  # fmt: skip
+@options.output_place
+@click.option(
+    "--format",
+    "style",
+    type=click.Choice(["text", "markdown", "json"]),
+    default="text",
+    show_default=True,
+    help="How to print it; markdown is for a comment on a pull request.",
+)
+@click.option(
+    "--fail-on-loosening",
+    is_flag=True,
+    help="Exit with 1 where a policy lets go of a resource that it caught; with 3 where that cannot be told.",
+)
+def review(
+    base: str, head: str, sources: tuple[Path, ...], output: str, style: str, fail_on_loosening: bool
+) -> int:
+    """Print what a change of the policies would catch and let go, over the newest run, without AWS."""
+    from reporter.output.reading import open_output
+    from reporter.review import changes, compare, render
+
+    before, after = changes.at(sources, base, "--base"), changes.at(sources, head, "--head")
+    if not before and not after:
+        raise InputError(f"{', '.join(map(str, sources))}: no policies there, neither before nor now")
+    result = compare.review(before, after, open_output(output), base, head)
+    formats = {"text": render.as_text, "markdown": render.as_markdown, "json": render.as_json}
+    click.echo(formats[style](result))
+    if not fail_on_loosening:
+        return EXIT_OK
+    if result.loosened:
+        return EXIT_FOUND
+    return EXIT_PARTIAL if result.undecided else EXIT_OK

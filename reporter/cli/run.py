@@ -1,0 +1,129 @@
+"""`sg-audit run`, `audit` and `demo`, and the sandbox that the demo runs on."""
+
+from contextlib import nullcontext
+from pathlib import Path
+from typing import Any
+
+import click
+
+from reporter import garbage_collection
+from reporter.cli import options, report
+from reporter.cli.terminal import EXIT_OK, EXIT_PARTIAL, console, say
+
+
+@click.command()
+@options.accounts_file
+@options.policy_sources
+@options.output_place
+@options.choice
+@options.resume
+@options.scheduler
+def run(accounts_file: Path, sources: tuple[Path, ...], output: str, **choice: Any) -> int:
+    """Run the policies on every account and region, into a folder of its own below the output folder."""
+    folder, whole, _ = _run(accounts_file, sources, output, **choice)
+    click.echo(folder)
+    return EXIT_OK if whole else EXIT_PARTIAL
+
+
+@click.command()
+@options.accounts_file
+@options.policy_sources
+@options.output_place
+@options.choice
+@options.resume
+@options.scheduler
+@options.report_files
+def audit(
+    accounts_file: Path,
+    sources: tuple[Path, ...],
+    output: str,
+    reports: Path,
+    formats: tuple[str, ...],
+    fail_on: str | None,
+    **choice: Any,
+) -> int:
+    """Run, then report."""
+    from reporter.report.formats import check
+
+    check(formats)
+    folder, _, interrupted = _run(accounts_file, sources, output, **choice)
+    return EXIT_PARTIAL if interrupted else report.write(folder, reports, formats, fail_on, accounts_file)
+
+
+@click.command()
+@options.policy_sources
+@options.report_files
+def demo(sources: tuple[Path, ...], reports: Path, formats: tuple[str, ...], fail_on: str | None) -> int:
+    """Audit a small AWS that runs on this machine. Needs no account and reads none of your AWS settings."""
+    from reporter.report.formats import check
+    from reporter.sandbox import demo as sandbox_demo
+
+    check(formats)
+    return sandbox_demo.run(sources, reports, formats, fail_on)
+
+
+@click.command()
+@click.option("--port", type=click.IntRange(0, 65535), default=0, help="Its port; any free one if not given.")
+@click.option(
+    "--faults", type=options.PATH, help="YAML file of how it shall misbehave, to see what comes of it."
+)
+@click.option("--empty", is_flag=True, help="Without the demo's accounts, groups and instances.")
+def sandbox(port: int, faults: Path | None, empty: bool) -> int:
+    """Run the demo's AWS on this machine until Ctrl-C, for any tool of yours to talk to.
+
+    Prints the lines that point a shell at it.
+    """
+    from reporter.sandbox import foreground
+
+    foreground.serve(port, faults, empty)
+    return EXIT_OK
+
+
+def _run(
+    accounts_file: Path,
+    sources: tuple[Path, ...],
+    output: str,
+    *,
+    names: tuple[str, ...],
+    tags: tuple[str, ...],
+    regions: tuple[str, ...],
+    only: tuple[str, ...],
+    resume: bool,
+    scheduler: str | None,
+) -> tuple[str, bool, bool]:
+    """Returns the run's folder, whether all was read, and whether the run was interrupted."""
+    if resume and (names or tags or regions or only):
+        raise click.UsageError(
+            "--resume takes the accounts and policies of its run: leave out -a, -t, -r and -p"
+        )
+    from reporter.collect import forking
+
+    forking.workers_wanted()
+    with forking.loading() if scheduler is None else nullcontext():
+        with garbage_collection.paused():
+            from reporter import progress
+            from reporter.accounts import chosen
+            from reporter.collect import pools
+            from reporter.collect import run as collecting
+            from reporter.custodian import policies
+            from reporter.output.manifest import RunState, Status
+            from reporter.output.store import open_store
+
+        accounts = chosen.read(accounts_file, names, tags, regions)
+        found = policies.read(sources, only)
+        place = open_store(output)
+        collecting.make_output(place)
+        pool = pools.open_pool(scheduler, accounts)
+    for account in accounts:
+        if account.regions_by_default:
+            say(f"account {account.name} names no region: {' and '.join(account.regions)}, as in c7n-org")
+    if found.with_actions:
+        say(f"actions are never carried out here: {', '.join(found.with_actions)}")
+    say(f"{len(accounts)} accounts, {len(found.planned)} policies")
+    with progress.shown(console) as shown:
+        start = collecting.resume if resume else collecting.run
+        folder, result = start(accounts, found, place, pool, shown)
+    interrupted = result.state is RunState.INTERRUPTED
+    if interrupted:
+        say("interrupted: what was finished is kept; `sg-audit run --resume` with the same options goes on")
+    return folder.name, all(cell.status is Status.OK for cell in result.cells), interrupted

@@ -1,0 +1,358 @@
+"""What of botocore and c7n-org is touched from outside, and why.
+
+Checked against botocore 1.43, c7n 0.9.53 and c7n-org 0.6.52. Where something expected is not there, it is left
+alone with a warning: the run goes on, only slower, or without what that piece is for.
+
+- `botocore.handlers.BUILTIN_HANDLERS`, the handlers that each new session registers: one more, which counts
+  the answers that ask for calling more slowly. c7n makes its own sessions, so there is no other place to hear
+  of them all.
+- `botocore.httpsession.URLLib3Session.send`: an answer shorter than its Content-Length is a connection that
+  was closed, and tried again. botocore does not look: half a JSON answer reads as an empty one.
+- `botocore.httpsession.URLLib3Session._get_ssl_context`: one TLS context for all sessions of the process that
+  trust the same certificates, which takes longer to read than all else a connection needs, and is done again for
+  each. A session with a client certificate, without verification or with proxy settings keeps its own.
+- `botocore.session.create_loader`: one loader for all sessions of the process, so that a service's model is
+  parsed once and not for every account and region.
+- `botocore.client.ClientCreator._load_service_model`, `._create_client_class` and
+  `botocore.regions.EndpointProvider`: made once a service for the same reason. None of them knows
+  credentials; clients, sessions and signers stay each account's own.
+- `boto3.session.Session.client`: a session gives the same client for the same service and region again. c7n
+  keeps one session for an account and region, and asks it for a client at each step; a client costs several
+  milliseconds and connections of its own. What a session gave goes with the session.
+- `botocore.hooks.EventAliaser._alias_event_name` and `botocore.hooks.accepts_kwargs`: answers that depend on
+  a name or a function alone are remembered. Each new session and client asks hundreds of times.
+- `botocore.hooks.NodeList.__copy__`: the same copy in a third of the time. A client copies some 400.
+- `c7n.credentials.assumed_session`, also as c7n-org imported it: an account's role is assumed once, and not
+  again for each region, where a worker finds its own way in. What is kept is that account's credentials.
+- `c7n_org.cli.load_available`: looks for every provider and loads every type of resource there is. A worker
+  loads those that its policies are on.
+- `c7n_org.utils.reset_session_cache`: c7n-org forgets its session after each call; here that is each policy.
+  A worker forgets it before and after each account and region instead.
+- `c7n.cache.factory`: what one policy listed, the next ones of the same account and region take from memory.
+  c7n's own cache for that never forgets, and the one it writes to disk waits for the disk.
+- `c7n.utils.dumps`, also as `c7n.ctx` imported it: the same indented text, without Python's slow encoder.
+"""
+
+import json
+import pickle
+import warnings
+from collections.abc import Callable, Iterable
+from functools import cache, lru_cache
+from pkgutil import resolve_name
+from types import FunctionType
+from typing import Any
+
+import boto3
+import botocore.httpsession
+import botocore.session
+import botocore.utils
+import c7n.credentials
+import c7n.utils
+import msgspec
+from botocore import handlers
+from botocore.exceptions import ConnectionClosedError
+
+from reporter.accounts.expected import DEFAULT_REGIONS
+
+_THROTTLES = frozenset(
+    {
+        "BandwidthLimitExceeded",
+        "EC2ThrottledException",
+        "LimitExceededException",
+        "PriorRequestNotComplete",
+        "ProvisionedThroughputExceededException",
+        "RequestLimitExceeded",
+        "RequestThrottled",
+        "RequestThrottledException",
+        "SlowDown",
+        "ThrottledException",
+        "Throttling",
+        "ThrottlingException",
+        "TooManyRequestsException",
+    }
+)
+
+# The regions of an account are handed out one after the other, so few accounts are under way at once.
+_ACCOUNTS_KEPT = 64
+
+_throttled = 0
+_listed: dict[bytes, bytes] = {}
+
+
+@cache
+def install() -> None:
+    """Put all of it in place in this process; a second time changes nothing."""
+    _count_throttles()
+    replacements: dict[str, Callable[..., Any]] = {
+        "botocore.httpsession:URLLib3Session.send": _whole_answers,
+        "botocore.httpsession:URLLib3Session._get_ssl_context": _once_a_bundle,
+        "botocore.session:create_loader": lru_cache,
+        "botocore.client:ClientCreator._load_service_model": _once_a_loader_and_service,
+        "botocore.client:ClientCreator._create_client_class": _once_a_model,
+        "botocore.regions:EndpointProvider": _once_a_ruleset,
+        "boto3.session:Session.client": _once_a_session,
+        "botocore.hooks:EventAliaser._alias_event_name": _once_a_name,
+        "botocore.hooks:accepts_kwargs": _once_a_function,
+        "botocore.hooks:NodeList.__copy__": _quickly,
+        "c7n.credentials:assumed_session": _once_an_account,
+        "c7n_org.cli:assumed_session": lambda original: getattr(c7n.credentials, "assumed_session", original),
+        "c7n_org.cli:load_available": lambda original: lambda: None,
+        "c7n_org.utils:reset_session_cache": lambda original: lambda: None,
+        "c7n.cache:factory": lambda original: _Listed,
+        "c7n.utils:dumps": _dumps,
+        "c7n.ctx:dumps": _dumps,
+    }
+    for name, wrap in replacements.items():
+        _replace(name, wrap)
+
+
+def load(services: Iterable[str]) -> None:
+    """Load what the clients of these services share, before there are threads or processes to do it over."""
+    session = boto3.Session("none", "none", region_name=DEFAULT_REGIONS[0])
+    for service in services:
+        session.client(service)
+
+
+def forget() -> None:
+    """Drop what c7n keeps of one account and region, before and after the next: session and resources."""
+    _listed.clear()
+    c7n.utils.reset_session_cache()
+
+
+def throttled() -> int:
+    """How many answers throttled a call since the process began."""
+    return _throttled
+
+
+def _count_throttles() -> None:
+    known = getattr(handlers, "BUILTIN_HANDLERS", None)
+    if not isinstance(known, list):
+        _leave_alone("botocore.handlers.BUILTIN_HANDLERS")
+    elif ("needs-retry", _hear) not in known:
+        known.append(("needs-retry", _hear))
+
+
+def _replace(where: str, wrap: Callable[..., Any]) -> None:
+    dotted = where.replace(":", ".")
+    above, _, name = dotted.rpartition(".")
+    try:
+        owner, original = resolve_name(above), resolve_name(where)
+    except (ImportError, AttributeError):
+        original = None
+    if not callable(original):
+        _leave_alone(dotted)
+    elif not hasattr(original, "sg_audit"):
+        replacement = wrap(original)
+        replacement.sg_audit = True
+        setattr(owner, name, replacement)
+
+
+def _whole_answers(original: Callable[..., Any]) -> Callable[..., Any]:
+    def send(self: Any, request: Any) -> Any:
+        response = original(self, request)
+        promised = response.headers.get("Content-Length", "")
+        whole = not request.stream_output and request.method != "HEAD"
+        plain = "Content-Encoding" not in response.headers
+        if whole and plain and promised.isdigit() and len(response.content) != int(promised):
+            raise ConnectionClosedError(endpoint_url=request.url)
+        return response
+
+    return send
+
+
+def _once_a_bundle(original: Callable[..., Any]) -> Callable[..., Any]:
+    made: dict[Any, Any] = {}
+
+    def context_that_trusts(bundle: str, self: Any) -> Any:
+        context = original(self)
+        load = context.load_verify_locations
+        load(bundle)
+
+        def load_verify_locations(cafile: Any = None, capath: Any = None, cadata: Any = None) -> None:
+            if (cafile, capath, cadata) != (bundle, None, None):
+                load(cafile, capath, cadata)
+
+        context.load_verify_locations = load_verify_locations
+        return context
+
+    def get_ssl_context(self: Any) -> Any:
+        if not self._verify or self._cert_file or self._proxy_config.settings:
+            return original(self)
+        bundle = botocore.httpsession.get_cert_path(self._verify)
+        if bundle not in made:
+            try:
+                made[bundle] = context_that_trusts(bundle, self)
+            except OSError:  # each connection says so, as ever
+                return original(self)
+        return made[bundle]
+
+    return get_ssl_context
+
+
+def _once_a_name(original: Callable[..., Any]) -> Callable[..., Any]:
+    known: dict[str, str] = {}
+    aliases = getattr(botocore.utils, "EVENT_ALIASES", None)
+
+    def alias_event_name(self: Any, event_name: str) -> str:
+        if self._event_aliases != aliases:  # not `is`: each session and client has a copy
+            return str(original(self, event_name))
+        if event_name not in known:
+            known[event_name] = original(self, event_name)
+        return known[event_name]
+
+    return alias_event_name
+
+
+def _once_a_function(original: Callable[..., Any]) -> Callable[..., Any]:
+    known: dict[FunctionType, bool] = {}
+
+    def accepts_kwargs(func: Any) -> Any:
+        function = getattr(func, "__func__", func)
+        if not isinstance(function, FunctionType) or "<locals>" in function.__qualname__:
+            return original(func)  # one that is made anew each time would be kept for nothing
+        if function not in known:
+            known[function] = original(func)
+        return known[function]
+
+    return accepts_kwargs
+
+
+def _quickly(original: Callable[..., Any]) -> Callable[..., Any]:
+    def copy(self: Any) -> Any:
+        first, middle, last = self
+        return type(self)(first[:], middle[:], last[:])
+
+    return copy
+
+
+def _once_an_account(original: Callable[..., Any]) -> Callable[..., Any]:
+    assumed: dict[tuple[Any, ...], tuple[Any, Any]] = {}
+
+    def assumed_session(
+        role_arn: str,
+        session_name: str,
+        session_policy: Any = None,
+        session: Any = None,
+        region: str | None = None,
+        external_id: str | None = None,
+    ) -> Any:
+        caller = None
+        if session is not None:
+            # A session that was assumed itself, in a chain of roles, is told by its credentials.
+            caller = (
+                id(session._session._credentials) if session._session._credentials else session.profile_name
+            )
+        key = (role_arn, session_name, repr(session_policy), external_id, caller)
+        if key not in assumed:
+            if len(assumed) >= _ACCOUNTS_KEPT:
+                assumed.clear()
+            made = original(role_arn, session_name, session_policy, session, region, external_id)
+            assumed[key] = (made._session._credentials, session)  # keeps the caller's, and so its id
+            return made
+        again = botocore.session.get_session()
+        again._credentials = assumed[key][0]
+        again.set_config_variable("region", region or again.get_config_variable("region") or "us-east-1")
+        return boto3.Session(botocore_session=again)
+
+    return assumed_session
+
+
+def _once_a_loader_and_service(original: Callable[..., Any]) -> Callable[..., Any]:
+    made: dict[tuple[int, str, str | None], tuple[Any, Any]] = {}
+
+    def load_service_model(self: Any, service_name: str, api_version: str | None = None) -> Any:
+        loader = self._loader
+        key = (id(loader), service_name, api_version)
+        if key not in made:
+            made[key] = (original(self, service_name, api_version), loader)  # keeps the loader, and so its id
+        return made[key][0]
+
+    return load_service_model
+
+
+def _once_a_model(original: Callable[..., Any]) -> Callable[..., Any]:
+    made: dict[int, tuple[Any, Any]] = {}
+
+    def create_client_class(self: Any, service_name: str, service_model: Any) -> Any:
+        if id(service_model) not in made:
+            made[id(service_model)] = (original(self, service_name, service_model), service_model)
+        return made[id(service_model)][0]
+
+    return create_client_class
+
+
+def _once_a_ruleset(original: Callable[..., Any]) -> Callable[..., Any]:
+    made: dict[tuple[int, int], tuple[Any, Any, Any]] = {}
+
+    def endpoint_provider(ruleset_data: Any, partition_data: Any, **options: Any) -> Any:
+        key = (id(ruleset_data), id(partition_data))
+        if key not in made:
+            provider = original(ruleset_data=ruleset_data, partition_data=partition_data, **options)
+            made[key] = (provider, ruleset_data, partition_data)
+        return made[key][0]
+
+    return endpoint_provider
+
+
+def _once_a_session(original: Callable[..., Any]) -> Callable[..., Any]:
+    def client(self: Any, service_name: str, region_name: str | None = None, **options: Any) -> Any:
+        if options:
+            return original(self, service_name, region_name, **options)
+        given = self.__dict__.setdefault("sg_audit_clients", {})
+        key = (service_name, region_name or self.region_name)
+        if key not in given:
+            given[key] = original(self, service_name, region_name)
+        return given[key]
+
+    return client
+
+
+class _Listed:
+    """Custodian's cache, in memory. Pickled, as a policy writes into the resources it is given."""
+
+    def __init__(self, config: Any) -> None:
+        pass
+
+    def __enter__(self) -> "_Listed":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        pass
+
+    def load(self) -> bool:
+        return True
+
+    def get(self, key: Any) -> Any:
+        kept = _listed.get(pickle.dumps(key))
+        return None if kept is None else pickle.loads(kept)  # noqa: S301 (this process wrote it)
+
+    def save(self, key: Any, data: Any) -> None:
+        _listed[pickle.dumps(key)] = pickle.dumps(data, pickle.HIGHEST_PROTOCOL)
+
+    def size(self) -> int:
+        return sum(map(len, _listed.values()))
+
+    def close(self) -> None:
+        pass
+
+
+def _dumps(original: Callable[..., Any]) -> Callable[..., Any]:
+    def dumps(data: Any, fh: Any = None, indent: int = 0) -> Any:
+        if fh is not None or not indent:
+            return original(data, fh, indent)
+        try:
+            return msgspec.json.format(json.dumps(data, cls=c7n.utils.JsonEncoder), indent=indent)
+        except msgspec.DecodeError:  # NaN is Python's, not JSON's
+            return original(data, fh, indent)
+
+    return dumps
+
+
+def _leave_alone(name: str) -> None:
+    warnings.warn(f"{name} is not what it was checked against: left alone", stacklevel=3)
+
+
+def _hear(response: tuple[Any, dict[str, Any]] | None = None, **_: object) -> None:
+    global _throttled
+    if response is not None and response[1].get("Error", {}).get("Code") in _THROTTLES:
+        _throttled += 1

@@ -1,0 +1,158 @@
+"""Policies from files and folders, validated the way `custodian validate` does it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import yaml
+from c7n import schema
+from c7n.config import Bag, Config
+from c7n.exceptions import PolicyValidationError
+from c7n.policy import Policy
+from c7n.resources import load_resources
+from c7n.structure import StructureParser
+
+from reporter import yamlfile
+from reporter.custodian.metadata import OWN_TABS, PlannedPolicy
+from reporter.custodian.resource_types import full_type
+from reporter.errors import InputError
+
+SUFFIXES = (".yml", ".yaml", ".json")
+
+
+@dataclass(frozen=True)
+class PolicySet:
+    """Valid policies in file order; `data` is what c7n-org takes: {"policies": [...]}."""
+
+    data: dict[str, Any]
+    planned: tuple[PlannedPolicy, ...]
+    with_actions: tuple[str, ...]
+
+
+def read(sources: Sequence[Path], only: Sequence[str] = ()) -> PolicySet:
+    """The policies of the given files and folders (*.yml, *.yaml, *.json, by name), or those called `only`.
+
+    Raises InputError naming file, policy and why where one does not validate.
+    """
+    policies: list[dict[str, Any]] = []
+    found_in: dict[str, Path] = {}
+    for path in files(sources):
+        for policy in _read_file(path):
+            name = policy["name"]
+            if name in found_in:
+                raise InputError(f"{path}: policy {name}: there is one of that name in {found_in[name]}")
+            found_in[name] = path
+            policies.append(policy)
+    for name in only:
+        if name not in found_in:
+            raise InputError(f"{', '.join(map(str, sources))}: no policy is called {name}; check -p")
+    if only:
+        policies = [policy for policy in policies if policy["name"] in only]
+    if not policies:
+        raise InputError(f"{', '.join(map(str, sources))}: no policies there")
+    return PolicySet(
+        data={"policies": policies},
+        planned=tuple(map(planned, policies)),
+        with_actions=tuple(policy["name"] for policy in policies if policy.get("actions")),
+    )
+
+
+def files(sources: Sequence[Path]) -> list[Path]:
+    """The policy files below the given files and folders: those of a folder by name, hidden ones left out.
+
+    Raises InputError for a source that is not there or holds none.
+    """
+    found: list[Path] = []
+    for source in sources:
+        if source.is_dir():
+            inside = sorted(
+                p for p in source.iterdir() if p.suffix in SUFFIXES and not p.name.startswith(".")
+            )
+            if not inside:
+                raise InputError(f"{source}: no policy file (*.yml) in that folder")
+            found.extend(inside)
+        elif source.exists():
+            found.append(source)
+        else:
+            raise InputError(f"{source}: no such file or folder of policies")
+    return found
+
+
+def as_one_file(policies: PolicySet) -> str:
+    """The policies as the single YAML file that `c7n-org run -u` takes."""
+    return yaml.safe_dump(policies.data, sort_keys=False, allow_unicode=True, width=110)
+
+
+def parse(content: Any, where: str) -> list[dict[str, Any]]:
+    """The policies of a file's content, each with a name and a resource, not validated further.
+
+    Raises InputError where it is no file of policies.
+    """
+    try:
+        StructureParser().validate(content)
+    except PolicyValidationError as error:
+        raise InputError(f"{where}: {_one_line(error)}") from None
+    policies: list[dict[str, Any]] = content["policies"]
+    return policies
+
+
+def validate(policy: dict[str, Any], where: str) -> None:
+    """Validate a policy as Custodian does.
+
+    Raises InputError with `where`, the policy's name and why.
+    """
+    where = f"{where}: policy {policy['name']}"
+    only = {"policies": [policy]}
+    tab = _report(policy).get("tab", "")
+    if (policy.get("filters") or policy.get("query")) and tab.casefold() in OWN_TABS:
+        raise InputError(f"{where}: metadata.report.tab: {tab} is the report's own")
+    types = list(StructureParser().get_resource_types(only))
+    try:
+        missing = load_resources(types)
+    except ImportError as error:
+        why = f"{policy['resource']} needs {error.name}, which is not installed here"
+        raise InputError(f"{where}: {why}") from None
+    if missing:
+        raise InputError(f"{where}: Custodian knows no resource called {policy['resource']}")
+    errors = schema.validate(only, schema.generate(types))
+    if errors:
+        raise InputError(f"{where}: {_one_line(errors[0])}")
+    try:
+        config = Config.empty(dryrun=True, account_id="na", region="na")
+        Policy(policy, config, Bag()).validate()
+    except Exception as error:
+        # Filters raise what they like here; Custodian's own validate catches all of it too.
+        raise InputError(f"{where}: {_one_line(error)}") from None
+
+
+def planned(policy: dict[str, Any]) -> PlannedPolicy:
+    """What a manifest says of a policy."""
+    return PlannedPolicy(
+        name=policy["name"],
+        resource=full_type(policy["resource"]),
+        filtered=bool(policy.get("filters") or policy.get("query")),
+        description=" ".join(str(policy.get("description") or "").split()),
+        digest=sha256(msgspec.json.encode(policy, order="sorted")).hexdigest()[:16],
+        report=_report(policy),
+    )
+
+
+def _report(policy: dict[str, Any]) -> dict[str, str]:
+    metadata = policy.get("metadata")
+    report = metadata.get("report") if isinstance(metadata, dict) else None
+    return {key: str(value) for key, value in report.items()} if isinstance(report, dict) else {}
+
+
+def _read_file(path: Path) -> list[dict[str, Any]]:
+    policies = parse(yamlfile.load(path), str(path))
+    for policy in policies:
+        validate(policy, str(path))
+    return policies
+
+
+def _one_line(error: object) -> str:
+    text = getattr(error, "message", None) or str(error)
+    return " ".join(text.split())[:500]

@@ -1,0 +1,57 @@
+"""What Custodian declares of resource types: their names, their columns, and where AWS offers them.
+
+c7n is asked late, and only where it is installed.
+"""
+
+from dataclasses import dataclass
+from functools import cache
+
+#: The types that the inventory is made of, by Custodian's names.
+GROUPS, INTERFACES, INSTANCES = "aws.security-group", "aws.eni", "aws.ec2"
+
+#: The tables that the policies on them fill where they list everything. Such a policy gets no sheet beside it.
+INVENTORY_TABS = {GROUPS: "security_groups", INTERFACES: "attachments", INSTANCES: "attachments"}
+
+
+@dataclass(frozen=True)
+class Field:
+    """A column and where its value is in a resource."""
+
+    name: str
+    expression: str
+
+
+def full_type(resource: str) -> str:
+    """A resource type with its provider: aws.ec2 for ec2."""
+    return resource if "." in resource else f"aws.{resource}"
+
+
+def declared(resource: str) -> tuple[Field, ...] | None:
+    """The columns of Custodian's own report on a resource type; None where Custodian cannot be asked."""
+    try:
+        from c7n.provider import get_resource_class
+        from c7n.reports.csvout import Formatter
+        from c7n.resources import load_resources
+
+        load_resources([resource])
+        fields = Formatter(get_resource_class(resource).resource_type).fields
+    except (ImportError, KeyError, AttributeError, ValueError):
+        return None  # not installed, another cloud's, or of a newer Custodian
+    return tuple(Field(name, expression) for name, expression in fields.items())
+
+
+@cache
+def offered(resource: str, region: str) -> bool:
+    """Whether AWS has the service of a resource type in a region. A global service is in none.
+
+    True where Custodian cannot be asked.
+    """
+    try:
+        from c7n.resources import load_resources
+        from c7n.resources.aws import get_service_region_map
+
+        load_resources([resource])
+        regions, services = get_service_region_map([region], [resource], "aws")
+    except (ImportError, KeyError, AttributeError, ValueError):
+        return True  # as in `declared`
+    return region in regions.get(services.get(resource.removeprefix("aws."), ""), (region,))

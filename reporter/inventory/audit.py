@@ -1,0 +1,90 @@
+"""An audit: what an output directory says of its groups, and what could not be looked at."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from functools import partial
+
+from reporter import garbage_collection
+from reporter.custodian import resource_types
+from reporter.custodian.resource_types import GROUPS, INVENTORY_TABS, Field
+from reporter.inventory.columns import Value
+from reporter.inventory.join import Inventory, join
+from reporter.inventory.unit import Deduplicator, ExtraColumns, UnitRows, read_unit
+from reporter.output.manifest import Cell, Status
+from reporter.output.reading import Output
+from reporter.output.store import side_by_side
+
+Progress = Callable[[int, int], None]
+Row = tuple[str, str, str, Mapping[str, Value]]
+
+
+@dataclass(frozen=True)
+class Audit:
+    """The joined inventory, with every cell as it turned out when it was read.
+
+    `sheets` has, by policy, the resources that get a table of their own: account, its id, region, and the rest
+    of the cells by column.
+    """
+
+    output: Output
+    cells: tuple[Cell, ...]
+    inventory: Inventory
+    sheets: Mapping[str, Sequence[Row]] = field(default_factory=dict)
+
+    @property
+    def gaps(self) -> tuple[Cell, ...]:
+        """The cells that were planned and not read."""
+        return tuple(cell for cell in self.cells if cell.status is not Status.OK)
+
+
+def silent(done: int, of: int) -> None:
+    """Tells nobody."""
+
+
+_NOTHING_MORE = ExtraColumns()
+
+
+def read_audit(output: Output, more: Sequence[Field] = (), progress: Progress = silent) -> Audit:
+    """Read and join all that an output directory holds; `progress` hears how many units are read, of how many.
+
+    `more` are columns beyond the report's own. Raises InputError where a policy's `metadata.report` cannot be
+    followed, or a column's name is taken.
+    """
+    extra = ExtraColumns(_sheets(output), tuple(more))
+    with garbage_collection.paused():
+        units = read_units(output, extra, progress)
+        inventory = join(units, output.policies, more)
+    sheets: dict[str, list[Row]] = {name: [] for name in extra.sheets}
+    for unit in units:
+        for name, rows in unit.sheets.items():
+            sheets[name] += ((unit.account, unit.account_id, unit.region, row) for row in rows)
+    return Audit(output, tuple(cell for unit in units for cell in unit.cells), inventory, sheets)
+
+
+def read_units(
+    output: Output, extra: ExtraColumns = _NOTHING_MORE, progress: Progress = silent
+) -> list[UnitRows]:
+    """What an output directory says of each account and region: accounts in their order, regions by name."""
+    policies = {policy.name: policy for policy in output.policies}
+    order = {account.name: number for number, account in enumerate(output.accounts)}
+    units_of = sorted(output.units(), key=lambda cells: (order.get(cells[0].account, -1), cells[0].region))
+    tasks = [[(cell, output.resources(cell)) for cell in cells] for cells in units_of]
+    # In one process: records are decoded as fast as they would come over a pipe from another.
+    read = partial(read_unit, store=output.store, policies=policies, extra=extra, deduplicated=Deduplicator())
+    units = []
+    for unit in side_by_side(output.store, read, tasks):
+        units.append(unit)
+        progress(len(units), len(tasks))
+    return units
+
+
+def _sheets(output: Output) -> dict[str, tuple[Field, ...] | None]:
+    """The policies with a table of their own resources. Groups have tables of groups, and of what is on them."""
+    resources = {
+        policy.name: policy.resource
+        for policy in output.policies
+        if policy.resource != GROUPS
+        and not (output.has_groups and policy.report.get("tab") == INVENTORY_TABS.get(policy.resource, ""))
+    }
+    declared = {resource: resource_types.declared(resource) for resource in dict.fromkeys(resources.values())}
+    return {name: declared[resource] for name, resource in resources.items()}

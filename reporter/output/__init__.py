@@ -1,0 +1,1 @@
+"""What a run leaves, ours or stock, on disk or in S3."""

@@ -1,0 +1,129 @@
+"""Which policy folders a place holds, and the newest files of each.
+
+To S3, and so to a copy of it, Custodian writes below `<policy>/YYYY/MM/DD/HH/`; to a disk, into `<policy>/` itself.
+"""
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+
+from reporter.errors import InputError
+from reporter.output.store import Store, side_by_side
+
+METADATA, RESOURCES, LOG = "metadata.json", "resources.json", "custodian-run.log"
+_FILES = {f"{name}{ending}": name for name in (METADATA, RESOURCES, LOG) for ending in ("", ".gz")}
+_HOUR = re.compile(r"(?:(.*)/)?(\d{4}/\d{2}/\d{2}/\d{2})", re.DOTALL)
+
+# Enough folders to list side by side, and no deeper than account and region to find them.
+_BRANCHES, _DEPTH = 32, 2
+
+
+@dataclass
+class PolicyFolder:
+    """A policy's folder: the files of its newest hour by name, as keys of the store.
+
+    `hour` is `YYYY/MM/DD/HH` in UTC, or empty where the folder keeps one answer only.
+    """
+
+    path: str
+    hour: str = ""
+    files: dict[str, str] = field(default_factory=dict)
+
+    def file(self, name: str) -> str:
+        """The key of a file, or the one where it should have been."""
+        inside = "/".join(filter(None, (self.path, self.hour, name)))
+        return self.files.get(name, inside)
+
+
+@dataclass(frozen=True)
+class Listing:
+    """The policy folders by path, of `keys` files in all."""
+
+    folders: Mapping[str, PolicyFolder]
+    keys: int
+
+
+def hour(text: str) -> str:
+    """What `--at` says as `YYYY/MM/DD/HH`; a day stands for its last hour.
+
+    Raises InputError where it is neither a day nor a time; without a zone it is UTC.
+    """
+    try:
+        when = datetime.fromisoformat(text)
+        if _is_day(text):
+            when += timedelta(hours=23)
+        return hour_of(when.replace(tzinfo=when.tzinfo or UTC))
+    except (ValueError, OverflowError):
+        raise InputError(f"--at {text}: write a day, 2026-11-20, or an hour, 2026-11-20T14") from None
+
+
+def _is_day(text: str) -> bool:
+    try:
+        date.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
+
+
+def hour_of(when: datetime) -> str:
+    """A time as `YYYY/MM/DD/HH` in UTC."""
+    return when.astimezone(UTC).strftime("%Y/%m/%d/%H")
+
+
+def listing(store: Store, at: str = "") -> Listing:
+    """Find the policy folders and, in each, the newest hour, or the newest at or before `at`.
+
+    Only Custodian's own three files count. Raises OSError where the place cannot be listed.
+    """
+    branches, keys = _branches(store)
+    found = [_newest(keys, "", at)]
+    found += side_by_side(store, lambda path: _newest(store.child(path).keys(), path, at), branches)
+    folders: dict[str, PolicyFolder] = {}
+    for each in found:
+        folders |= {
+            path: folder for path, folder in each.folders.items() if _newer(folder, folders.get(path))
+        }
+    return Listing(folders, sum(each.keys for each in found))
+
+
+def _branches(store: Store) -> tuple[list[str], list[str]]:
+    """Folders that hold all that there is but for the files that come second."""
+    if store.threads == 1:
+        return [], list(store.keys())
+    files, branches = store.here()
+    for _ in range(_DEPTH):
+        if len(branches) >= _BRANCHES:
+            break
+        deeper: list[str] = []
+        for path, (more, inside) in zip(
+            branches, side_by_side(store, lambda path: store.child(path).here(), branches), strict=True
+        ):
+            files += [f"{path}/{name}" for name in more]
+            deeper += [f"{path}/{name}" for name in inside]
+        branches = deeper
+    return branches, files
+
+
+def _newest(keys: "Iterator[str] | list[str]", start: str, at: str) -> Listing:
+    folders: dict[str, PolicyFolder] = {}
+    count = 0
+    for key in keys:
+        count += 1
+        path, _, name = f"{start}/{key}".strip("/").rpartition("/")
+        if name not in _FILES:
+            continue
+        whole, dated = f"{path}/{name}".strip("/"), _HOUR.fullmatch(path)
+        above, when = (dated[1] or "", dated[2]) if dated else (path, "")
+        if at and when > at:
+            continue
+        folder = folders.get(above)
+        if folder is None or when > folder.hour:
+            folder = folders[above] = PolicyFolder(above, when)
+        if when == folder.hour:
+            folder.files.setdefault(_FILES[name], whole)
+    return Listing(folders, count)
+
+
+def _newer(folder: PolicyFolder, other: PolicyFolder | None) -> bool:
+    return other is None or folder.hour > other.hour

@@ -1,0 +1,249 @@
+"""Where output lies: a folder, or a prefix of an S3 bucket. Keys are relative, parts joined by slashes."""
+
+import gzip
+import os
+import tempfile
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+from urllib.parse import urlsplit
+
+import msgspec
+
+from reporter.errors import InputError
+
+S3_SCHEME = "s3://"
+
+#: What reading a damaged file raises, packed or not.
+UNREADABLE = (EOFError, gzip.BadGzipFile, zlib.error, msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+_S3_THREADS = 32  # each waits for AWS nearly all of the time
+_TRIES = 3
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
+
+class Store(Protocol):
+    """A place that files are read from and written to."""
+
+    @property
+    def name(self) -> str:
+        """The place as a person would write it."""
+
+    def read(self, key: str) -> bytes:
+        """A file's content, unpacked where the key ends in .gz. Raises OSError where it cannot be had."""
+
+    def write(self, key: str, content: bytes) -> None:
+        """Write a file so that a reader never meets half of one. Raises OSError."""
+
+    def exists(self, key: str) -> bool:
+        """Whether there is such a file."""
+
+    def keys(self) -> Iterator[str]:
+        """Every file below, in the order of the names."""
+
+    def here(self) -> tuple[list[str], list[str]]:
+        """The names of the files and of the folders directly in it, sorted. Raises OSError."""
+
+    def child(self, name: str) -> "Store":
+        """The place of that name within."""
+
+    @property
+    def threads(self) -> int:
+        """How many files are best read at a time."""
+
+
+@dataclass(frozen=True)
+class Folder:
+    """A folder of this machine."""
+
+    path: Path
+
+    @property
+    def name(self) -> str:
+        return str(self.path)
+
+    def read(self, key: str) -> bytes:
+        return _unpack(key, (self.path / key).read_bytes())
+
+    def write(self, key: str, content: bytes) -> None:
+        handle, name = tempfile.mkstemp(dir=self.path, prefix=".part-")
+        with os.fdopen(handle, "wb") as file:
+            file.write(content)
+        Path(name).replace(self.path / key)
+
+    def exists(self, key: str) -> bool:
+        return (self.path / key).exists()
+
+    def keys(self) -> Iterator[str]:
+        for folder, folders, files in os.walk(self.path, onerror=_not_listed):
+            folders.sort()
+            for file in sorted(files):
+                yield Path(folder, file).relative_to(self.path).as_posix()
+
+    def here(self) -> tuple[list[str], list[str]]:
+        with os.scandir(self.path) as entries:
+            found = sorted((entry.name, entry.is_dir()) for entry in entries)
+        return [name for name, folder in found if not folder], [name for name, folder in found if folder]
+
+    def child(self, name: str) -> "Folder":
+        return Folder(self.path / name)
+
+    @property
+    def threads(self) -> int:
+        return 1  # a disk keeps nobody waiting
+
+
+@dataclass(frozen=True)
+class Bucket:
+    """A prefix of an S3 bucket, reached with the caller's own credentials."""
+
+    bucket: str
+    prefix: str
+
+    @property
+    def name(self) -> str:
+        return f"{S3_SCHEME}{self.bucket}/{self.prefix}".rstrip("/")
+
+    @property
+    def region(self) -> str:
+        """The bucket's region, which spares Custodian the look-up."""
+        answer = self._call("get_bucket_location")
+        return answer.get("LocationConstraint") or "us-east-1"
+
+    def read(self, key: str) -> bytes:
+        return _unpack(key, self._content(key))
+
+    def _content(self, key: str) -> bytes:
+        # botocore makes a call again whose answer does not begin, but not one whose answer breaks off.
+        for tries_left in reversed(range(_TRIES)):
+            body = self._call("get_object", Key=self._key(key))["Body"]
+            try:
+                with self._errors():
+                    return bytes(body.read())
+            except OSError:
+                if not tries_left:
+                    raise
+        raise AssertionError
+
+    def write(self, key: str, content: bytes) -> None:
+        # As Custodian writes beside it (c7n.resources.aws.S3Output): the bucket's owner may read it.
+        self._call(
+            "put_object",
+            Key=self._key(key),
+            Body=content,
+            ACL="bucket-owner-full-control",
+            ServerSideEncryption="AES256",
+        )
+
+    def exists(self, key: str) -> bool:
+        answer = self._call("list_objects_v2", Prefix=self._key(key), MaxKeys=1)
+        return any(found["Key"] == self._key(key) for found in answer.get("Contents", ()))
+
+    def keys(self) -> Iterator[str]:
+        start = self._key("")
+        for answer in self._pages(start):
+            for found in answer.get("Contents", ()):
+                yield found["Key"][len(start) :]
+
+    def here(self) -> tuple[list[str], list[str]]:
+        start = self._key("")
+        files: list[str] = []
+        folders: list[str] = []
+        for answer in self._pages(start, Delimiter="/"):
+            files += [found["Key"][len(start) :] for found in answer.get("Contents", ())]
+            folders += [found["Prefix"][len(start) : -1] for found in answer.get("CommonPrefixes", ())]
+        return [name for name in files if name], folders
+
+    def child(self, name: str) -> "Bucket":
+        return Bucket(self.bucket, self._key(name))
+
+    @property
+    def threads(self) -> int:
+        return _S3_THREADS
+
+    def _pages(self, start: str, **parameters: str) -> Iterator[Any]:
+        while True:
+            answer = self._call("list_objects_v2", Prefix=start, **parameters)
+            yield answer
+            if not answer.get("IsTruncated"):
+                return
+            parameters["ContinuationToken"] = answer["NextContinuationToken"]
+
+    def _key(self, key: str) -> str:
+        return f"{self.prefix}/{key}" if self.prefix else key
+
+    def _call(self, operation: str, **parameters: Any) -> Any:
+        with self._errors():
+            return getattr(_client(), operation)(Bucket=self.bucket, **parameters)
+
+    @contextmanager
+    def _errors(self) -> Iterator[None]:
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            yield
+        except (BotoCoreError, ClientError) as error:
+            raise OSError(0, " ".join(str(error).split()), self.name) from None
+
+
+@dataclass(frozen=True)
+class File:
+    """A file of a store."""
+
+    store: Store
+    key: str
+
+    def read(self) -> bytes:
+        """Its content, as the store gives it."""
+        return self.store.read(self.key)
+
+
+def open_store(where: str) -> Store:
+    """The place a person named: a path, or s3://bucket/prefix.
+
+    Raises InputError for another scheme, a bucket without a name, or nothing at all.
+    """
+    if not where:
+        raise InputError("-s: give a folder, or s3://bucket/prefix")
+    if not where.startswith(S3_SCHEME):
+        if "://" in where:
+            raise InputError(f"{where}: give a folder, or s3://bucket/prefix")
+        return Folder(Path(where))
+    address = urlsplit(where)
+    if not address.netloc:
+        raise InputError(f"{where}: names no bucket; write s3://bucket/prefix")
+    return Bucket(address.netloc, address.path.strip("/"))
+
+
+def side_by_side(store: Store, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+    """What the function makes of each item, in order, as many at a time as suits the store."""
+    if store.threads == 1:
+        yield from map(function, items)
+        return
+    with ThreadPoolExecutor(store.threads) as pool:
+        yield from pool.map(function, items)
+
+
+@cache
+def _client() -> Any:
+    import boto3
+    from botocore.config import Config
+
+    config = Config(retries={"mode": "standard", "max_attempts": 6}, max_pool_connections=_S3_THREADS)
+    return boto3.Session().client("s3", config=config)
+
+
+def _not_listed(error: OSError) -> None:
+    """A folder that cannot be listed may hold anything: it is not passed over."""
+    raise OSError(error.errno, f"{error.filename}: {error.strerror}")
+
+
+def _unpack(key: str, content: bytes) -> bytes:
+    return gzip.decompress(content) if key.endswith(".gz") else content

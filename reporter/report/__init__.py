@@ -1,0 +1,1 @@
+"""The report: which tables, and the formats that they are written in."""

@@ -1,0 +1,69 @@
+"""What to do about a cell that could not be read."""
+
+import re
+
+from reporter.accounts.expected import PlannedAccount
+from reporter.output.manifest import UNKNOWN_REGION, Cell, Status
+
+_FEWER = "set C7N_ORG_PARALLEL to fewer workers"
+_AGAIN = "then `sg-audit run --resume`"
+# AWS names the action in most refusals; botocore names the call in all of them.
+_ACTION = re.compile(r"not authorized to perform:? ([\w-]+:\w+)")
+_CALL = re.compile(r"when calling the (\w+) operation")
+
+_BY_CODE = {
+    "WorkerDied": f"Its process was killed, perhaps for want of memory: {_FEWER}, {_AGAIN}",
+    "Unreadable": "The file is damaged: run the audit again",
+    "NotWritten": "Look into custodian-run.log in the policy's folder for the reason",
+    "NotThere": "c7n-org was not run there, or stopped early: it passes over what comes after a refusal. "
+    "Look into its log, or use `sg-audit run`, which goes on",
+    "WrongAccountError": "Correct account_id, or the role or profile, in the accounts file",
+    "ProfileNotFound": "Add that profile to the AWS configuration file, or correct the accounts file",
+    "NoCredentialsError": "Give credentials: log in, or set AWS_PROFILE, " + _AGAIN,
+    "ExpiredToken": "The credentials ended on the way: log in again, " + _AGAIN,
+    "ExpiredTokenException": "The credentials ended on the way: log in again, " + _AGAIN,
+    "UnauthorizedSSOTokenError": "Log in (`aws sso login`), " + _AGAIN,
+    "SSOTokenLoadError": "Log in (`aws sso login`), " + _AGAIN,
+    "TokenRetrievalError": "Log in (`aws sso login`), " + _AGAIN,
+    "InvalidClientTokenId": "AWS does not know these credentials: log in again, " + _AGAIN,
+    "EndpointConnectionError": "Check the network, the proxy and the region's name",
+}
+_REGION_CODES = {"AuthFailure", "OptInRequired", "RegionDisabledException"}
+_THROTTLES = {"RequestLimitExceeded", "Throttling", "ThrottlingException", "TooManyRequestsException"}
+
+
+def advise(cell: Cell, account: PlannedAccount | None) -> str:
+    """One sentence: which permission, which role, which region, or what else to do about the cell."""
+    who = "the account's role"
+    if account is not None and (account.role or account.profile):
+        who = account.role or f"profile {account.profile}"
+    if cell.code in _BY_CODE:
+        return _BY_CODE[cell.code]
+    if cell.code in _REGION_CODES:
+        return (
+            f"Enable region {cell.region} in account {cell.account_id}, or leave it out in the accounts "
+            "file; where it is enabled, the credentials were refused"
+        )
+    if cell.code in _THROTTLES:
+        return f"AWS asked for fewer calls even after waiting: {_FEWER}, {_AGAIN}"
+    if cell.status is Status.DENIED:
+        return _permit(cell, who)
+    if cell.status is Status.SKIPPED:
+        if cell.message:
+            return "Nothing, if the policy's conditions are meant so"
+        return "It was never tried: `sg-audit run --resume`"
+    return (
+        "Try it again: `sg-audit run --resume`; if it stays, custodian-run.log in its folder has the details"
+    )
+
+
+def _permit(cell: Cell, who: str) -> str:
+    action, call = _ACTION.search(cell.message), _CALL.search(cell.message)
+    name = action[1] if action else call[1] if call else "the call"
+    if name in ("sts:AssumeRole", "AssumeRole"):
+        return f"Let the caller assume {who}: its trust policy, and sts:AssumeRole of the caller, {_AGAIN}"
+    if not action and name.startswith("Describe"):
+        name = (
+            f"ec2:{name}" if cell.code == "UnauthorizedOperation" or cell.region == UNKNOWN_REGION else name
+        )
+    return f"Allow {name} to {who} (`sg-audit permissions` prints all that is needed), {_AGAIN}"

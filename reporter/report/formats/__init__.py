@@ -1,0 +1,86 @@
+"""Ways to write the report: one module a format, found by its name.
+
+A further format is a module more in this folder, or one that an installed package names as an entry point of the
+group `c7n_sg_audit.formats`. Modules whose name begins with an underscore are no formats.
+"""
+
+import importlib
+import pkgutil
+from collections.abc import Sequence
+from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol, cast
+
+from reporter.errors import InputError
+
+if TYPE_CHECKING:
+    from reporter.report.tables import Table
+
+ENTRY_POINTS = "c7n_sg_audit.formats"
+DEFAULT = "xlsx"
+
+
+class Format(Protocol):
+    """What a format's module has.
+
+    A module may also have `notes(tables)`: lines, for the terminal, on what this format makes of the tables.
+    """
+
+    def write(self, stem: Path, tables: Sequence["Table"], facts: Sequence[str]) -> Sequence[Path]:
+        """Write the tables and return the files: all of them or, where an OSError is raised, none.
+
+        `stem` is folder and beginning of each file's name: `reports/security_groups_inventory_20251206T210355`.
+        `facts` are lines on the whole report.
+        """
+
+
+def names() -> list[str]:
+    """The formats there are."""
+    return sorted({*_own(), *_of_packages()})
+
+
+def load(name: str) -> Format:
+    """The format of that name.
+
+    Raises InputError where there is none, what it needs is not installed, or a package's cannot be loaded.
+    """
+    if name in _own():
+        try:
+            return cast(Format, importlib.import_module(f"{__name__}.{name}"))
+        except ModuleNotFoundError as error:
+            # An extra is called as the format that needs it.
+            raise InputError(
+                f"-f {name}: needs {error.name}, which is not installed: pip install 'c7n-sg-audit[{name}]'"
+            ) from None
+    entry = _of_packages().get(name)
+    if entry is None:
+        raise InputError(f"-f {name}: no such format; there are {', '.join(names())}")
+    try:
+        form = entry.load()
+    except Exception as error:  # whatever an import may raise
+        what = " ".join(f"{type(error).__name__}: {error}".split())
+        raise InputError(f"-f {name}: {entry.value} cannot be loaded: {what}") from None
+    if not callable(getattr(form, "write", None)):
+        raise InputError(f"-f {name}: {entry.value} has no function write(stem, tables, facts)")
+    return cast(Format, form)
+
+
+def check(formats: Sequence[str]) -> None:
+    """Find out before everything is read whether the formats are there. Raises InputError as `load` does."""
+    for name in formats:
+        if name != DEFAULT:  # which needs nothing more, and costs pandas, which a run has no use for
+            load(name)
+
+
+def notes(form: Format, tables: Sequence["Table"]) -> Sequence[str]:
+    """What a format has to say of the tables."""
+    say = getattr(form, "notes", None)
+    return say(tables) if say else ()
+
+
+def _own() -> set[str]:
+    return {module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_")}
+
+
+def _of_packages() -> dict[str, EntryPoint]:
+    return {entry.name: entry for entry in entry_points(group=ENTRY_POINTS)}

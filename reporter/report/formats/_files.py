@@ -1,0 +1,30 @@
+"""What formats that write files have in common."""
+
+import re
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from reporter.names import distinct
+
+_MAX_TAB = 100  # characters; a file's name holds 255 bytes
+
+
+@contextmanager
+def all_or_none(folder: Path) -> Iterator[Path]:
+    """A folder to write files into; they move to `folder` if the block comes to its end.
+
+    It lies beside the report, for its owner only, not in a shared folder.
+    """
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".report-") as name:
+        part = Path(name)
+        yield part
+        for file in sorted(path for path in part.iterdir() if path.is_file()):
+            file.replace(folder / file.name)
+
+
+def tab_files(stem: Path, tabs: Sequence[str], suffix: str) -> list[str]:
+    """A file's name for each tab: `<stem>_<tab><suffix>`, unlike even where the file system folds case."""
+    clean = (re.sub(r"[^\w.-]", "_", tab)[:_MAX_TAB] or "table" for tab in tabs)
+    return [f"{stem.name}_{tab}{suffix}" for tab in distinct(clean, lambda tab, ending: tab + ending)]

@@ -1,0 +1,108 @@
+"""Credentials of one account never sign another's call, whatever is shared between accounts."""
+
+import json
+import os
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from reporter.accounts import chosen, credentials
+from reporter.sandbox import environment
+from tests.lab import POLICIES
+
+ROOT = Path(__file__).parents[2]
+ACCOUNTS = [f"{number:012d}" for number in range(1, 13)]
+REGIONS = ["us-east-1", "eu-west-1"]
+
+
+@pytest.fixture
+def aws() -> Iterator[str]:
+    """An AWS that refuses a call whose key and token are not of one account, and counts it."""
+    command = [sys.executable, str(ROOT / "bench" / "distant_aws.py"), "--latency", "0.02", "--groups", "5"]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+        assert server.stdout is not None
+        yield server.stdout.readline().strip()
+        server.terminate()
+
+
+def run(aws: str, home: Path, output: str) -> list[dict[str, str]]:
+    """Run the inventories with two workers over all accounts, and return the cells."""
+    entries = [
+        {
+            "name": f"a{each}",
+            "account_id": each,
+            "role": f"arn:aws:iam::{each}:role/audit",
+            "regions": REGIONS,
+        }
+        for each in ACCOUNTS
+    ]
+    (home / "accounts.yml").write_text(json.dumps({"accounts": entries}))
+    command = [
+        sys.executable,
+        "-m",
+        "reporter",
+        "run",
+        "-c",
+        "accounts.yml",
+        "-u",
+        str(POLICIES),
+        "-s",
+        output,
+    ]
+    env = environment(aws, home) | {"C7N_ORG_PARALLEL": "2"}
+    env["PYTHONPATH"] = os.pathsep.join([str(ROOT), env.get("PYTHONPATH", "")])
+    done = subprocess.run(command, cwd=home, env=env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    manifest = json.loads((Path(home, done.stdout.strip()) / "run.json").read_text())
+    return list(manifest["cells"])
+
+
+def stats(aws: str) -> dict[str, object]:
+    with urllib.request.urlopen(f"{aws}/stats") as answer:
+        return dict(json.load(answer))
+
+
+def test_every_answer_is_that_of_the_account_asked(aws: str, tmp_path: Path) -> None:
+    cells = run(aws, tmp_path, "output")
+    assert {cell["status"] for cell in cells} == {"ok"}
+    assert len(cells) == len(ACCOUNTS) * len(REGIONS) * 7
+    for path in (tmp_path / "output" / "latest").glob("*/*/*/resources.json"):
+        account, region = path.parts[-4].removeprefix("a"), path.parts[-3]
+        for resource in json.loads(path.read_text()):
+            # Instances name no owner; every id of this AWS names account and region.
+            number = resource.get("GroupId") or resource.get("NetworkInterfaceId") or resource["InstanceId"]
+            assert number.split("-")[1].startswith(account), path
+            assert resource.get("OwnerId", account) == account, path
+            assert (region == "eu-west-1") == number.split("-")[1][12:14].startswith("06"), path
+    assert stats(aws)["mixed_up"] == 0
+
+
+def test_roles_are_assumed_once_an_account_and_groups_listed_once_a_region(aws: str, tmp_path: Path) -> None:
+    run(aws, tmp_path, "output")
+    calls = stats(aws)["calls"]
+    assert isinstance(calls, dict)
+    assert calls["AssumeRole"] == len(ACCOUNTS)
+    assert calls["DescribeSecurityGroups"] == len(ACCOUNTS) * len(REGIONS)
+    assert calls["DescribeNetworkInterfaces"] == len(ACCOUNTS) * len(REGIONS)
+
+
+def test_credentials_are_kept_while_they_last_and_then_asked_for_again(
+    clean_env: dict[str, str], estate_accounts: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in clean_env.items():
+        monkeypatch.setenv(name, value)
+    account = chosen.read(estate_accounts)[0]
+    access = credentials.open_account(account)
+    first = access.credentials()
+    assert access.credentials() == first  # they last for an hour
+    monkeypatch.setattr(credentials, "_ENOUGH", timedelta(hours=2))
+    second = access.credentials()
+    assert second != first
+    assert access.credentials() != second
+    monkeypatch.setattr(credentials, "_ENOUGH", timedelta(0))
+    assert access.credentials() == access.credentials()

@@ -1,0 +1,165 @@
+"""What is touched of botocore and c7n-org is as it was checked, and where it is not, the run is only slower."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+CHECK = """
+import warnings
+warnings.simplefilter("error")
+from reporter.collect import patches
+patches.install()
+patches.install()
+import boto3
+one, other = (boto3.Session(aws_access_key_id=key, aws_secret_access_key="s", region_name="us-east-1")
+              .client("ec2") for key in ("one", "other"))
+assert type(one) is type(other)
+assert one.meta.service_model is other.meta.service_model
+assert one is not other
+assert one._request_signer._credentials.access_key == "one"
+assert other._request_signer._credentials.access_key == "other"
+
+session = boto3.Session("one", "s", region_name="us-east-1")
+here = session.client("ec2")
+assert here is session.client("ec2", region_name="us-east-1")
+assert here is not session.client("ec2", region_name="eu-west-1")
+assert here is not session.client("ec2", endpoint_url="http://127.0.0.1:1")
+
+from c7n import cache, config
+listed = cache.factory(config.Config.empty())
+listed.save({"resource": "sg"}, [{"GroupId": "sg-1"}])
+listed.get({"resource": "sg"})[0]["c7n:MatchedFilters"] = ["GroupName"]
+assert cache.factory(config.Config.empty()).get({"resource": "sg"}) == [{"GroupId": "sg-1"}]
+assert listed.get({"resource": "eni"}) is None
+patches.forget()
+assert listed.get({"resource": "sg"}) is None
+"""
+
+TEXT = """
+import datetime
+from c7n import utils
+resources = [
+    {}, {"a": []}, {"é": '"\\\\/\\n'}, {"n": [1, 1.5, 1e22, None, True, float("nan")]},
+    {"when": datetime.datetime(2026, 11, 23, tzinfo=datetime.UTC), "raw": b"bytes"},
+]
+before = [utils.dumps(each, indent=2) for each in [*resources, resources, resources[:3]]]
+from reporter.collect import patches
+patches.install()
+assert [utils.dumps(each, indent=2) for each in [*resources, resources, resources[:3]]] == before
+"""
+
+MISSING = """
+import importlib, sys, warnings
+module, name = {where!r}.split(":")
+owner, _, last = name.rpartition(".")
+owner = getattr(importlib.import_module(module), owner) if owner else importlib.import_module(module)
+import boto3, c7n_org.cli
+delattr(owner, last)
+with warnings.catch_warnings(record=True) as caught:
+    warnings.simplefilter("always")
+    from reporter.collect import patches
+    patches.install()
+[message] = [str(each.message) for each in caught if str(each.message).endswith("left alone")]
+assert message.startswith({where!r}.replace(":", ".")), message
+"""
+
+TRUST = """
+import ssl, sys, threading, warnings
+from http.server import BaseHTTPRequestHandler, HTTPServer
+import boto3, trustme
+from botocore.exceptions import SSLError
+warnings.simplefilter("error")
+
+read = []
+load = ssl.SSLContext.load_verify_locations
+def count(self, *given, **named):
+    read.append(given)
+    return load(self, *given, **named)
+ssl.SSLContext.load_verify_locations = count
+
+from reporter.collect import patches
+patches.install()
+warnings.simplefilter("ignore")
+
+class Aws(BaseHTTPRequestHandler):
+    def do_POST(self):
+        self.rfile.read(int(self.headers["Content-Length"]))
+        body = b"<DescribeRegionsResponse><regionInfo/></DescribeRegionsResponse>"
+        self.send_response(200)
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, *_):
+        pass
+
+ours, theirs = trustme.CA(), trustme.CA()
+ours.cert_pem.write_to_path("ours.pem")
+theirs.cert_pem.write_to_path("theirs.pem")
+server = HTTPServer(("127.0.0.1", 0), Aws)
+context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+ours.issue_cert("127.0.0.1").configure_cert(context)
+server.socket = context.wrap_socket(server.socket, server_side=True)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+
+def ask(verify):
+    session = boto3.Session("key", "secret", region_name="us-east-1")
+    url = f"https://127.0.0.1:{server.server_port}"
+    return session.client("ec2", endpoint_url=url, verify=verify).describe_regions()["Regions"]
+
+def refused(verify):
+    try:
+        ask(verify)
+    except SSLError:
+        return True
+
+read.clear()
+assert ask("ours.pem") == ask("ours.pem") == []
+assert len(read) == 1, read
+assert refused("theirs.pem")
+assert ask(False) == []
+assert refused("theirs.pem")
+assert refused(None)
+assert ask("ours.pem") == []
+assert {given[0] for given in read} >= {"ours.pem", "theirs.pem"}
+"""
+
+
+def python(code: str, folder: Path | None = None) -> "subprocess.CompletedProcess[str]":
+    """Run in a process of its own: what is replaced stays replaced."""
+    env = os.environ | {"AWS_MAX_ATTEMPTS": "1"}
+    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=folder, env=env)
+
+
+def test_all_of_it_is_there_in_the_pinned_versions_and_no_client_is_shared() -> None:
+    done = python(CHECK)
+    assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.parametrize(
+    "where",
+    [
+        "botocore.handlers:BUILTIN_HANDLERS",
+        "botocore.httpsession:URLLib3Session._get_ssl_context",
+        "botocore.hooks:NodeList",
+        "c7n.cache:factory",
+        "c7n.ctx:dumps",
+        "c7n_org.utils:reset_session_cache",
+    ],
+)
+def test_what_is_missing_is_left_alone_with_a_warning(where: str) -> None:
+    done = python(MISSING.format(where=where))
+    assert done.returncode == 0, done.stderr
+
+
+def test_resources_are_written_as_custodian_writes_them() -> None:
+    done = python(TEXT)
+    assert done.returncode == 0, done.stderr
+
+
+def test_trust_is_read_once_and_not_mixed_up(tmp_path: Path) -> None:
+    done = python(TRUST, tmp_path)
+    assert done.returncode == 0, done.stderr

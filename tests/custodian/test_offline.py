@@ -1,0 +1,216 @@
+"""Custodian's filters without AWS: what they need is given, or said to be missing, and never taken for empty."""
+
+import copy
+import itertools
+import socket
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from c7n.config import Config
+from c7n.policy import Policy
+from c7n.resources import vpc
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reporter.custodian import offline, rule_cache
+from reporter.custodian.offline import Given, NotEvaluableError
+
+GROUP: dict[str, Any] = {
+    "GroupId": "sg-1", "GroupName": "web", "OwnerId": "123456789012", "VpcId": "vpc-1", "IpPermissions": [],
+}  # fmt: skip
+
+
+@pytest.fixture(autouse=True)
+def sealed() -> Iterator[None]:
+    with offline.sealed():
+        yield
+
+
+def evaluate(*filters: Any, resource: str = "security-group", **policy: Any) -> list[dict[str, Any]]:
+    data = {"name": "p", "resource": resource, "filters": list(filters), **policy}
+    return offline.evaluate(data, [dict(GROUP)], Given({}))
+
+
+@pytest.mark.parametrize(
+    ("filters", "said"),
+    [
+        (["unused"], "filter `unused` asks AWS for aws.lambda"),
+        ([{"or": ["stale", {"GroupName": "web"}]}], "filter `stale` asks AWS for"),
+        (
+            [
+                {
+                    "type": "value",
+                    "key": "GroupName",
+                    "value_from": {"url": "s3://bucket/names.txt"},
+                    "op": "in",
+                }
+            ],
+            "filter `value` on `GroupName` asks AWS for s3.",
+        ),
+        (
+            [
+                {
+                    "type": "value",
+                    "key": "GroupName",
+                    "value_from": {"url": "https://example.org/x.txt"},
+                    "op": "in",
+                }
+            ],
+            "filter `value` on `GroupName` asks AWS for what is on the network",
+        ),
+        ([{"GroupName": "{team}"}], "the variable team is for the accounts file to give"),
+    ],
+)
+def test_what_is_missing_is_named(filters: list[Any], said: str) -> None:
+    lists = {"aws.eni": list, "aws.security-group": lambda: [dict(GROUP)]}
+    data = {"name": "p", "resource": "security-group", "filters": filters}
+    with pytest.raises(NotEvaluableError) as error:
+        offline.evaluate(data, [dict(GROUP)], Given(lists))
+    assert str(error.value).startswith(said)
+
+
+def test_a_filter_that_swallows_the_refusal_gives_no_answer() -> None:
+    """`bucket-encryption` logs any error and leaves the bucket out."""
+    data = {"name": "p", "resource": "aws.s3", "filters": [{"type": "bucket-encryption", "state": False}]}
+    with pytest.raises(
+        NotEvaluableError, match=r"filter `bucket-encryption` asks AWS for s3\.get_bucket_encr"
+    ):
+        offline.evaluate(data, [{"Name": "b"}], Given({}))
+
+
+@pytest.mark.parametrize("policy", [{"query": [{"VpcId": "vpc-1"}]}, {"source": "config"}])
+def test_what_aws_would_leave_out_is_not_guessed(policy: dict[str, Any]) -> None:
+    with pytest.raises(NotEvaluableError):
+        evaluate(**policy)
+
+
+def test_conditions_and_variables_are_followed() -> None:
+    elsewhere = {"type": "value", "key": "region", "value": "eu-west-1"}
+    assert evaluate(conditions=[elsewhere]) == []
+    assert evaluate(conditions=[{**elsewhere, "value": "us-east-1"}])
+    assert evaluate({"OwnerId": "{account_id}"})
+
+
+def test_nothing_gets_out() -> None:
+    with pytest.raises(BaseException, match="network"), socket.socket() as out:
+        out.connect(("127.0.0.1", 9))
+
+
+PORTS = st.one_of(st.none(), st.integers(20, 24))
+RULES = st.fixed_dictionaries(
+    {
+        "IpProtocol": st.sampled_from(["tcp", "udp", "-1", "50"]),
+        "FromPort": PORTS,
+        "ToPort": PORTS,
+        "IpRanges": st.lists(
+            st.sampled_from(["0.0.0.0/0", "10.0.0.0/8"]).map(lambda each: {"CidrIp": each}), max_size=2
+        ),
+        "Ipv6Ranges": st.lists(st.just({"CidrIpv6": "::/0"}), max_size=1),
+        "UserIdGroupPairs": st.lists(st.just({"GroupId": "sg-1", "UserId": "123456789012"}), max_size=1),
+    }
+).map(lambda rule: {key: value for key, value in rule.items() if value is not None})
+PORT = st.one_of(
+    st.just(22),
+    st.fixed_dictionaries(
+        {"type": st.just("value"), "op": st.sampled_from(["lte", "gte", "ne"]), "value": st.just(22)}
+    ),
+    st.just("absent"),
+)
+LEAVES = st.fixed_dictionaries(
+    {"type": st.sampled_from(["ingress", "egress"])},
+    optional={
+        "IpProtocol": st.sampled_from(["tcp", "-1"]),
+        "FromPort": PORT,
+        "ToPort": PORT,
+        "Ports": st.just([22]),
+        "OnlyPorts": st.just([22, 23]),
+        "Cidr": st.sampled_from(["0.0.0.0/0", {"value": "10.0.0.0/7", "op": "in", "value_type": "cidr"}]),
+        "CidrV6": st.just("::/0"),
+        "SelfReference": st.booleans(),
+        "match-operator": st.sampled_from(["and", "or"]),
+    },
+)
+
+
+@settings(max_examples=150, deadline=None)
+@given(
+    st.lists(st.lists(RULES, max_size=3), min_size=1, max_size=5), st.lists(LEAVES, min_size=1, max_size=2)
+)
+def test_remembered_verdicts_are_custodians(groups: list[list[Any]], leaves: list[Any]) -> None:
+    """The same groups match, with the same rules noted, as without the memory."""
+    resources = [
+        {**GROUP, "GroupId": f"sg-{number}", "IpPermissions": rules, "IpPermissionsEgress": rules[:1]}
+        for number, rules in enumerate(groups)
+    ]
+    judges = (_custodians(), vpc.SGPermission.__call__)
+    answers = [_kept([{"or": leaves}], resources, judge) for judge in judges]
+    assert answers[0] == answers[1]
+
+
+def _custodians() -> Any:
+    """Custodian's own __call__, which the remembering one stands for."""
+    return vpc.SGPermission.__call__.__closure__[0].cell_contents._judge
+
+
+def _kept(filters: list[Any], groups: list[dict[str, Any]], judge: Any) -> list[dict[str, Any]]:
+    remembering = vpc.SGPermission.__call__
+    vpc.SGPermission.__call__ = judge
+    try:
+        data = {"name": "p", "resource": "security-group", "filters": copy.deepcopy(filters)}
+        policy = Policy(data, Config.empty())
+        kept = policy.resource_manager.filter_resources([dict(each) for each in groups])
+        return sorted(kept, key=lambda group: str(group["GroupId"]))
+    finally:
+        vpc.SGPermission.__call__ = remembering
+
+
+PROTOCOLS = ("tcp", "udp", "-1", "50")
+RANGES = ((None, None), (22, 22), (20, 21), (20, 22), (20, 25), (22, 23), (23, 25), (0, 65535))
+PEERS: tuple[dict[str, Any], ...] = (
+    {"IpRanges": [{"CidrIp": "0.0.0.0/0"}]},
+    {"IpRanges": [{"CidrIp": "10.0.0.0/8", "Description": "private"}, {"CidrIp": "0.0.0.0/0"}]},
+    {"Ipv6Ranges": [{"CidrIpv6": "::/0"}]},
+    {"UserIdGroupPairs": [{"GroupId": "sg-1", "UserId": "123456789012"}]},
+)
+
+
+@pytest.mark.parametrize(
+    "leaf",
+    [
+        {"IpProtocol": "tcp"},
+        {"FromPort": 22},
+        {"ToPort": 22},
+        {"FromPort": "absent"},
+        {"FromPort": {"type": "value", "op": "lte", "value": 22}},
+        {"ToPort": {"type": "value", "op": "gte", "value": 22}},
+        {"Ports": [22]},
+        {"OnlyPorts": [22, 23]},
+        {"Cidr": "0.0.0.0/0"},
+        {"Cidr": {"value": "10.0.0.0/7", "op": "in", "value_type": "cidr"}},
+        {"CidrV6": "::/0"},
+        {"SelfReference": False, "Ports": [22]},
+        {"Description": {"value": "private"}, "IpProtocol": "tcp"},
+        {"Cidr": "0.0.0.0/0", "CidrV6": "::/0", "match-operator": "or"},
+    ],
+)
+def test_every_kind_of_filter_on_every_kind_of_rule(leaf: dict[str, Any]) -> None:
+    groups = []
+    for number, (protocol, (first, last), peer) in enumerate(itertools.product(PROTOCOLS, RANGES, PEERS)):
+        ports = {} if first is None else {"FromPort": first, "ToPort": last}
+        rule = {"IpProtocol": protocol, **ports, **peer}
+        groups.append({**GROUP, "GroupId": f"sg-{number}", "IpPermissions": [rule]})
+    judges = (_custodians(), vpc.SGPermission.__call__)
+    answers = [_kept([{"type": "ingress", **leaf}], groups, judge) for judge in judges]
+    assert answers[0] == answers[1]
+    assert 0 < len(answers[0]) < len(groups)
+
+
+def test_the_memory_leaves_alone_what_looks_further() -> None:
+    for data in (
+        {"SelfReference": True},
+        {"SGReferences": {"key": "VpcId", "value": "vpc-1"}},
+        {"Cidr": {"value_from": {"url": "x"}}},
+        {"FromPort": {"value_type": "expr", "value": "ToPort"}},
+    ):
+        assert rule_cache._fields({"type": "ingress", "IpProtocol": "tcp", **data}) == []

@@ -1,0 +1,322 @@
+"""The xlsx format: tables written, and read back by another library."""
+
+import re
+import resource
+import signal
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree
+
+import numpy as np
+import openpyxl
+import pandas as pd
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from openpyxl.utils.escape import unescape
+
+from reporter.report.formats import xlsx
+from reporter.report.tables import Table
+
+LIMIT = 32_767
+SMILE = "😀"  # two UTF-16 units, one character
+MORE = re.compile(r"(.*)… \(\+(\d+) more\)", re.DOTALL)
+
+
+def units(text: str) -> int:
+    return sum(2 if ord(character) > 0xFFFF else 1 for character in text)
+
+
+def written(folder: Path, frame: pd.DataFrame, name: str = "a_tab") -> Any:
+    """The sheet of a frame, written to a file and read back."""
+    path = folder / "report.xlsx"
+    xlsx.write(path.with_suffix(""), [Table(name, "A title", frame)], ["a fact"])
+    return openpyxl.load_workbook(path)[name]
+
+
+def values(folder: Path, *column: Any, dtype: Any = object) -> list[Any]:
+    """Values of a column, written to a file and read back."""
+    sheet = written(folder, pd.DataFrame({"column": pd.Series(list(column), dtype=dtype)}))
+    return [cell.value for (cell,) in sheet.iter_rows(min_row=2)]
+
+
+# The limit of a cell.
+
+
+@pytest.mark.parametrize("text", ["x" * LIMIT, "é" * LIMIT, SMILE * (LIMIT // 2) + "x"])
+def test_text_that_just_fits_stays(tmp_path: Path, text: str) -> None:
+    assert units(text) == LIMIT
+    assert values(tmp_path, text) == [text]
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["x" * (LIMIT + 1), "ab" * LIMIT, SMILE * (LIMIT // 2 + 1), "x" + SMILE * LIMIT, "é" * 1_000_000],
+)
+def test_longer_text_ends_in_how_many_characters_are_missing(tmp_path: Path, text: str) -> None:
+    (cell,) = values(tmp_path, text)
+    kept, missing = MORE.fullmatch(cell).groups()  # type: ignore[union-attr]
+    assert text.startswith(kept)
+    assert len(kept) + int(missing) == len(text)
+    assert LIMIT - 8 <= units(cell) <= LIMIT
+
+
+def test_a_list_that_just_fits_stays(tmp_path: Path) -> None:
+    items = ("eni-0123456789abcdef0",) * 1_423 + ("eni-" + "0" * (LIMIT - 1_423 * 23 - 4),)
+    assert len(", ".join(items)) == LIMIT
+    assert values(tmp_path, items) == [", ".join(items)]
+
+
+@pytest.mark.parametrize(
+    ("item", "count", "kept"),
+    [
+        # 23 characters an item with its comma, 14 for `… (+3576 more)`: (32,767 - 14) // 23
+        ("eni-0123456789abcdef0", 5_000, 1_424),
+        # 8,000 units an item with its comma
+        ("x" + SMILE * 3_998 + "x", 5, 4),
+        # an item that no cell holds
+        ("x" * (LIMIT + 1), 3, 0),
+    ],
+)
+def test_a_longer_list_ends_in_how_many_items_are_missing(
+    tmp_path: Path, item: str, count: int, kept: int
+) -> None:
+    assert values(tmp_path, (item,) * count) == [", ".join([*[item] * kept, f"… (+{count - kept} more)"])]
+
+
+@settings(max_examples=60, deadline=None, derandomize=True, database=None)
+@given(
+    st.lists(
+        st.builds(lambda unit, count: unit * count, st.sampled_from(["x", "é", SMILE]), st.integers(0, 9_000))
+    )
+)
+def test_a_cut_list_fits_and_loses_no_count(items: list[str]) -> None:
+    text = xlsx.cell_text(tuple(items))
+    if units(", ".join(items)) <= LIMIT:
+        assert text == ", ".join(items)
+    else:
+        *kept, ending = text.split(", ")
+        missing = int(MORE.fullmatch(ending)[2])  # type: ignore[index]
+        assert kept == items[: len(items) - missing]
+        assert units(text) <= LIMIT
+        # and the next item would not have fitted, beside an ending as long as any
+        assert units(", ".join([*kept, items[len(kept)], f"… (+{len(items)} more)"])) > LIMIT
+
+
+# Values.
+
+
+def test_what_is_not_known_is_not_empty_and_not_false(tmp_path: Path) -> None:
+    frame = pd.DataFrame(
+        {
+            "flag": pd.array([True, False, None], dtype="boolean"),
+            "count": pd.array([1, 0, None], dtype="Int64"),
+            "text": pd.array(["text", "", None], dtype="str"),
+            "list": pd.Series([("a", "b"), (), None], dtype=object),
+        }
+    )
+    rows = list(written(tmp_path, frame).iter_rows(min_row=2, values_only=True))
+    assert rows == [
+        (True, 1, "text", "a, b"),
+        (False, 0, None, None),
+        ("unknown", "unknown", "unknown", "unknown"),
+    ]
+
+
+def test_booleans_are_no_numbers_and_numbers_no_booleans(tmp_path: Path) -> None:
+    frame = pd.DataFrame(
+        {
+            "bool": np.array([True, False]),
+            "boolean": pd.array([True, False], dtype="boolean"),
+            "object": pd.Series([True, 1], dtype=object),
+            "int": np.array([1, 0]),
+            "Int64": pd.array([1, 0], dtype="Int64"),
+            "float": np.array([0.5, 1.0]),
+        }
+    )
+    rows = list(written(tmp_path, frame).iter_rows(min_row=2))
+    assert [[cell.data_type for cell in row] for row in rows] == [list("bbbnnn"), list("bbnnnn")]
+    assert [[cell.value for cell in row] for row in rows] == [
+        [True, True, True, 1, 1, 0.5],
+        [False, False, 1, 0, 0, 1],
+    ]
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "=1+1",
+        "@sum",
+        "+x",
+        "-x",
+        "{=1+1}",
+        "https://example.com/",
+        "mailto:root@example.com",
+        "internal:a_tab!A1",
+        r"\\host\share",
+        "1",
+        "1e5",
+        "007",
+        "TRUE",
+        "nan",
+        "#N/A",
+        "2025-01-01",
+        " spaces ",
+        "<b>&amp;</b>",
+        "two\nlines\tand a tab",
+        "]]>",
+    ],
+)
+def test_text_stays_text(tmp_path: Path, text: str) -> None:
+    (cell,) = next(written(tmp_path, pd.DataFrame({"column": [text]})).iter_rows(min_row=2))
+    assert (cell.value, cell.data_type, cell.hyperlink) == (text, "s", None)
+
+
+@pytest.mark.parametrize(
+    "text", ["\0", "a\x01b", "\x0b\x0c\x1b[31m\x1f", "\x7f\x85", "_x0041_", "\ufffe", "\uffff"]
+)
+def test_control_characters_leave_a_file_that_opens(tmp_path: Path, text: str) -> None:
+    # As Excel does, what XML has no place for is written as _x0001_, and such a text as _x005F_x0001_.
+    (value,) = values(tmp_path, text)
+    assert unescape(value) == text
+
+
+# Tables.
+
+
+def test_a_table_without_rows_has_its_head(tmp_path: Path) -> None:
+    sheet = written(tmp_path, pd.DataFrame({"one": [], "two": []}))
+    assert [cell.value for cell in sheet[1]] == ["one", "two"]
+    (table,) = sheet.tables.values()
+    assert table.ref == "A1:B2"  # Excel refuses a table that is nothing but a head
+    assert not any(cell.value for cell in sheet[2])
+
+
+@pytest.mark.parametrize("count", [1, 9_999, 10_000, 10_001, 25_000])
+def test_every_row_is_there_in_order(tmp_path: Path, count: int) -> None:
+    frame = pd.DataFrame({"number": range(count), "text": [f"row {n}" for n in range(count)]})
+    path = tmp_path / "report.xlsx"
+    xlsx.write(path.with_suffix(""), [Table("many", "Many rows", frame)], [])
+    book = openpyxl.load_workbook(path, read_only=True)
+    assert list(book["many"].iter_rows(min_row=2, values_only=True)) == [
+        (n, f"row {n}") for n in range(count)
+    ]
+    with zipfile.ZipFile(path) as archive:
+        table = ElementTree.fromstring(archive.read("xl/tables/table1.xml"))
+    assert table.get("ref") == f"A1:B{count + 1}"
+    assert table[0].get("ref") == f"A1:B{count + 1}"  # of the filter
+
+
+def test_rows_do_not_follow_the_index(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"number": [1, 2, 3]}, index=[7, 7, 0])
+    assert [row[0] for row in written(tmp_path, frame).iter_rows(min_row=2, values_only=True)] == [1, 2, 3]
+
+
+def test_sheets_stand_in_the_order_of_their_tables(tmp_path: Path) -> None:
+    path = tmp_path / "report.xlsx"
+    xlsx.write(
+        path.with_suffix(""),
+        [Table(name, name, pd.DataFrame({"is": [name]})) for name in ("b", "a", "B", "a-b", "a_b")],
+        [],
+    )
+    book = openpyxl.load_workbook(path)
+    assert [sheet["A2"].value for sheet in book] == ["b", "a", "B", "a-b", "a_b"]
+    tables = [table.name.lower() for sheet in book for table in sheet.tables.values()]
+    assert len(set(tables)) == 5
+
+
+# Names of sheets.
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["ssh_open", "public db"], ["ssh_open", "public db"]),
+        (["a/b", "c:d", "[e]", "f*g?", "h\\i"], ["a_b", "c_d", "_e_", "f_g_", "h_i"]),
+        (["x" * 31, "y" * 32], ["x" * 31, "y" * 31]),
+        (["x" * 40, "x" * 50, "X" * 31], ["x" * 31, "x" * 29 + "_2", "X" * 29 + "_3"]),
+        (["SSH", "ssh", "Ssh"], ["SSH", "ssh_2", "Ssh_3"]),
+        (["a", "a_2", "a"], ["a", "a_2", "a_3"]),
+        (["History", "HISTORY"], ["History_2", "HISTORY_3"]),
+        (["'quoted'", "it's"], ["quoted", "it's"]),
+        (["", "''"], ["sheet", "sheet_2"]),
+    ],
+)
+def test_sheet_names(names: list[str], expected: list[str]) -> None:
+    assert xlsx.sheet_names(names) == expected
+
+
+@settings(max_examples=200, deadline=None, derandomize=True, database=None)
+@given(st.lists(st.text(alphabet="aAéß'[]:*?/\\ \n" + SMILE, max_size=40), min_size=1, max_size=6))
+def test_excel_takes_any_sheet_name(names: list[str]) -> None:
+    result = xlsx.sheet_names(names)
+    assert len(result) == len(names)
+    assert len({name.lower() for name in result}) == len(names)
+    for name in result:
+        assert 1 <= units(name) <= 31
+        assert not set(name) & set("[]:*?/\\\n")
+        assert not name.startswith("'")
+        assert not name.endswith("'")
+
+
+@pytest.mark.parametrize(
+    "name",
+    ["x" * 30 + "'s", SMILE * 31, "History", "a\nb", "", "=1+1", "R1C1", "A1", "Ä€"],
+    ids=["quote at 31", "emoji", "reserved", "two lines", "empty", "formula", "R1C1", "A1", "letters"],
+)
+def test_a_workbook_takes_any_name(tmp_path: Path, name: str) -> None:
+    path = tmp_path / "report.xlsx"
+    xlsx.write(path.with_suffix(""), [Table(name, name, pd.DataFrame({"column": ["text"]}))], [])
+    (sheet,) = openpyxl.load_workbook(path)
+    assert sheet["A2"].value == "text"
+
+
+# What goes wrong while writing.
+
+
+class Unwritable:
+    def __str__(self) -> str:
+        raise RuntimeError("no text of this")
+
+
+@contextmanager
+def full_disk(size: int) -> Iterator[None]:
+    """No file may grow beyond so many bytes, which is what a full disk is like."""
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    heeded = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, limits[1]))
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+        signal.signal(signal.SIGXFSZ, heeded)
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "report.xlsx").write_bytes(b"an earlier report")
+    return tmp_path
+
+
+def test_a_failing_write_leaves_what_was_there_and_nothing_else(folder: Path) -> None:
+    frame = pd.DataFrame({"column": pd.Series(["text"] * 20_000 + [Unwritable()], dtype=object)})
+    with pytest.raises(RuntimeError, match="no text of this"):
+        xlsx.write(folder / "report", [Table("a_tab", "A title", frame)], [])
+    assert [path.name for path in folder.iterdir()] == ["report.xlsx"]
+    assert (folder / "report.xlsx").read_bytes() == b"an earlier report"
+
+
+def test_a_full_disk_leaves_what_was_there_and_nothing_else(folder: Path) -> None:
+    frame = pd.DataFrame({"column": [f"text {number}" for number in range(50_000)]})
+    with full_disk(100_000), pytest.raises(OSError):
+        xlsx.write(folder / "report", [Table("a_tab", "A title", frame)], [])
+    assert [path.name for path in folder.iterdir()] == ["report.xlsx"]
+    assert (folder / "report.xlsx").read_bytes() == b"an earlier report"
+
+
+def test_a_write_replaces_an_earlier_report_and_leaves_nothing_else(folder: Path) -> None:
+    assert written(folder, pd.DataFrame({"column": ["text"]}))["A2"].value == "text"
+    assert [path.name for path in folder.iterdir()] == ["report.xlsx"]
