@@ -103,7 +103,7 @@ def _run(
         with garbage_collection.paused():
             from reporter import progress
             from reporter.accounts import chosen
-            from reporter.collect import pools
+            from reporter.collect import pools, run_folder
             from reporter.collect import run as collecting
             from reporter.custodian import policies
             from reporter.output.manifest import RunState, Status
@@ -112,7 +112,7 @@ def _run(
         accounts = chosen.read(accounts_file, names, tags, regions)
         found = policies.read(sources, only)
         place = open_store(output)
-        collecting.make_output(place)
+        run_folder.make_output(place)
         pool = pools.open_pool(scheduler, accounts)
     for account in accounts:
         if account.regions_by_default:

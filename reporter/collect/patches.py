@@ -76,7 +76,7 @@ _THROTTLES = frozenset(
 _ACCOUNTS_KEPT = 64
 
 _throttled = 0
-_listed: dict[bytes, bytes] = {}
+_listings: dict[bytes, bytes] = {}
 
 
 @cache
@@ -84,21 +84,21 @@ def install() -> None:
     """Put all of it in place in this process; a second time changes nothing."""
     _count_throttles()
     replacements: dict[str, Callable[..., Any]] = {
-        "botocore.httpsession:URLLib3Session.send": _whole_answers,
-        "botocore.httpsession:URLLib3Session._get_ssl_context": _once_a_bundle,
+        "botocore.httpsession:URLLib3Session.send": _refuse_short_answers,
+        "botocore.httpsession:URLLib3Session._get_ssl_context": _share_ssl_context,
         "botocore.session:create_loader": lru_cache,
-        "botocore.client:ClientCreator._load_service_model": _once_a_loader_and_service,
-        "botocore.client:ClientCreator._create_client_class": _once_a_model,
-        "botocore.regions:EndpointProvider": _once_a_ruleset,
-        "boto3.session:Session.client": _once_a_session,
-        "botocore.hooks:EventAliaser._alias_event_name": _once_a_name,
-        "botocore.hooks:accepts_kwargs": _once_a_function,
-        "botocore.hooks:NodeList.__copy__": _quickly,
-        "c7n.credentials:assumed_session": _once_an_account,
+        "botocore.client:ClientCreator._load_service_model": _share_service_model,
+        "botocore.client:ClientCreator._create_client_class": _share_client_class,
+        "botocore.regions:EndpointProvider": _share_endpoint_provider,
+        "boto3.session:Session.client": _share_client,
+        "botocore.hooks:EventAliaser._alias_event_name": _cache_event_alias,
+        "botocore.hooks:accepts_kwargs": _cache_accepts_kwargs,
+        "botocore.hooks:NodeList.__copy__": _fast_copy,
+        "c7n.credentials:assumed_session": _share_assumed_role,
         "c7n_org.cli:assumed_session": lambda original: getattr(c7n.credentials, "assumed_session", original),
         "c7n_org.cli:load_available": lambda original: lambda: None,
         "c7n_org.utils:reset_session_cache": lambda original: lambda: None,
-        "c7n.cache:factory": lambda original: _Listed,
+        "c7n.cache:factory": lambda original: _ListingCache,
         "c7n.utils:dumps": _dumps,
         "c7n.ctx:dumps": _dumps,
     }
@@ -115,7 +115,7 @@ def load(services: Iterable[str]) -> None:
 
 def forget() -> None:
     """Drop what c7n keeps of one account and region, before and after the next: session and resources."""
-    _listed.clear()
+    _listings.clear()
     c7n.utils.reset_session_cache()
 
 
@@ -127,9 +127,9 @@ def throttled() -> int:
 def _count_throttles() -> None:
     known = getattr(handlers, "BUILTIN_HANDLERS", None)
     if not isinstance(known, list):
-        _leave_alone("botocore.handlers.BUILTIN_HANDLERS")
-    elif ("needs-retry", _hear) not in known:
-        known.append(("needs-retry", _hear))
+        _warn_unchanged("botocore.handlers.BUILTIN_HANDLERS")
+    elif ("needs-retry", _count_throttle) not in known:
+        known.append(("needs-retry", _count_throttle))
 
 
 def _replace(where: str, wrap: Callable[..., Any]) -> None:
@@ -140,14 +140,14 @@ def _replace(where: str, wrap: Callable[..., Any]) -> None:
     except (ImportError, AttributeError):
         original = None
     if not callable(original):
-        _leave_alone(dotted)
+        _warn_unchanged(dotted)
     elif not hasattr(original, "sg_audit"):
         replacement = wrap(original)
         replacement.sg_audit = True
         setattr(owner, name, replacement)
 
 
-def _whole_answers(original: Callable[..., Any]) -> Callable[..., Any]:
+def _refuse_short_answers(original: Callable[..., Any]) -> Callable[..., Any]:
     def send(self: Any, request: Any) -> Any:
         response = original(self, request)
         promised = response.headers.get("Content-Length", "")
@@ -160,7 +160,7 @@ def _whole_answers(original: Callable[..., Any]) -> Callable[..., Any]:
     return send
 
 
-def _once_a_bundle(original: Callable[..., Any]) -> Callable[..., Any]:
+def _share_ssl_context(original: Callable[..., Any]) -> Callable[..., Any]:
     made: dict[Any, Any] = {}
 
     def context_that_trusts(bundle: str, self: Any) -> Any:
@@ -189,7 +189,7 @@ def _once_a_bundle(original: Callable[..., Any]) -> Callable[..., Any]:
     return get_ssl_context
 
 
-def _once_a_name(original: Callable[..., Any]) -> Callable[..., Any]:
+def _cache_event_alias(original: Callable[..., Any]) -> Callable[..., Any]:
     known: dict[str, str] = {}
     aliases = getattr(botocore.utils, "EVENT_ALIASES", None)
 
@@ -203,7 +203,7 @@ def _once_a_name(original: Callable[..., Any]) -> Callable[..., Any]:
     return alias_event_name
 
 
-def _once_a_function(original: Callable[..., Any]) -> Callable[..., Any]:
+def _cache_accepts_kwargs(original: Callable[..., Any]) -> Callable[..., Any]:
     known: dict[FunctionType, bool] = {}
 
     def accepts_kwargs(func: Any) -> Any:
@@ -217,7 +217,7 @@ def _once_a_function(original: Callable[..., Any]) -> Callable[..., Any]:
     return accepts_kwargs
 
 
-def _quickly(original: Callable[..., Any]) -> Callable[..., Any]:
+def _fast_copy(original: Callable[..., Any]) -> Callable[..., Any]:
     def copy(self: Any) -> Any:
         first, middle, last = self
         return type(self)(first[:], middle[:], last[:])
@@ -225,7 +225,7 @@ def _quickly(original: Callable[..., Any]) -> Callable[..., Any]:
     return copy
 
 
-def _once_an_account(original: Callable[..., Any]) -> Callable[..., Any]:
+def _share_assumed_role(original: Callable[..., Any]) -> Callable[..., Any]:
     assumed: dict[tuple[Any, ...], tuple[Any, Any]] = {}
 
     def assumed_session(
@@ -257,7 +257,7 @@ def _once_an_account(original: Callable[..., Any]) -> Callable[..., Any]:
     return assumed_session
 
 
-def _once_a_loader_and_service(original: Callable[..., Any]) -> Callable[..., Any]:
+def _share_service_model(original: Callable[..., Any]) -> Callable[..., Any]:
     made: dict[tuple[int, str, str | None], tuple[Any, Any]] = {}
 
     def load_service_model(self: Any, service_name: str, api_version: str | None = None) -> Any:
@@ -270,7 +270,7 @@ def _once_a_loader_and_service(original: Callable[..., Any]) -> Callable[..., An
     return load_service_model
 
 
-def _once_a_model(original: Callable[..., Any]) -> Callable[..., Any]:
+def _share_client_class(original: Callable[..., Any]) -> Callable[..., Any]:
     made: dict[int, tuple[Any, Any]] = {}
 
     def create_client_class(self: Any, service_name: str, service_model: Any) -> Any:
@@ -281,7 +281,7 @@ def _once_a_model(original: Callable[..., Any]) -> Callable[..., Any]:
     return create_client_class
 
 
-def _once_a_ruleset(original: Callable[..., Any]) -> Callable[..., Any]:
+def _share_endpoint_provider(original: Callable[..., Any]) -> Callable[..., Any]:
     made: dict[tuple[int, int], tuple[Any, Any, Any]] = {}
 
     def endpoint_provider(ruleset_data: Any, partition_data: Any, **options: Any) -> Any:
@@ -294,7 +294,7 @@ def _once_a_ruleset(original: Callable[..., Any]) -> Callable[..., Any]:
     return endpoint_provider
 
 
-def _once_a_session(original: Callable[..., Any]) -> Callable[..., Any]:
+def _share_client(original: Callable[..., Any]) -> Callable[..., Any]:
     def client(self: Any, service_name: str, region_name: str | None = None, **options: Any) -> Any:
         if options:
             return original(self, service_name, region_name, **options)
@@ -307,13 +307,13 @@ def _once_a_session(original: Callable[..., Any]) -> Callable[..., Any]:
     return client
 
 
-class _Listed:
+class _ListingCache:
     """Custodian's cache, in memory. Pickled, as a policy writes into the resources it is given."""
 
     def __init__(self, config: Any) -> None:
         pass
 
-    def __enter__(self) -> "_Listed":
+    def __enter__(self) -> "_ListingCache":
         return self
 
     def __exit__(self, *error: object) -> None:
@@ -323,14 +323,14 @@ class _Listed:
         return True
 
     def get(self, key: Any) -> Any:
-        kept = _listed.get(pickle.dumps(key))
+        kept = _listings.get(pickle.dumps(key))
         return None if kept is None else pickle.loads(kept)  # noqa: S301 (this process wrote it)
 
     def save(self, key: Any, data: Any) -> None:
-        _listed[pickle.dumps(key)] = pickle.dumps(data, pickle.HIGHEST_PROTOCOL)
+        _listings[pickle.dumps(key)] = pickle.dumps(data, pickle.HIGHEST_PROTOCOL)
 
     def size(self) -> int:
-        return sum(map(len, _listed.values()))
+        return sum(map(len, _listings.values()))
 
     def close(self) -> None:
         pass
@@ -348,11 +348,11 @@ def _dumps(original: Callable[..., Any]) -> Callable[..., Any]:
     return dumps
 
 
-def _leave_alone(name: str) -> None:
+def _warn_unchanged(name: str) -> None:
     warnings.warn(f"{name} is not what it was checked against: left alone", stacklevel=3)
 
 
-def _hear(response: tuple[Any, dict[str, Any]] | None = None, **_: object) -> None:
+def _count_throttle(response: tuple[Any, dict[str, Any]] | None = None, **_: object) -> None:
     global _throttled
     if response is not None and response[1].get("Error", {}).get("Code") in _THROTTLES:
         _throttled += 1

@@ -4,13 +4,11 @@ import logging
 import os
 import queue
 import signal
-import time
 from collections import deque
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime
 from typing import Any, Protocol
 
 import botocore.session
@@ -21,20 +19,17 @@ from reporter import __version__
 from reporter.accounts.chosen import Account
 from reporter.accounts.credentials import Access, open_account
 from reporter.accounts.expected import ALL_REGIONS, DEFAULT_REGIONS, PlannedAccount
-from reporter.collect import patches, worker
+from reporter.collect import patches, run_folder, worker
+from reporter.collect.ledger import Ledger, now
 from reporter.collect.pools import Local, Pool
 from reporter.collect.worker import Unit
 from reporter.custodian.policies import PolicySet
 from reporter.errors import InputError
 from reporter.output import manifest
 from reporter.output.manifest import FILE_NAME, UNKNOWN_REGION, Cell, Manifest, RunState, Status
-from reporter.output.store import Bucket, Folder, Store
-
-LATEST = "latest"
+from reporter.output.store import Bucket, Store
 
 _DISCOVERY_THREADS = 16
-# Writing the manifest may take this share of a run's time, so that a large one is written less often.
-_MANIFEST_SHARE = 0.02
 
 
 class Progress(Protocol):
@@ -58,10 +53,10 @@ def run(
     Returns that folder and its manifest. What could not be looked at is in the manifest, never raised; after
     Ctrl-C the manifest says `interrupted`. Raises InputError where the output directory cannot be written.
     """
-    folder = _new_folder(output)
+    folder = run_folder.create(output)
     plan = Manifest(
         tool=f"c7n-sg-audit {__version__}",
-        started=_now(),
+        started=now(),
         finished=None,
         state=RunState.RUNNING,
         policies=policies.planned,
@@ -73,7 +68,7 @@ def run(
             for policy in policies.planned
         ),
     )
-    return _go(folder, plan, accounts, policies, pool, progress)
+    return _execute(folder, plan, accounts, policies, pool, progress)
 
 
 def resume(
@@ -83,7 +78,7 @@ def resume(
 
     Raises InputError where the accounts file or a policy is no longer what the run was planned with.
     """
-    folder = _newest(output)
+    folder = run_folder.newest(output)
     plan = manifest.read(folder)
     known = {policy.name: policy.digest for policy in policies.planned}
     for policy in plan.policies:
@@ -99,10 +94,10 @@ def resume(
             raise InputError(f"{folder.name}: account {planned.name} is not in the accounts file any more")
         chosen.append(replace(account, regions=planned.regions or (ALL_REGIONS,)))
     plan = replace(plan, state=RunState.RUNNING, finished=None)
-    return _go(folder, plan, chosen, policies, pool, progress)
+    return _execute(folder, plan, chosen, policies, pool, progress)
 
 
-def _go(
+def _execute(
     folder: Store,
     plan: Manifest,
     accounts: Sequence[Account],
@@ -110,9 +105,9 @@ def _go(
     pool: Pool,
     progress: Progress,
 ) -> tuple[Store, Manifest]:
-    ledger = _Ledger(folder, plan)
+    ledger = Ledger(folder, plan)
     ledger.write(RunState.RUNNING)
-    _link_latest(folder)
+    run_folder.link_latest(folder)
     state = RunState.FINISHED
     try:
         _collect(accounts, policies, ledger, pool, progress)
@@ -124,68 +119,11 @@ def _go(
         raise InputError(f"{folder.name}: cannot write {FILE_NAME}: {error.strerror}") from None
 
 
-class _Ledger:
-    """The run's manifest as it grows."""
-
-    def __init__(self, folder: Store, plan: Manifest) -> None:
-        self.folder = folder
-        self._plan = plan
-        self._accounts = {account.name: account for account in plan.accounts}
-        self._cells: dict[str, dict[tuple[str, str], Cell]] = {account.name: {} for account in plan.accounts}
-        for cell in plan.cells:
-            self._cells[cell.account][cell.region, cell.policy] = cell
-        self._written = self._cost = 0.0
-
-    def __len__(self) -> int:
-        return sum(map(len, self._cells.values()))
-
-    def pending(self, account: str) -> dict[str, list[Cell]]:
-        """The account's cells that are not `ok`, by region."""
-        regions: dict[str, list[Cell]] = {}
-        for cell in self._cells[account].values():
-            if cell.status is not Status.OK:
-                regions.setdefault(cell.region, []).append(cell)
-        return regions
-
-    def found_regions(self, account: Account, regions: tuple[str, ...]) -> None:
-        """Put the account's cells region by region where they stood for all regions."""
-        cells = self._cells[account.name]
-        unplaced = [cell for cell in cells.values() if cell.region == UNKNOWN_REGION]
-        for cell in unplaced:
-            del cells[cell.region, cell.policy]
-        for region in regions:
-            for cell in unplaced:
-                placed = Cell(cell.account, cell.account_id, region, cell.policy)
-                cells.setdefault((region, cell.policy), placed)
-        self._accounts[account.name] = replace(self._accounts[account.name], regions=regions)
-
-    def record(self, cells: Iterable[Cell]) -> None:
-        for cell in cells:
-            self._cells[cell.account][cell.region, cell.policy] = cell
-        if time.monotonic() - self._written > max(1.0, self._cost / _MANIFEST_SHARE):
-            with suppress(OSError):  # the next one may succeed, and the last one must
-                self.write(RunState.RUNNING)
-
-    def write(self, state: RunState) -> Manifest:
-        started = time.monotonic()
-        result = replace(
-            self._plan,
-            state=state,
-            finished=None if state is RunState.RUNNING else _now(),
-            accounts=tuple(self._accounts.values()),
-            cells=tuple(cell for cells in self._cells.values() for cell in cells.values()),
-        )
-        manifest.write(self.folder, result)
-        self._written = time.monotonic()
-        self._cost = self._written - started
-        return result
-
-
 @dataclass
 class _Run:
     """A run under way: accounts being opened, units ready to be handed out, units running."""
 
-    ledger: _Ledger
+    ledger: Ledger
     policies: Mapping[str, Mapping[str, Any]]
     pool: Pool
     progress: Progress
@@ -208,7 +146,7 @@ class _Run:
             while self.ready and len(self.running) < self.pool.size * 2:
                 self._hand_out(*self.ready.popleft())
             if self.opening or self.running:
-                self._hear(self.events.get())
+                self._handle(self.events.get())
 
     def salvage(self) -> None:
         """Keep what units finished that nobody will hear of: two a worker at the most."""
@@ -234,7 +172,7 @@ class _Run:
         self.running[future] = unit
         future.add_done_callback(self.events.put)
 
-    def _hear(self, event: "Future[Any]") -> None:
+    def _handle(self, event: "Future[Any]") -> None:
         """Take in an account that was opened, or a unit that is through."""
         if event in self.running:
             unit = self.running.pop(event)
@@ -281,7 +219,7 @@ def _place(folder: Store, pool: Pool) -> _Place:
 
 
 def _collect(
-    accounts: Sequence[Account], policies: PolicySet, ledger: _Ledger, pool: Pool, progress: Progress
+    accounts: Sequence[Account], policies: PolicySet, ledger: Ledger, pool: Pool, progress: Progress
 ) -> None:
     pool.start()
     patches.install()
@@ -337,65 +275,3 @@ def _planned(account: Account) -> PlannedAccount:
         role=account.roles[-1] if account.roles else "",
         profile=account.profile,
     )
-
-
-def make_output(output: Store) -> None:
-    """Make the folder of runs where it is missing, and see that it can be written.
-
-    Raises InputError where it cannot be.
-    """
-    try:
-        if isinstance(output, Folder):
-            output.path.mkdir(parents=True, exist_ok=True)
-            if not os.access(output.path, os.W_OK | os.X_OK):
-                raise InputError(f"{output.name}: cannot write there")
-        else:
-            output.here()
-    except OSError as error:
-        raise InputError(f"{output.name}: cannot write there: {error.strerror}") from None
-
-
-def _new_folder(output: Store) -> Store:
-    name = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
-    make_output(output)
-    for attempt in range(1, 100):
-        folder = output.child(name if attempt == 1 else f"{name}-{attempt}")
-        if not isinstance(folder, Folder):
-            if not folder.exists(FILE_NAME):
-                return folder
-            continue
-        try:
-            folder.path.mkdir(mode=0o700)
-            return Folder(folder.path.resolve())
-        except FileExistsError:
-            continue
-        except OSError as error:
-            raise InputError(f"{output.name}: cannot write there: {error.strerror}") from None
-    raise InputError(f"{output.name}: a hundred runs began there within a second")
-
-
-def _newest(output: Store) -> Store:
-    """The run itself, or the newest of a folder of runs: their names tell the time."""
-    try:
-        if output.exists(FILE_NAME):
-            return output
-        runs = [name for name in output.here()[1] if name != LATEST and output.child(name).exists(FILE_NAME)]
-    except OSError as error:
-        raise InputError(f"{output.name}: {error.strerror}") from None
-    if not runs:
-        raise InputError(f"{output.name}: no run of sg-audit there")
-    newest = output.child(runs[-1])
-    return Folder(newest.path.resolve()) if isinstance(newest, Folder) else newest
-
-
-def _link_latest(folder: Store) -> None:
-    """Point `latest` at the run; a system without symbolic links, and S3, go without."""
-    if isinstance(folder, Folder):
-        fresh = folder.path.parent / f".{LATEST}-{folder.path.name}"
-        with suppress(OSError):
-            fresh.symlink_to(folder.path.name)
-            fresh.replace(folder.path.parent / LATEST)
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -46,7 +46,7 @@ _DENIALS = frozenset(
 
 
 # Environment and log belong to the whole process; a worker of a cluster may have several threads.
-_turn = threading.Lock()
+_process_lock = threading.Lock()
 
 
 @dataclass(frozen=True)
@@ -119,14 +119,14 @@ def run_unit(unit: Unit) -> list[Cell]:
     """
     patches.install()
     load_resources([full_type(policy["resource"]) for policy in unit.policies])
-    with _turn, _environment(unit), _listening() as heard:
+    with _process_lock, _environment(unit), _captured_errors() as captured:
         return [
-            _run_cell(unit, policy, cell, heard)
+            _run_cell(unit, policy, cell, captured)
             for policy, cell in zip(unit.policies, planned_cells(unit), strict=True)
         ]
 
 
-def _run_cell(unit: Unit, policy: Mapping[str, Any], cell: Cell, heard: "_Heard") -> Cell:
+def _run_cell(unit: Unit, policy: Mapping[str, Any], cell: Cell, captured: "_ErrorCapture") -> Cell:
     account = dict(unit.account)
     if unit.credentials is not None:
         # They come from the environment then, as c7n-org itself does it for a chain of roles.
@@ -134,7 +134,7 @@ def _run_cell(unit: Unit, policy: Mapping[str, Any], cell: Cell, heard: "_Heard"
     folder = unit.folder and unit.folder / cell.account / cell.region / cell.policy
     if folder:
         shutil.rmtree(folder, ignore_errors=True)  # what an earlier try of this run may have left
-    heard.error = None
+    captured.error = None
     started, throttled = time.monotonic(), patches.throttled()
     try:
         counts, success = c7n_org.run_account(
@@ -149,14 +149,14 @@ def _run_cell(unit: Unit, policy: Mapping[str, Any], cell: Cell, heard: "_Heard"
             False,  # debug
         )
     except Exception as error:
-        heard.error, counts, success = error, {}, False
+        captured.error, counts, success = error, {}, False
     cell = replace(
         cell,
         seconds=round(time.monotonic() - started, 3),
         throttled=patches.throttled() - throttled,
     )
-    if heard.error is not None:
-        return failure(cell, heard.error)
+    if captured.error is not None:
+        return failure(cell, captured.error)
     if not success:
         return replace(cell, status=Status.FAILED, message="c7n-org gave no reason")
     if folder and not (folder / "resources.json").exists():
@@ -164,7 +164,7 @@ def _run_cell(unit: Unit, policy: Mapping[str, Any], cell: Cell, heard: "_Heard"
     return replace(cell, status=Status.OK, resources=counts.get(cell.policy, 0))
 
 
-class _Heard(logging.Handler):
+class _ErrorCapture(logging.Handler):
     """c7n-org logs a policy's exception and drops it; this keeps it."""
 
     error: BaseException | None = None
@@ -176,8 +176,8 @@ class _Heard(logging.Handler):
 
 
 @contextmanager
-def _listening() -> Iterator[_Heard]:
-    heard = _Heard()
+def _captured_errors() -> Iterator[_ErrorCapture]:
+    captured = _ErrorCapture()
     root, log = logging.getLogger(), logging.getLogger("c7n_org")
     # As c7n-org's command line sets it: custodian-run.log holds the same lines.
     root.setLevel(logging.INFO)
@@ -185,11 +185,11 @@ def _listening() -> Iterator[_Heard]:
         logging.getLogger(name).setLevel(logging.ERROR)
     if not root.handlers:
         root.addHandler(logging.NullHandler())
-    log.addHandler(heard)
+    log.addHandler(captured)
     try:
-        yield heard
+        yield captured
     finally:
-        log.removeHandler(heard)
+        log.removeHandler(captured)
 
 
 @contextmanager

@@ -48,7 +48,7 @@ class _Refused(BaseException):
     """Unwinds a filter that asked AWS. No filter that shrugs off exceptions catches it."""
 
 
-class Given:
+class RecordedAnswers:
     """What stands in for AWS in one account and region.
 
     `lists` has, by resource type with its provider, a function that makes that type's resources anew;
@@ -67,7 +67,7 @@ class Given:
 def evaluate(
     policy: Mapping[str, Any],
     resources: list[Resource],
-    given: Given,
+    given: RecordedAnswers,
     account_id: str = "123456789012",
     region: str = "us-east-1",
 ) -> list[Resource]:
@@ -105,17 +105,17 @@ def unannotated(resource: Mapping[str, Any]) -> Resource:
     return {key: value for key, value in resource.items() if not key.startswith(_ANNOTATIONS)}
 
 
-def keeps_to_the_surface(policy: Mapping[str, Any]) -> bool:
+def annotates_top_level_only(policy: Mapping[str, Any]) -> bool:
     """Whether the policy's filters are known to write on the surface of a resource alone, not within it."""
-    return all(map(_on_surface, policy.get("filters") or []))
+    return all(map(_top_level_only, policy.get("filters") or []))
 
 
-def _on_surface(each: Any) -> bool:
+def _top_level_only(each: Any) -> bool:
     if not isinstance(each, Mapping):
         return False
     if len(each) == 1 and "type" not in each:
         ((key, value),) = each.items()
-        return all(map(_on_surface, value)) if key in ("or", "and", "not") else True
+        return all(map(_top_level_only, value)) if key in ("or", "and", "not") else True
     return each.get("type") in ("value", "ingress", "egress")
 
 
@@ -151,9 +151,9 @@ class _State:
     """What the evaluation under way is given, and what it was refused first."""
 
     def __init__(self) -> None:
-        self.begin(Given({}), "")
+        self.begin(RecordedAnswers({}), "")
 
-    def begin(self, given: Given, kind: str) -> None:
+    def begin(self, given: RecordedAnswers, kind: str) -> None:
         self.given = given
         self.kind = kind
         self.refused = ""
@@ -171,7 +171,7 @@ class _State:
 class _Lists(cache.Cache):  # type: ignore[misc]
     """Custodian's cache, which a manager asks before AWS: it holds the given lists."""
 
-    def __init__(self, given: Given) -> None:
+    def __init__(self, given: RecordedAnswers) -> None:
         super().__init__(None)
         self._classes: dict[str, str] = {}
         self._given = given

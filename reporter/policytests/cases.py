@@ -102,7 +102,7 @@ def holds(policy: Mapping[str, Any], case: Case) -> bool:
     listed = {full_type(each): list(found) for each, found in case.resources.items()}
     listed[kind] = [*listed.get(kind, ()), resource]
     lists = {each: lambda found=found: copy.deepcopy(found) for each, found in listed.items()}
-    kept = offline.evaluate(policy, [copy.deepcopy(resource)], offline.Given(lists, case.calls))
+    kept = offline.evaluate(policy, [copy.deepcopy(resource)], offline.RecordedAnswers(lists, case.calls))
     return bool(kept) == case.match
 
 

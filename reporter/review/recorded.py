@@ -116,19 +116,21 @@ def _all(tasks: Sequence[_Task], sizes: Mapping[File, int]) -> Iterable[_Result]
 
 
 def _some(tasks: Sequence[_Task]) -> list[_Result]:
-    shelf = _Shelf()
+    last_file = _LastFile()
     with offline.sealed():
-        return [_one(place, policy, shelf) for place, _, policy in tasks]
+        return [_one(place, policy, last_file) for place, _, policy in tasks]
 
 
-def _one(place: Place, policy: Mapping[str, Any], shelf: "_Shelf") -> _Result:
+def _one(place: Place, policy: Mapping[str, Any], last_file: "_LastFile") -> _Result:
     """The matches, or why there can be none, or None where the recorded file is damaged."""
     kind = full_type(policy["resource"])
     lists = {each: partial(_read, path) for each, path in place.lists.items()}
     try:
-        shared = offline.keeps_to_the_surface(policy)
-        resources = shelf.copies(place.lists[kind]) if shared else lists[kind]()
-        kept = offline.evaluate(policy, resources, offline.Given(lists), place.account_id, place.region)
+        shared = offline.annotates_top_level_only(policy)
+        resources = last_file.copies(place.lists[kind]) if shared else lists[kind]()
+        kept = offline.evaluate(
+            policy, resources, offline.RecordedAnswers(lists), place.account_id, place.region
+        )
     except offline.NotEvaluableError as error:
         return str(error)
     except (OSError, *UNREADABLE):
@@ -137,7 +139,7 @@ def _one(place: Place, policy: Mapping[str, Any], shelf: "_Shelf") -> _Result:
     return sorted((_match(kind, each, id_key, name_key) for each in kept), key=lambda match: match.id)
 
 
-class _Shelf:
+class _LastFile:
     """The resources of the file read last, since the next policy mostly asks for the same."""
 
     def __init__(self) -> None:

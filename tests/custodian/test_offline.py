@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reporter.custodian import offline, rule_cache
-from reporter.custodian.offline import Given, NotEvaluableError
+from reporter.custodian.offline import NotEvaluableError, RecordedAnswers
 
 GROUP: dict[str, Any] = {
     "GroupId": "sg-1", "GroupName": "web", "OwnerId": "123456789012", "VpcId": "vpc-1", "IpPermissions": [],
@@ -29,7 +29,7 @@ def sealed() -> Iterator[None]:
 
 def evaluate(*filters: Any, resource: str = "security-group", **policy: Any) -> list[dict[str, Any]]:
     data = {"name": "p", "resource": resource, "filters": list(filters), **policy}
-    return offline.evaluate(data, [dict(GROUP)], Given({}))
+    return offline.evaluate(data, [dict(GROUP)], RecordedAnswers({}))
 
 
 @pytest.mark.parametrize(
@@ -66,7 +66,7 @@ def test_what_is_missing_is_named(filters: list[Any], said: str) -> None:
     lists = {"aws.eni": list, "aws.security-group": lambda: [dict(GROUP)]}
     data = {"name": "p", "resource": "security-group", "filters": filters}
     with pytest.raises(NotEvaluableError) as error:
-        offline.evaluate(data, [dict(GROUP)], Given(lists))
+        offline.evaluate(data, [dict(GROUP)], RecordedAnswers(lists))
     assert str(error.value).startswith(said)
 
 
@@ -76,7 +76,7 @@ def test_a_filter_that_swallows_the_refusal_gives_no_answer() -> None:
     with pytest.raises(
         NotEvaluableError, match=r"filter `bucket-encryption` asks AWS for s3\.get_bucket_encr"
     ):
-        offline.evaluate(data, [{"Name": "b"}], Given({}))
+        offline.evaluate(data, [{"Name": "b"}], RecordedAnswers({}))
 
 
 @pytest.mark.parametrize("policy", [{"query": [{"VpcId": "vpc-1"}]}, {"source": "config"}])

@@ -1,0 +1,77 @@
+"""The manifest of a run as it grows."""
+
+import time
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import replace
+from datetime import UTC, datetime
+
+from reporter.accounts.chosen import Account
+from reporter.output import manifest
+from reporter.output.manifest import UNKNOWN_REGION, Cell, Manifest, RunState, Status
+from reporter.output.store import Store
+
+# Writing the manifest may take this share of a run's time, so that a large one is written less often.
+_MANIFEST_SHARE = 0.02
+
+
+class Ledger:
+    """The run's manifest as it grows."""
+
+    def __init__(self, folder: Store, plan: Manifest) -> None:
+        self.folder = folder
+        self._plan = plan
+        self._accounts = {account.name: account for account in plan.accounts}
+        self._cells: dict[str, dict[tuple[str, str], Cell]] = {account.name: {} for account in plan.accounts}
+        for cell in plan.cells:
+            self._cells[cell.account][cell.region, cell.policy] = cell
+        self._written = self._cost = 0.0
+
+    def __len__(self) -> int:
+        return sum(map(len, self._cells.values()))
+
+    def pending(self, account: str) -> dict[str, list[Cell]]:
+        """The account's cells that are not `ok`, by region."""
+        regions: dict[str, list[Cell]] = {}
+        for cell in self._cells[account].values():
+            if cell.status is not Status.OK:
+                regions.setdefault(cell.region, []).append(cell)
+        return regions
+
+    def found_regions(self, account: Account, regions: tuple[str, ...]) -> None:
+        """Put the account's cells region by region where they stood for all regions."""
+        cells = self._cells[account.name]
+        unplaced = [cell for cell in cells.values() if cell.region == UNKNOWN_REGION]
+        for cell in unplaced:
+            del cells[cell.region, cell.policy]
+        for region in regions:
+            for cell in unplaced:
+                placed = Cell(cell.account, cell.account_id, region, cell.policy)
+                cells.setdefault((region, cell.policy), placed)
+        self._accounts[account.name] = replace(self._accounts[account.name], regions=regions)
+
+    def record(self, cells: Iterable[Cell]) -> None:
+        for cell in cells:
+            self._cells[cell.account][cell.region, cell.policy] = cell
+        if time.monotonic() - self._written > max(1.0, self._cost / _MANIFEST_SHARE):
+            with suppress(OSError):  # the next one may succeed, and the last one must
+                self.write(RunState.RUNNING)
+
+    def write(self, state: RunState) -> Manifest:
+        started = time.monotonic()
+        result = replace(
+            self._plan,
+            state=state,
+            finished=None if state is RunState.RUNNING else now(),
+            accounts=tuple(self._accounts.values()),
+            cells=tuple(cell for cells in self._cells.values() for cell in cells.values()),
+        )
+        manifest.write(self.folder, result)
+        self._written = time.monotonic()
+        self._cost = self._written - started
+        return result
+
+
+def now() -> str:
+    """The time in UTC, as the manifest has it."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
