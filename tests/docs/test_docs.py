@@ -5,6 +5,7 @@ import re
 import shutil
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +16,7 @@ from click.testing import CliRunner, Result
 
 from reporter.accounts import chosen
 from reporter.cli import cli, options, terminal
+from reporter.custodian.metadata import ReportMetadata
 from reporter.report import formats
 from reporter.sandbox import faults
 from tests import rundir
@@ -238,6 +240,11 @@ def test_risks_and_formats_are_those_there_are() -> None:
     assert [row[0] for row in single(WORKBOOK, "risk")] == [*options.LEVELS, "none"]
     listed = [spans(row[0])[0] for row in single(read(DOCS / "formats.md"), "`-f`")]
     assert sorted(listed) == formats.names()
+
+
+def test_the_keys_of_a_policys_report_are_those_there_are() -> None:
+    listed = [spans(row[0])[0] for row in single(POLICIES, "key of `metadata.report`")]
+    assert listed == [field.name for field in fields(ReportMetadata)]
 
 
 # Commands that do what they say
