@@ -7,6 +7,7 @@ itself, or nobody would know which policy of a task it is that does not end.
 
 import multiprocessing
 import os
+import pickle
 import resource
 import signal
 import sys
@@ -180,17 +181,18 @@ def _serve(channel: Connection, cpu_seconds: int) -> None:
         while True:
             work, tasks = channel.recv()
             for result in _results(work, tasks):
-                channel.send(result)
+                channel.send_bytes(result)
 
 
-def _results(work: Callable[..., Any], tasks: Sequence[Any]) -> Iterator[Any]:
+def _results(work: Callable[..., Any], tasks: Sequence[Any]) -> Iterator[bytes]:
     try:
-        yield from work(tasks)
+        for result in work(tasks):
+            yield pickle.dumps(result)
     except InputError as error:
-        yield error
+        yield pickle.dumps(error)
     except Exception as error:
         # Its text may hold what the work has read.
-        yield Stopped(f"it fails: {type(error).__name__}")
+        yield pickle.dumps(Stopped(f"it fails: {type(error).__name__}"))
 
 
 def _bound(cpu_seconds: int) -> None:

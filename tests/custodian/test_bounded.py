@@ -3,7 +3,9 @@
 import os
 import re
 from collections.abc import Iterable, Iterator
+from functools import reduce
 from tempfile import TemporaryFile
+from typing import Any
 
 import pytest
 
@@ -14,7 +16,7 @@ HANGS = "x" * 40
 SECRET = "SG_AUDIT_TEST_SECRET"
 
 
-def work(tasks: Iterable[str]) -> Iterator[str]:
+def work(tasks: Iterable[str]) -> Iterator[Any]:
     for task in tasks:
         if task == "hang":
             re.match("(x+x+)+y", HANGS)
@@ -24,6 +26,8 @@ def work(tasks: Iterable[str]) -> Iterator[str]:
             raise ValueError("the text of a file")
         if task == "eat":
             yield "x" * (8 << 30)
+        if task == "nest":
+            yield reduce(lambda inner, _: [inner], range(100_000), [])
         if task == "refuse":
             raise InputError("a.yml: not valid")
         if task == "environment":
@@ -43,6 +47,7 @@ def work(tasks: Iterable[str]) -> Iterator[str]:
         ("die", "it ends the process that works on it"),
         ("fail", "it fails: ValueError"),
         ("eat", "it fails: MemoryError"),
+        ("nest", "it fails: RecursionError"),
         ("write", "it fails: OSError"),
     ],
 )
