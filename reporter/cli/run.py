@@ -120,7 +120,7 @@ def _run(
     if found.with_actions:
         say(f"actions are never carried out here: {', '.join(found.with_actions)}")
     say(f"{len(accounts)} accounts, {len(found.planned)} policies")
-    with progress.shown(console) as shown:
+    with progress.shown(console()) as shown:
         start = collecting.resume if resume else collecting.run
         folder, result = start(accounts, found, place, pool, shown)
     interrupted = result.state is RunState.INTERRUPTED
