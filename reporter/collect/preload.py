@@ -7,8 +7,9 @@ from reporter import garbage_collection
 with garbage_collection.paused():
     from c7n.resources import load_resources
 
-    from reporter.collect import patches, worker
+    from reporter.collect import forking, patches, worker
 
+    forking.loaded()
     patches.install()
     # What this project's policies are on and ask, `unused` with them; others are loaded where they are needed.
     load_resources(

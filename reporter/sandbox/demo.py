@@ -20,7 +20,7 @@ def run(sources: Sequence[Path], reports: Path, formats: Sequence[str], fail_on:
     with tempfile.TemporaryDirectory(prefix="sg-audit-demo-") as home:
         accounts = Path(home, "accounts.yml")
         accounts.write_text(estate.accounts_file(), encoding="utf-8")
-        command = [sys.executable, "-m", "reporter", "audit", "-c", str(accounts)]
+        command = [sys.executable, "-P", "-m", "reporter", "audit", "-c", str(accounts)]
         command += ["-s", str(Path(home, "output")), "-o", str(reports)]
         command += [word for source in sources for word in ("-u", str(source))]
         command += [word for name in formats for word in ("-f", name)]
