@@ -171,7 +171,7 @@ class _Armed:
 class Faults:
     """WSGI middleware around the sandbox's AWS, which does to its calls what it was told to at CONTROL_PATH.
 
-    `read_call` tells which call a request is.
+    `read_call` tells which call a request is. A service of which moto needs more than is installed says so.
     """
 
     def __init__(self, app: WSGIApplication, read_call: "Callable[[WSGIEnvironment], Call]") -> None:
@@ -196,7 +196,11 @@ class Faults:
                     return _cut(self._app, environ, start_response)
                 case _:
                     return _refuse(fault, call, start_response)
-        return self._app(environ, start_response)
+        try:
+            return self._app(environ, start_response)
+        except ModuleNotFoundError as error:
+            message = f"{call.service} needs {error.name} in the sandbox: pip install 'moto[server]'"
+            return _answer(call, _MISSING, "NotImplemented", message, start_response)
 
     def _due(self, call: "Call") -> Iterator[Fault]:
         """The faults that happen to the call. Those after one that answers it have not seen it."""
@@ -243,6 +247,7 @@ class _Manners(NamedTuple):
 
 _BAD, _WHO, _NO = "400 Bad Request", "401 Unauthorized", "403 Forbidden"
 _TOO_MANY, _BROKEN, _BUSY = "429 Too Many Requests", "500 Internal Server Error", "503 Service Unavailable"
+_MISSING = "501 Not Implemented"
 _XML, _JSON, _AWS_JSON = "text/xml;charset=UTF-8", "application/json", "application/x-amz-json-1.1"
 
 _MANNERS = {
@@ -280,10 +285,19 @@ def _refuse(fault: Fault, call: "Call", start_response: StartResponse) -> Iterab
         status, code, message = _WHO, fault.code, _ABOUT_THE_CALLER[fault.code]
     else:
         status, code, message = manners.denied_status, manners.denied, _denial(call)
-    content = _render(call.protocol, fault.code or code, message)
-    headers = [("Content-Type", manners.content_type), ("Content-Length", str(len(content)))]
+    return _answer(call, status, fault.code or code, message, start_response)
+
+
+def _answer(
+    call: "Call", status: str, code: str, message: str, start_response: StartResponse
+) -> Iterable[bytes]:
+    content = _render(call.protocol, code, message)
+    headers = [
+        ("Content-Type", _MANNERS[call.protocol].content_type),
+        ("Content-Length", str(len(content))),
+    ]
     if call.protocol == "rest-json":
-        headers.append(("x-amzn-ErrorType", fault.code or code))
+        headers.append(("x-amzn-ErrorType", code))
     start_response(status, headers)
     return [content]
 
