@@ -1,5 +1,9 @@
 """`sg-audit run`, `audit` and `demo`, and the sandbox that the demo runs on."""
 
+import shlex
+import shutil
+import sys
+from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -8,7 +12,7 @@ import click
 
 from reporter import garbage_collection
 from reporter.cli import options, report
-from reporter.cli.terminal import EXIT_OK, EXIT_PARTIAL, console, say
+from reporter.cli.terminal import EXIT_INPUT, EXIT_OK, EXIT_PARTIAL, console, say
 
 
 @click.command()
@@ -52,14 +56,41 @@ def audit(
 
 @click.command()
 @options.policy_sources
+@click.option(
+    "-s",
+    "--output-dir",
+    "output",
+    default="demo-output",
+    show_default=True,
+    help="Folder of the demo's runs.",
+)
 @options.report_files
-def demo(sources: tuple[Path, ...], reports: Path, formats: tuple[str, ...], fail_on: str | None) -> int:
+def demo(
+    sources: tuple[Path, ...], output: str, reports: Path, formats: tuple[str, ...], fail_on: str | None
+) -> int:
     """Audit a small AWS that runs on this machine. Needs no account and reads none of your AWS settings."""
     from reporter.report.formats import check
     from reporter.sandbox import demo as sandbox_demo
 
     check(formats)
-    return sandbox_demo.run(sources, reports, formats, fail_on)
+    code = sandbox_demo.run(sources, output, reports, formats, fail_on)
+    if code != EXIT_INPUT:
+        for line in _what_to_try_next(output):
+            say(line)
+    return code
+
+
+def _what_to_try_next(output: str) -> Iterator[str]:
+    """Commands that work as pasted, in the folder that the demo was run in."""
+    called = click.get_current_context().find_root().info_name or ""
+    program = called if shutil.which(called.partition(" ")[0]) else sys.argv[0]
+    place = shlex.quote(output)
+    yield "Try next:"
+    yield f"  {program} report -s {place} -f csv  # the same run as CSV files"
+    if options.DEFAULT_POLICIES.exists():
+        yield f"  {program} review -s {place} --base HEAD  # what a change of policies/ would catch and let go"
+    else:
+        yield f"  {program} policies --copy-to {options.DEFAULT_POLICIES}  # the policies, to change as you like"
 
 
 @click.command()
