@@ -3,7 +3,7 @@
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from reporter import sandbox
@@ -35,10 +35,22 @@ def run(
             with sandbox.running() as server:
                 _say("putting three accounts into it")
                 estate.fill(server.endpoint)
-                environment = sandbox.environment(server.endpoint, Path(home))
-                return subprocess.run(command, env=environment, check=False).returncode  # noqa: S603
+                return run_to_its_end(command, sandbox.environment(server.endpoint, Path(home)))
         except sandbox.SandboxError as error:
             raise InputError(str(error)) from None
+
+
+def run_to_its_end(command: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Run a command that hears Ctrl-C as well, and has something to close then; returns its exit code.
+
+    Raises KeyboardInterrupt when that is done.
+    """
+    process = subprocess.Popen(command, env=environment)  # noqa: S603
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        process.wait()
+        raise
 
 
 def _say(line: str) -> None:

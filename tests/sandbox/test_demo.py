@@ -3,6 +3,7 @@
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
 import sysconfig
@@ -184,6 +185,35 @@ def test_the_demo_keeps_its_runs_on_this_machine(sg_audit: SgAudit) -> None:
     assert done.stderr == (
         "sg-audit: -s s3://bucket/prefix: the sandbox's S3 goes when the demo ends; give a folder\n"
     )
+
+
+CHILD = """
+import signal, time
+try:
+    print("ready", flush=True)
+    signal.pause()
+except KeyboardInterrupt:
+    time.sleep(1)
+    print("closed", flush=True)
+"""
+PARENT = f"""
+import os, sys
+from reporter.sandbox.demo import run_to_its_end
+try:
+    run_to_its_end([sys.executable, "-c", {CHILD!r}], os.environ)
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+def test_on_ctrl_c_the_audit_closes_its_run_first() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", PARENT], stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "ready\n"
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.stdout.read().split() == ["closed", "interrupted"]
 
 
 def table(text: str) -> dict[str, list[int]]:
