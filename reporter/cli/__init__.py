@@ -9,6 +9,7 @@ from reporter import __version__
 from reporter.cli import accounts, policies, report, review, run
 from reporter.cli.terminal import EXIT_INPUT, EXIT_OK, EXIT_PARTIAL, say
 from reporter.errors import InputError
+from reporter.redaction import redact
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -54,7 +55,7 @@ def main() -> None:
     except Exception as error:
         if not _of_aws_configuration(error):
             raise
-        say(f"sg-audit: the AWS configuration: {error}")
+        say(f"sg-audit: the AWS configuration: {redact(error)}")
         code = EXIT_INPUT
     sys.exit(code if isinstance(code, int) else EXIT_OK)
 
