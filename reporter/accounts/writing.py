@@ -1,6 +1,7 @@
 """Writes an accounts file: a new one, or entries at the end of one that a person keeps by hand."""
 
 import os
+from contextlib import suppress
 from pathlib import Path
 from textwrap import indent
 from typing import Any
@@ -101,4 +102,5 @@ def _replace(path: Path, text: str, mode: int) -> None:
     except OSError as error:
         raise InputError(f"{path}: cannot write there: {error.strerror}") from None
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink()
