@@ -28,6 +28,9 @@ class _Bar:
             self._bar.console.print(_line(label, cells, read, problem), markup=False, highlight=False)
         self._bar.update(self._task, advance=cells, label=label)
 
+    def say(self, line: str) -> None:
+        self._bar.console.print(line, markup=False, highlight=False, soft_wrap=True)
+
 
 class _Lines:
     def __init__(self, console: Console) -> None:
@@ -39,7 +42,9 @@ class _Lines:
 
     def done(self, label: str, cells: int, read: int, problem: str) -> None:
         self._done += cells
-        line = f"[{self._done}/{self._total}] {_line(label, cells, read, problem)}"
+        self.say(f"[{self._done}/{self._total}] {_line(label, cells, read, problem)}")
+
+    def say(self, line: str) -> None:
         self._console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 

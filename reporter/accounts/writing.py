@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from textwrap import indent
 from typing import Any
@@ -102,4 +103,5 @@ def _replace(path: Path, text: str, mode: int, allowed_regions: Sequence[str]) -
     except OSError as error:
         raise InputError(f"{path}: cannot write there: {error.strerror}") from None
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink()

@@ -80,7 +80,12 @@ def write(place: Store, manifest: Manifest) -> None:
 
     Raises OSError where it cannot be written.
     """
-    place.write(FILE_NAME, msgspec.json.format(msgspec.json.encode(manifest), indent=1))
+    place.write(FILE_NAME, encoded(manifest))
+
+
+def encoded(manifest: Manifest) -> bytes:
+    """What run.json holds."""
+    return msgspec.json.format(msgspec.json.encode(manifest), indent=1)
 
 
 def read(place: Store) -> Manifest:
