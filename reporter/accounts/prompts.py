@@ -40,7 +40,9 @@ _alone: Callable[[], AbstractContextManager[Any]] = nullcontext
 _somebody_there = True
 
 
-def install(say: Callable[[str], None], alone: Callable[[], AbstractContextManager[Any]] = nullcontext) -> None:
+def install(
+    say: Callable[[str], None], alone: Callable[[], AbstractContextManager[Any]] = nullcontext
+) -> None:
     """Ask the person who runs this process: `say` prints a line, `alone` keeps the terminal free for a block."""
     global _say, _alone
     _say, _alone = say, alone

@@ -39,7 +39,7 @@ class _Form:
 
     root: bytes = b""
     json: bool = False
-    members: tuple[str, ...] = ()  # as they are called on the wire
+    members: tuple[tuple[str, bool], ...] = ()  # as they are called on the wire, and whether they are lists
     xml: bool = False  # not of a root that is known, but with something in it
 
 
@@ -104,7 +104,10 @@ def _make_form(service: str, operation: Any) -> _Form:
     if protocol not in ("json", "rest-json"):
         return _Form()
     wanted = () if payload else tuple(name for name in listed if name in inside)
-    return _Form(json=True, members=tuple(inside[name].serialization.get("name", name) for name in wanted))
+    members = (
+        (inside[name].serialization.get("name", name), inside[name].type_name == "list") for name in wanted
+    )
+    return _Form(json=True, members=tuple(members))
 
 
 def _listed(service: str, operation: str) -> tuple[str, ...]:
@@ -139,8 +142,8 @@ def _wrong(form: _Form, body: bytes) -> str:
     there = _json_object(body)
     if there is None:
         return _kind(body)
-    if form.members and not any(_is_there(there.get(name)) for name in form.members):
-        return f"JSON without {' or '.join(form.members)}"
+    if form.members and not any(_is_there(there.get(name), listed) for name, listed in form.members):
+        return f"JSON without {' or '.join(name for name, _ in form.members)}"
     return ""
 
 
@@ -157,11 +160,11 @@ def _json_object(body: bytes) -> dict[str, Any] | None:
     return there if isinstance(there, dict) else None
 
 
-def _is_there(value: Any) -> bool:
-    """Whether it is a list, or a structure that holds one."""
+def _is_there(value: Any, listed: bool) -> bool:
+    """Whether it is a list, or else a structure."""
     if isinstance(value, msgspec.Raw):
-        return bytes(value)[:1] in (b"[", b"{")
-    return isinstance(value, list | dict)
+        return bytes(value)[:1] == (b"[" if listed else b"{")
+    return isinstance(value, list if listed else dict)
 
 
 def _kind(body: bytes) -> str:

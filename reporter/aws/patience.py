@@ -40,7 +40,7 @@ def overdue(operation: str) -> UnitTimeoutError | None:
     """The error that a call meets that would be made after the time of its unit."""
     if _unit_ends is None or time.monotonic() < _unit_ends:
         return None
-    return UnitTimeoutError(operation=operation, seconds=_unit_seconds)
+    return UnitTimeoutError(what=operation, seconds=_unit_seconds)
 
 
 class PatientResponse(HTTPResponse):

@@ -86,7 +86,9 @@ class Faults:
             pages.take_token_out(call, environ)
         status, headers, content = _answer(self._app, environ)
         if fault.what is What.TOKENS and fault.tokens:
-            content = pages.put_token_in(call, content, fault.tokens[(armed.seen[call] - 1) % len(fault.tokens)])
+            content = pages.put_token_in(
+                call, content, fault.tokens[(armed.seen[call] - 1) % len(fault.tokens)]
+            )
         if fault.what is What.WRONG_ACCOUNT and fault.other:
             content = content.replace(call.account.encode(), fault.other.encode())
         start_response(status, [*headers, ("Content-Length", str(len(content)))])
