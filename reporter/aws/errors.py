@@ -27,7 +27,7 @@ class UnitTimeoutError(BotoCoreError):  # type: ignore[misc]
     """The time that an account and region may take is over."""
 
     fmt = (
-        "{operation}: the {seconds:g} seconds that an account and region may take (--unit-timeout) were over"
+        "stopped at {what} after {seconds:g} seconds: no account and region may take longer (--unit-timeout)"
     )
 
 

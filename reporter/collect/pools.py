@@ -24,7 +24,7 @@ from reporter.output.manifest import Cell
 # Three times those of c7n-org and some: with the models shared, a worker waits for AWS nearly all of its time.
 _WORKERS_PER_CPU = 13
 # How long a worker has after a unit's time to end it by itself.
-_GRACE_SECONDS = 10.0
+_GRACE_SECONDS = 5.0
 # What `all` may come to, before an account has been asked; AWS has some more.
 _REGIONS = 30
 

@@ -34,7 +34,7 @@ def xml(action: str, inside: str) -> str:
 def group(owner: str, name: str) -> str:
     return (
         f"<item><ownerId>{owner}</ownerId><groupId>sg-0{owner}</groupId><groupName>{name}</groupName>"
-        "<vpcId>vpc-1</vpcId><ipPermissions/></item>"
+        "<vpcId>vpc-1</vpcId><ipPermissions/><ipPermissionsEgress/></item>"
     )
 
 
