@@ -39,6 +39,13 @@ def _or_packaged(context: click.Context, option: click.Parameter, given: Sequenc
     return (packaged.folder(),)
 
 
+def _address(context: click.Context, option: click.Parameter, given: str | None) -> str | None:
+    """Raises InputError where it is nothing, as by a variable that is not set."""
+    if given is not None and not given.strip():
+        raise InputError(f"{option.opts[0]}: give the address of a scheduler: tcp://host:8786")
+    return given
+
+
 def together(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """Several options as one."""
 
@@ -91,7 +98,10 @@ resume = click.option(
     "--resume", is_flag=True, help="Take up the newest run where it stopped: try only what was not read."
 )
 scheduler = click.option(
-    "--scheduler", metavar="ADDRESS", help="Have a Dask cluster do the work: tcp://host:8786."
+    "--scheduler",
+    metavar="ADDRESS",
+    callback=_address,
+    help="Have a Dask cluster do the work: tcp://host:8786.",
 )
 report_files = together(
     click.option(

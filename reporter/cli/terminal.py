@@ -10,6 +10,8 @@ from rich.console import Console
 from reporter.redaction import printable
 
 if TYPE_CHECKING:
+    from sys import UnraisableHookArgs
+
     from _typeshed import ReadableBuffer
 
 EXIT_OK, EXIT_FOUND, EXIT_INPUT, EXIT_PARTIAL, EXIT_INTERNAL = 0, 1, 2, 3, 4
@@ -33,6 +35,7 @@ def prepare() -> None:
             os.fstat(number)
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # takes that number, which the next file or connection would have
+    sys.unraisablehook = _unraisable
     if sys.stdout is sys.__stdout__:
         sys.stdout = _stream(_Answers(1, "w", closefd=False), sys.__stdout__, "surrogateescape")
     if sys.stderr is sys.__stderr__:
@@ -45,6 +48,12 @@ def finish() -> None:
         sys.stdout.flush()
     except OSError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+
+
+def _unraisable(unraisable: "UnraisableHookArgs") -> None:
+    """Leave out what a file or a connection has to say as it is thrown away: that it failed was raised before."""
+    if not isinstance(unraisable.exc_value, OSError):
+        sys.__unraisablehook__(unraisable)
 
 
 class _Answers(io.FileIO):

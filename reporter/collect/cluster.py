@@ -1,10 +1,12 @@
 """A Dask cluster that units are worked on in."""
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable
 from concurrent.futures import Future
 from contextlib import suppress
+from threading import Thread
 from typing import Any
 
 from reporter.collect import worker
@@ -15,6 +17,7 @@ from reporter.output.manifest import Cell
 
 INSTALL = "--scheduler needs Dask: pip install 'c7n-sg-audit[dask]'"
 _CONNECT_SECONDS = 10
+_CLOSE_SECONDS = 2
 # How often the scheduler is asked for its workers, how long it has to answer, and how long there may be none.
 _LOOK_SECONDS, _ANSWER_SECONDS, _PATIENCE_SECONDS = 2.0, 5.0, 60.0
 
@@ -31,14 +34,14 @@ class Cluster:
             from distributed import Client
         except ImportError:
             raise InputError(INSTALL) from None
-        for name in ("distributed", "tornado", "asyncio"):
-            logging.getLogger(name).setLevel(logging.CRITICAL + 1)  # what matters of it is told here
+        _silence("distributed", "tornado", "asyncio")  # what matters of it is told here
         self._scheduler = scheduler
         try:
+            asyncio.run(_knock(scheduler))
             self._client: Any = Client(scheduler, timeout=_CONNECT_SECONDS, set_as_default=False)
             workers = self._workers()
         except Exception as error:  # an address can be wrong in many ways
-            reason = " ".join(str(error).split()) or type(error).__name__
+            reason = " ".join(str(error).split()) or f"no answer in {_CONNECT_SECONDS} seconds"
             raise InputError(f"--scheduler {scheduler}: no Dask scheduler answers there: {reason}") from None
         if not workers:
             self.close()
@@ -46,7 +49,7 @@ class Cluster:
         self._executor = self._client.get_executor(pure=False)
         self._size = workers
         self._patience = _patience()
-        self._looked = self._had_workers = time.monotonic()
+        self._looked = self._waits_since = time.monotonic()
         self._waiting = ""
 
     @property
@@ -75,13 +78,12 @@ class Cluster:
             workers, waiting = 0, f"the Dask scheduler at {self._scheduler} does not answer"
         self._looked = time.monotonic()
         if workers:
-            self._size, self._had_workers, self._waiting = workers, self._looked, ""
-            return
-        if self._looked - self._had_workers > self._patience:
+            self._size, self._waiting = workers, ""
+        elif waiting != self._waiting:
+            self._waiting, self._waits_since = waiting, self._looked
+            say(f"{waiting}: waiting {self._patience:.0f} seconds")
+        elif self._looked - self._waits_since > self._patience:
             raise StoppedError(waiting)
-        if waiting != self._waiting:
-            self._waiting = waiting
-            say(f"{waiting}: waiting {self._patience:.0f} seconds for it")
 
     def given_up(self, future: "Future[list[Cell]]") -> str:
         # Nobody here cancels a unit. Dask does so where the connection ends.
@@ -89,14 +91,17 @@ class Cluster:
 
     def close(self) -> None:
         with suppress(Exception):  # all is done; what it may have to say is about itself
-            self._client.close(timeout=_CONNECT_SECONDS)
+            self._client.close(timeout=_CLOSE_SECONDS)
 
     def stop(self) -> None:
-        with suppress(Exception):
-            self._client.sync(
-                self._client._cancel, list(self._executor._futures), callback_timeout=_ANSWER_SECONDS
-            )
+        letting_go = Thread(target=self._let_go, daemon=True)
+        letting_go.start()
+        letting_go.join(_CLOSE_SECONDS)  # a scheduler that is gone does not answer
         self.close()
+
+    def _let_go(self) -> None:
+        with suppress(Exception):
+            self._executor.shutdown(wait=False)
 
     @property
     def _lost(self) -> str:
@@ -104,6 +109,26 @@ class Cluster:
 
     def _workers(self) -> int:
         return len(self._client.nthreads(callback_timeout=_ANSWER_SECONDS))
+
+
+def _silence(*packages: str) -> None:
+    """Dask gives some of its loggers a handler of their own as it is imported."""
+    for name in (*packages, *logging.root.manager.loggerDict):
+        if name.partition(".")[0] in packages:
+            logging.getLogger(name).setLevel(logging.CRITICAL + 1)
+
+
+async def _knock(address: str) -> None:
+    """See that something answers there as Dask does. A client alone may wait for that for ever.
+
+    Raises whatever the address, the network or the other side give cause for.
+    """
+    from distributed.comm import connect
+    from distributed.security import Security
+
+    async with asyncio.timeout(_CONNECT_SECONDS):
+        settings = Security().get_connection_args("client")
+        (await connect(address, timeout=_CONNECT_SECONDS, **settings)).abort()
 
 
 def _patience() -> float:

@@ -162,7 +162,8 @@ def _execute(
     try:
         return folder, ledger.write(state)
     except OSError as error:
-        progress.say(f"{folder.name}: cannot write {manifest.FILE_NAME}: {error.strerror}")
+        if state is RunState.FINISHED:
+            progress.say(f"{folder.name}: cannot write {manifest.FILE_NAME}: {error.strerror}")
         return folder, ledger.manifest(RunState.INTERRUPTED)
 
 
@@ -251,13 +252,13 @@ class _Run:
 
     def _close(self, label: str, cells: list[Cell]) -> None:
         self.ledger.record(cells)
+        self._check_place(cells)
         read = sum(cell.status is Status.OK for cell in cells)
         unread = next((cell for cell in cells if cell.status is not Status.OK), None)
         problem = (
             f"{unread.policy} {unread.status}: {unread.code} {unread.message}".rstrip() if unread else ""
         )
         self.progress.done(label, len(cells), read, problem)
-        self._check_place(cells)
 
     def _check_place(self, cells: list[Cell]) -> None:
         """Whether any more can be written, where something could not be. Raises StoppedError."""
