@@ -123,7 +123,9 @@ def _check_role(operation: str, request: Any, parsed: dict[str, Any]) -> None:
     body = request.body.decode() if isinstance(request.body, bytes) else str(request.body)
     asked = parse_qs(body).get("RoleArn", [""])[0]
     answered = str(parsed.get("AssumedRoleUser", {}).get("Arn", ""))
-    if _account_of(asked) and _account_of(answered) and _account_of(asked) != _account_of(answered):
+    if not _account_of(answered):
+        raise UnusableAnswerError(operation=operation, what="without the role that was assumed")
+    if _account_of(asked) and _account_of(asked) != _account_of(answered):
         raise WrongAccountError(
             f"asked for role {redact(asked)}, STS answered for account {redact(_account_of(answered), 20)}"
         )

@@ -20,6 +20,7 @@ from reporter.collect.stopping import StoppedError
 from reporter.collect.worker import Unit
 from reporter.errors import InputError
 from reporter.output.manifest import Cell
+from reporter.redaction import redact
 
 # Three times those of c7n-org and some: with the models shared, a worker waits for AWS nearly all of its time.
 _WORKERS_PER_CPU = 13
@@ -114,7 +115,7 @@ class Local:
 def _reason(error: BaseException) -> str:
     """What broke a pool: pebble says so by the error's cause."""
     cause = error.__cause__ if isinstance(error, BrokenProcessPool) and error.__cause__ else error
-    return " ".join(str(cause).split()) or type(cause).__name__
+    return redact(cause) or type(cause).__name__
 
 
 def _workers() -> int:

@@ -166,7 +166,9 @@ CASES = {
         (*RUN, "-r", "ca-centrl-1"),
     ),
     "region allowed that is another": Case(
-        ("-r: 'ca-centrl-1' is not a region",), {}, (*RUN, "-r", "ca-centrl-1", "--allow-region", "ca-centrl-2")
+        ("-r: 'ca-centrl-1' is not a region",),
+        {},
+        (*RUN, "-r", "ca-centrl-1", "--allow-region", "ca-centrl-2"),
     ),
     "region to write down that nobody knows": Case(
         ("-r: 'ca-centrl-1' is not a region that is known; did you mean ca-central-1?",),

@@ -139,7 +139,7 @@ def answered(lab: Lab, sg_audit: Callable[..., Any]) -> Answered:
         if account == QUOTING:
             return quoting(call, wire)
         if account == SHARED and call.action == "DescribeSecurityGroupReferences":
-            return 200, xml(call.action, "")
+            return 200, xml(call.action, "<securityGroupReferenceSet/>")
         action, status, body = INSTEAD.get((account, call.region), ("", 0, ""))
         return (status, body) if call.action == action else None
 
@@ -193,6 +193,7 @@ def test_it_is_asked_for_once_more(lab: Lab, answered: Answered) -> None:
         if call.region == EU and lab.wire.role_of(call) == role(STAGING)
     ]
     assert len(asked) == 2
+    assert len([call for call in lab.wire.of("AssumeRole") if call.params["RoleArn"] == role(BROKEN)]) == 2
 
 
 def test_nothing_else_is_lost_and_the_exit_says_so(answered: Answered) -> None:
