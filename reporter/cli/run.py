@@ -22,6 +22,7 @@ from reporter.cli.terminal import EXIT_INPUT, EXIT_OK, EXIT_PARTIAL, console, sa
 @options.choice
 @options.resume
 @options.scheduler
+@options.unit_timeout
 def run(accounts_file: Path, sources: tuple[Path, ...], output: str, **choice: Any) -> int:
     """Run the policies on every account and region, into a folder of its own below the output folder."""
     folder, whole, _ = _run(accounts_file, sources, output, **choice)
@@ -36,6 +37,7 @@ def run(accounts_file: Path, sources: tuple[Path, ...], output: str, **choice: A
 @options.choice
 @options.resume
 @options.scheduler
+@options.unit_timeout
 @options.report_files
 def audit(
     accounts_file: Path,
@@ -118,9 +120,11 @@ def _run(
     names: tuple[str, ...],
     tags: tuple[str, ...],
     regions: tuple[str, ...],
+    allowed_regions: tuple[str, ...],
     only: tuple[str, ...],
     resume: bool,
     scheduler: str | None,
+    unit_timeout: float,
 ) -> tuple[str, bool, bool]:
     """Returns the run's folder, whether all was read, and whether the run was interrupted."""
     if resume and (names or tags or regions or only):
@@ -133,14 +137,14 @@ def _run(
     with forking.loading() if scheduler is None else nullcontext():
         with garbage_collection.paused():
             from reporter import progress
-            from reporter.accounts import chosen
+            from reporter.accounts import chosen, prompts
             from reporter.collect import pools, run_folder
             from reporter.collect import run as collecting
             from reporter.custodian import policies
             from reporter.output.manifest import RunState, Status
             from reporter.output.store import open_store
 
-        accounts = chosen.read(accounts_file, names, tags, regions)
+        accounts = chosen.read(accounts_file, names, tags, regions, allowed_regions)
         found = policies.read(sources, only)
         place = open_store(output)
         run_folder.make_output(place)
@@ -148,12 +152,18 @@ def _run(
     for account in accounts:
         if account.regions_by_default:
             say(f"account {account.name} names no region: {' and '.join(account.regions)}, as in c7n-org")
+    for key, those in chosen.unknown_keys(accounts).items():
+        more = f" and {len(those) - 1} more accounts" if len(those) > 1 else ""
+        say(
+            f"c7n-org knows no key {key!r} of account {those[0]}{more}: only policies' conditions can go by it"
+        )
     if found.with_actions:
         say(f"actions are never carried out here: {', '.join(found.with_actions)}")
     say(f"{len(accounts)} accounts, {len(found.planned)} policies")
     with progress.shown(console()) as shown:
         start = collecting.resume if resume else collecting.run
-        folder, result = start(accounts, found, place, pool, shown)
+        prompts.install(say, shown.alone)
+        folder, result = start(accounts, found, place, pool, shown, unit_timeout)
     interrupted = result.state is RunState.INTERRUPTED
     if interrupted:
         say("interrupted: what was finished is kept; `sg-audit run --resume` with the same options goes on")

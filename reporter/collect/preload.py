@@ -7,6 +7,7 @@ from reporter import garbage_collection
 with garbage_collection.paused():
     from c7n.resources import load_resources
 
+    from reporter.aws import answers
     from reporter.collect import forking, patches, worker
 
     forking.loaded()
@@ -20,6 +21,7 @@ with garbage_collection.paused():
         ]
     )
     patches.load(["autoscaling", "batch", "codebuild", "ec2", "events", "lambda", "sts"])
+    answers.prepare(["batch", "codebuild", "events", "lambda"])  # those of them that answer in JSON
     # The collector would touch, and so copy, every page in every worker.
     gc.freeze()
 
