@@ -94,6 +94,10 @@ choice = together(
     allowed_regions,
     only_policies,
 )
+policy_timeout = click.option(
+    "--policy-timeout", type=click.IntRange(min=1), default=60, show_default=True, metavar="SECONDS",
+    help="What a policy may take in all; all of them together may take five times that.",
+)  # fmt: skip
 resume = click.option(
     "--resume", is_flag=True, help="Take up the newest run where it stopped: try only what was not read."
 )
