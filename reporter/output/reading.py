@@ -11,7 +11,7 @@ from reporter.custodian import metadata
 from reporter.custodian.metadata import PlannedPolicy
 from reporter.custodian.resource_types import GROUPS, INVENTORY_TABS
 from reporter.errors import InputError
-from reporter.output import manifest, stock
+from reporter.output import manifest, recovery, stock
 from reporter.output.listing import RESOURCES, hour, hour_of, listing
 from reporter.output.manifest import Cell
 from reporter.output.store import Folder, Store, open_store, side_by_side
@@ -128,9 +128,10 @@ def open_output(where: Path | str, expected: Sequence[PlannedAccount] = (), at: 
     )
 
 
-def find_run(store: Store, until: str = "") -> Store | None:
+def find_run(store: Store, until: str = "", renamed: bool = True) -> Store | None:
     """The run of ours that a place is, or the newest of those in it that began by `until` (YYYY/MM/DD/HH).
 
+    Where there is none called after its time, one that someone has `renamed` counts, unless that is False.
     Raises OSError where the place cannot be listed.
     """
     files, folders = store.here()
@@ -138,7 +139,9 @@ def find_run(store: Store, until: str = "") -> Store | None:
         return store
     runs = [name for name in folders if _RUN_NAME.fullmatch(name) and not (until and _began(name) > until)]
     # Someone may have given their runs names of their own: those count where no other is there.
-    others = [] if until else [name for name in folders if name != LATEST and not _RUN_NAME.fullmatch(name)]
+    others = [name for name in folders if name != LATEST and not _RUN_NAME.fullmatch(name)]
+    if until or not renamed:
+        others = []
     for names in (sorted(runs, key=_in_order), others):
         held = side_by_side(store, lambda name: store.child(name).exists(manifest.FILE_NAME), names)
         there = [name for name, is_run in zip(names, held, strict=True) if is_run]
@@ -159,7 +162,7 @@ def _in_order(name: str) -> tuple[str, int]:
 
 
 def _own_run(store: Store, until: str) -> Output | None:
-    run = manifest.read(store)
+    run = recovery.take_whole(store, manifest.read(store))
     if until and hour_of(datetime.fromisoformat(run.started)) > until:
         return None
     return Output(

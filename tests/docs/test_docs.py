@@ -134,7 +134,6 @@ def test_every_option_is_listed_with_the_commands_that_take_it() -> None:
     )
 
 
-@pytest.mark.xfail(strict=True, reason="4 is documented, and no command exits with it yet")
 def test_exit_codes_are_those_of_the_command_line() -> None:
     listed = [int(code) for code, _ in single(COMMANDS_PAGE, "exit")]
     assert listed == sorted(code for name, code in vars(terminal).items() if name.startswith("EXIT_"))
