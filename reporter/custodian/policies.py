@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-import yaml
 from c7n import schema
 from c7n.config import Bag, Config
 from c7n.exceptions import PolicyValidationError
@@ -17,7 +16,7 @@ from c7n.structure import StructureParser
 
 from reporter import yamlfile
 from reporter.custodian.metadata import OWN_TABS, PlannedPolicy
-from reporter.custodian.resource_types import full_type
+from reporter.custodian.resource_types import full_type, in_inventory
 from reporter.errors import InputError
 
 SUFFIXES = (".yml", ".yaml", ".json")
@@ -83,7 +82,7 @@ def files(sources: Sequence[Path]) -> list[Path]:
 
 def as_one_file(policies: PolicySet) -> str:
     """The policies as the single YAML file that `c7n-org run -u` takes."""
-    return yaml.safe_dump(policies.data, sort_keys=False, allow_unicode=True, width=110)
+    return yamlfile.dump(policies.data)
 
 
 def parse(content: Any, where: str) -> list[dict[str, Any]]:
@@ -107,7 +106,9 @@ def validate(policy: dict[str, Any], where: str) -> None:
     where = f"{where}: policy {policy['name']}"
     only = {"policies": [policy]}
     tab = _report(policy).get("tab", "")
-    if (policy.get("filters") or policy.get("query")) and tab.casefold() in OWN_TABS:
+    filtered = bool(policy.get("filters") or policy.get("query"))
+    listed = in_inventory(full_type(policy["resource"]), filtered)
+    if filtered and not listed and tab.casefold() in OWN_TABS:
         raise InputError(f"{where}: metadata.report.tab: {tab} is the report's own")
     types = list(StructureParser().get_resource_types(only))
     try:

@@ -25,8 +25,10 @@ REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-2")
 LEVELS = ["critical", "high", "medium", "low", "none"]
 
 FINDING_TABS = ["default_sg", "ssh_open", "ssh_world"]
-GROUP_TABS = [*FINDING_TABS, "security_groups"]
-TABS = [*GROUP_TABS, "attachments", "summary", "sg-unused", "coverage"]
+SERVICE_TABS = ["rdp_world", "database_world", "admin_world", "all_traffic_world"]
+GROUP_TABS = [*FINDING_TABS, *SERVICE_TABS, "security_groups"]
+POLICY_TABS = ["sg-web-world", "sg-listed-world", "sg-other-world", "sg-default-rules", "sg-unused"]
+TABS = [*GROUP_TABS, "attachments", "summary", *POLICY_TABS, "coverage"]
 
 THIRTEEN_COLUMNS = [
     "account_profile",
@@ -44,6 +46,14 @@ THIRTEEN_COLUMNS = [
     "ssh_rules",
 ]
 FLAGS = ["is_default", "has_ssh_rule", "has_ssh_open_world", "in_use", "unused"]
+SERVICE_FLAGS = [
+    "has_rdp_open_world",
+    "has_database_open_world",
+    "has_admin_open_world",
+    "has_all_traffic_open_world",
+    "has_web_open_world",
+    "has_listed_open_world",
+]
 
 # Every group of the estate, in the order of the security_groups tab. `sg:NAME` and `pl:NAME` stand for the
 # ids of a group and a prefix list, `i` for that of an instance without a name. This is what the design says
@@ -93,7 +103,21 @@ production | us-east-1      | web-alb            | no      | no  | no    | yes  
 staging    | us-east-1      | metrics-agent      | no      | no  | no    | yes  | 1    | no     | none     |                                         | app-1 (running)
 """  # noqa: E501
 
-# Counted by hand from the table above.
+# The tabs of what is open to the world besides SSH, and their groups in the order of the table above. Thought out by
+# hand from the rules in reporter/sandbox/estate.py: allow-all and break-glass let in all traffic, any-tcp every TCP
+# port, wide-range 20-25, near-miss 23-25 and 2222.
+OPEN = """
+tab               | flag                       | groups
+rdp_world         | has_rdp_open_world         | break-glass, allow-all, any-tcp
+database_world    | has_database_open_world    | break-glass, allow-all, any-tcp
+admin_world       | has_admin_open_world       | break-glass, allow-all, wide-range, any-tcp, near-miss
+all_traffic_world | has_all_traffic_open_world | break-glass, allow-all
+sg-web-world      | has_web_open_world         | break-glass, allow-all, any-tcp, marketing-site, web-public, web-alb
+sg-listed-world   | has_listed_open_world      | break-glass, allow-all, wide-range, any-tcp, near-miss
+sg-other-world    |                            | wide-range, any-tcp, icmp-ping, near-miss, mosh-udp, vpn-esp
+"""
+
+# Counted by hand from the table of groups.
 SUMMARY = """
 scope   | name           | critical | high | medium | low | none | groups
 all     | all            | 7        | 1    | 5      | 13  | 15   | 41
@@ -430,7 +454,9 @@ def test_types(book: Workbook, tab: str) -> None:
     assert rows(book[tab])
     for row in rows(book[tab]):
         for name, value in row.items():
-            expected = bool if name in FLAGS else int if name == "attached_eni_count" else str
+            expected = (
+                bool if name in (*FLAGS, *SERVICE_FLAGS) else int if name == "attached_eni_count" else str
+            )
             assert type(value) is expected, (name, value)
 
 
@@ -447,6 +473,18 @@ def test_a_finding_tab_has_its_groups_as_security_groups_has_them(
 ) -> None:
     assert rows(book[tab]) == [row for row in rows(book["security_groups"]) if row[flag]]
     assert len(rows(book[tab])) == count
+
+
+def test_what_is_open_besides_ssh_as_written_down_by_hand(book: Workbook) -> None:
+    groups = rows(book["security_groups"])
+    for expected in parsed(OPEN):
+        names = expected["groups"].split(", ")
+        assert [row["group_name"] for row in rows(book[expected["tab"]])] == names, expected["tab"]
+        assert rows(book[expected["tab"]]) == [row for row in groups if row["group_name"] in names]
+        if expected["flag"]:
+            assert [row["group_name"] for row in groups if row[expected["flag"]]] == names, expected["flag"]
+    # The one default group that was given a rule.
+    assert [key(row) for row in rows(book["sg-default-rules"])] == [("staging", "eu-west-1", "default")]
 
 
 def test_text_that_a_spreadsheet_would_take_for_more_comes_back_verbatim(book: Workbook) -> None:

@@ -64,7 +64,7 @@ def test_demo_reads_no_aws_settings_and_leaves_nothing_but_its_report(
         "production": [2, 0, 1, 3, 5],
         "all": [7, 1, 5, 13, 15],
     }
-    assert "63 of 63 cells" in done.stderr  # 3 accounts, 3 regions, 7 policies
+    assert "171 of 171 cells" in done.stderr  # 3 accounts, 3 regions, 19 policies
 
     assert list(cwd.iterdir()) == []
     assert list(temp.iterdir()) == []
