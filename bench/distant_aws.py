@@ -74,7 +74,8 @@ def _groups(account: str, region: str, groups: int) -> tuple[str, bytes]:
 
 
 def _group(account: str, region: str, number: int) -> str:
-    rules = [("tcp", 443, "0.0.0.0/0"), ("tcp", 5432, "10.0.0.0/8"), ("udp", 53, "10.0.0.0/8")]
+    web = "0.0.0.0/0" if number % 5 == 0 else "10.0.0.0/8"
+    rules = [("tcp", 443, web), ("tcp", 5432, "10.0.0.0/8"), ("udp", 53, "10.0.0.0/8")]
     if number % 3 == 0:
         rules.append(("tcp", 22, "0.0.0.0/0" if number % 9 == 0 else "10.0.0.0/8"))
     permissions = "".join(
