@@ -15,6 +15,7 @@ leads to a session that has no AWS behind it.
 """
 
 import copy
+import functools
 import logging
 import re
 import sys
@@ -92,28 +93,42 @@ def evaluate(
 
     Within `sealed()` only. Raises NotEvaluableError where a filter needs what is not given, or fails.
     """
+    return evaluator(policy, account_id, region)(resources, given)
+
+
+def evaluator(
+    policy: Mapping[str, Any], account_id: str = "123456789012", region: str = "us-east-1"
+) -> Callable[[list[Resource], RecordedAnswers], list[Resource]]:
+    """`evaluate` for one policy and many lists of resources."""
     kind = full_type(policy["resource"])
-    for key in ("query", "source"):
-        if policy.get(key):
-            raise NotEvaluableError(f"`{key}` is for AWS to follow")
-    load_resources([kind])
-    _state.begin(given, kind)
-    try:
-        with seal.closed(_state.refuse):
-            built = _build(policy, account_id, region)
-            runs = built.is_runnable()
-            kept: list[Resource] = built.resource_manager.filter_resources(resources) if runs else []
-    except _Refused:
-        kept = []
-    except NotEvaluableError:
-        raise
-    except Exception as error:
-        where = _asking_filter(_frames_of(error)) or "a filter"
-        raise FilterFailedError(f"{where} fails: {type(error).__name__}") from None
-    if _state.refused:
-        # Also where a filter caught the refusal and went on: what it then says is no answer.
-        raise NotEvaluableError(_state.refused)
-    return kept
+    build: Callable[[], Any] = functools.partial(_build, policy, account_id, region)
+    if annotates_top_level_only(policy):
+        build = functools.cache(build)  # such filters keep nothing from one list to the next
+
+    def evaluate(resources: list[Resource], given: RecordedAnswers) -> list[Resource]:
+        for key in ("query", "source"):
+            if policy.get(key):
+                raise NotEvaluableError(f"`{key}` is for AWS to follow")
+        load_resources([kind])
+        _state.begin(given, kind)
+        try:
+            with seal.closed(_state.refuse):
+                built = build()
+                runs = built.is_runnable()
+                kept: list[Resource] = built.resource_manager.filter_resources(resources) if runs else []
+        except _Refused:
+            kept = []
+        except NotEvaluableError:
+            raise
+        except Exception as error:
+            where = _asking_filter(_frames_of(error)) or "a filter"
+            raise FilterFailedError(f"{where} fails: {type(error).__name__}") from None
+        if _state.refused:
+            # Also where a filter caught the refusal and went on: what it then says is no answer.
+            raise NotEvaluableError(_state.refused)
+        return kept
+
+    return evaluate
 
 
 def validate(policy: Mapping[str, Any], where: str) -> None:
@@ -313,16 +328,33 @@ def _plain_variable(formatter: Any, name: str, given: Sequence[Any], variables: 
 
 def _build(policy: Mapping[str, Any], account_id: str, region: str) -> Any:
     config = Config.empty(account_id=account_id, region=region, regions=[region], dryrun=True, cache="")
-    data = {key: copy.deepcopy(policy[key]) for key in _DECIDING if key in policy}
+    data = _unshared({key: policy[key] for key in _DECIDING if key in policy})
     built = Policy(data, config, session_factory=_session)
-    variables = built.get_variables()
-    missing = sorted(_named(policy.get("filters") or []) - set(variables))
-    if missing:
-        raise NotEvaluableError(f"the variable {missing[0]} is for the accounts file to give")
-    built.expand_variables(variables)
+    if _has_braces(data):  # else it would be built again for nothing
+        variables = built.get_variables()
+        missing = sorted(_named(policy.get("filters") or []) - set(variables))
+        if missing:
+            raise NotEvaluableError(f"the variable {missing[0]} is for the accounts file to give")
+        built.expand_variables(variables)
     built.validate()
     built._trim_runtime_filters()  # as in any run that is not a Lambda function's
     return built
+
+
+def _unshared(value: Any) -> Any:
+    """A copy in which nothing is there twice, as an alias of YAML has it: filters write into what they are given."""
+    if isinstance(value, dict):
+        return {key: _unshared(each) for key, each in value.items()}
+    return [_unshared(each) for each in value] if isinstance(value, list) else value
+
+
+def _has_braces(value: Any) -> bool:
+    """Whether a text in a policy, or in a part of one, may be one to fill in."""
+    if isinstance(value, dict):
+        return any(map(_has_braces, value.values()))
+    if isinstance(value, list):
+        return any(map(_has_braces, value))
+    return isinstance(value, str) and ("{" in value or "}" in value)
 
 
 def _named(value: Any) -> set[str]:

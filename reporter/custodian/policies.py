@@ -7,7 +7,6 @@ from pathlib import Path, PurePath
 from typing import Any
 
 import msgspec
-import yaml
 from c7n import schema
 from c7n.config import Bag, Config
 from c7n.exceptions import PolicyValidationError
@@ -106,7 +105,7 @@ def in_folder(folder: Path, top: Path) -> list[Path]:
 
 def as_one_file(policies: PolicySet) -> str:
     """The policies as the single YAML file that `c7n-org run -u` takes."""
-    return yaml.safe_dump(policies.data, sort_keys=False, allow_unicode=True, width=110)
+    return yamlfile.dump(policies.data)
 
 
 def parse(content: Any, where: str) -> list[dict[str, Any]]:

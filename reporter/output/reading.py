@@ -9,7 +9,7 @@ from pathlib import Path
 from reporter.accounts.expected import PlannedAccount
 from reporter.custodian import metadata
 from reporter.custodian.metadata import PlannedPolicy
-from reporter.custodian.resource_types import GROUPS, INVENTORY_TABS
+from reporter.custodian.resource_types import GROUPS, INVENTORY_TABS, in_inventory
 from reporter.errors import InputError
 from reporter.output import manifest, recovery, stock
 from reporter.output.listing import RESOURCES, hour, hour_of, listing
@@ -89,7 +89,7 @@ class Output:
                 if policy.name in chosen
                 else replace(policy, report={"tab": INVENTORY_TABS[policy.resource]})
                 for policy in self.policies
-                if policy.name in chosen or (not policy.filtered and policy.resource in INVENTORY_TABS)
+                if policy.name in chosen or in_inventory(policy.resource, policy.filtered)
             ]
         kept = {policy.name for policy in policies}
         cells = tuple(cell for cell in self.cells if cell.policy in kept)

@@ -1,4 +1,4 @@
-"""Cases of policies, as policies/tests/<policy>.yml has them, and whether they hold.
+"""Cases of policies, as policies/tests/<policy>.yml has them, and how they are run.
 
     policies: []   # none to run: Custodian, given a folder, loads all that is below it
     vars:
@@ -9,12 +9,13 @@
 
 `given`, of all cases or of one, is what AWS would answer to filters that ask: `resources` by type, and the answers
 of `calls`, as `ec2.describe_vpcs`; and the texts of `files`, by the URLs of `value_from`. The resource itself is among
-those of its type.
+those of its type. `annotations` of a case that matches are what the filters must have written on the resource, such as
+`c7n:prefix-entries`.
 """
 
 import copy
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -50,6 +51,7 @@ class _Case(msgspec.Struct, forbid_unknown_fields=True):
     why: str
     match: bool
     resource: dict[str, Any]
+    annotations: dict[str, Any] = {}
     given: _Given = msgspec.field(default_factory=_Given)
 
 
@@ -65,7 +67,8 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
 
 @dataclass(frozen=True)
 class Case:
-    """A resource, whether the policy must match it, and why; with what AWS would answer to its filters."""
+    """A resource, whether the policy must match it, and why; with what AWS would answer to its filters, and what
+    they must write on it."""
 
     why: str
     match: bool
@@ -73,6 +76,7 @@ class Case:
     resources: Mapping[str, Sequence[Mapping[str, Any]]]
     calls: Mapping[str, Any]
     files: Mapping[str, str]
+    annotations: Mapping[str, Any] = field(default_factory=dict)
 
 
 def read(sources: Sequence[Path], names: Sequence[str]) -> dict[str, list[Case]]:
@@ -93,18 +97,24 @@ def read(sources: Sequence[Path], names: Sequence[str]) -> dict[str, list[Case]]
     return found
 
 
-def holds(policy: Mapping[str, Any], case: Case) -> bool:
-    """Whether a policy does with a case's resource what the case asks for.
+def runner(policy: Mapping[str, Any]) -> Callable[[Case], list[dict[str, Any]]]:
+    """A function that runs a policy on a case: what it keeps of the case's one resource, with its annotations.
 
-    Within `offline.sealed()`. Raises NotEvaluableError where a filter asks for what is not given, or fails.
+    Within `offline.sealed()`. The function raises NotEvaluableError where a filter asks for what is not given,
+    or fails.
     """
     kind = full_type(policy["resource"])
-    resource = {**copy.deepcopy(dict(_DEFAULTS.get(kind, {}))), **copy.deepcopy(dict(case.resource))}
-    listed = {full_type(each): list(found) for each, found in case.resources.items()}
-    listed[kind] = [*listed.get(kind, ()), resource]
-    lists = {each: lambda found=found: copy.deepcopy(found) for each, found in listed.items()}
-    given = offline.RecordedAnswers(lists, case.calls, case.files)
-    return bool(offline.evaluate(policy, [copy.deepcopy(resource)], given)) == case.match
+    evaluate = offline.evaluator(policy)
+
+    def run(case: Case) -> list[dict[str, Any]]:
+        resource = {**copy.deepcopy(dict(_DEFAULTS.get(kind, {}))), **copy.deepcopy(dict(case.resource))}
+        listed = {full_type(each): list(found) for each, found in case.resources.items()}
+        listed[kind] = [*listed.get(kind, ()), resource]
+        lists = {each: lambda found=found: copy.deepcopy(found) for each, found in listed.items()}
+        given = offline.RecordedAnswers(lists, case.calls, case.files)
+        return evaluate([copy.deepcopy(resource)], given)
+
+    return run
 
 
 def _read_file(path: Path) -> list[Case]:
@@ -123,6 +133,7 @@ def _read_file(path: Path) -> list[Case]:
             resources={**given.resources, **case.given.resources},
             calls={**given.calls, **case.given.calls},
             files={**given.files, **case.given.files},
+            annotations=case.annotations,
         )
         for case in file.vars.cases
     ]

@@ -1,6 +1,6 @@
 """Runs the cases of policies, and their mutants."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -9,7 +9,7 @@ from reporter.custodian import offline, policies
 from reporter.custodian.bounded import Stopped, Workers
 from reporter.errors import InputError
 from reporter.names import printable
-from reporter.policytests.cases import Case, holds
+from reporter.policytests.cases import Case, runner
 from reporter.policytests.cases import read as read_cases
 from reporter.policytests.mutants import mutants
 
@@ -90,31 +90,45 @@ def _check(policy: Mapping[str, Any], cases: Sequence[Case], mutate: bool) -> Re
     # Where there are no filters nothing can be left out.
     if matching == len(cases) and policy.get("filters"):
         problems.append("no case that does not match")
-    for case in cases:
-        problem = _problem(policy, case)
-        if problem:
-            problems.append(problem)
+    problems += filter(None, map(_judge(policy), cases))
     result = Result(policy["name"], matching, len(cases) - matching, tuple(problems))
     if problems or not mutate:
         return result
     tried, survivors = 0, []
     for mutant in mutants(policy):
-        if _validates(mutant.policy):
-            tried += 1
-            if not any(_problem(mutant.policy, case) for case in cases):
-                survivors.append(mutant.what)
+        judge = _judge(mutant.policy)
+        noticing = next((case for case in cases if judge(case)), None)
+        if noticing is not None:
+            # Of the next breakage, which is near this one, it is the likeliest to notice.
+            cases = [noticing, *(case for case in cases if case is not noticing)]
+        elif _validates(mutant.policy):
+            survivors.append(mutant.what)
+        else:
+            continue
+        tried += 1
     return replace(result, mutants=tried, survivors=tuple(survivors))
 
 
-def _problem(policy: Mapping[str, Any], case: Case) -> str:
-    """What is wrong with a case, or an empty text."""
-    expected = "must match" if case.match else "must not match"
-    try:
-        return "" if holds(policy, case) else f"{expected}, and does the opposite: {case.why}"
-    except offline.FilterFailedError as error:
-        return f"{error}: {case.why}"
-    except offline.NotEvaluableError as error:
-        return f"{error}, which the case does not give: {case.why}"
+def _judge(policy: Mapping[str, Any]) -> Callable[[Case], str]:
+    """A function that says what is wrong with a case, or nothing."""
+    run = runner(policy)
+
+    def judge(case: Case) -> str:
+        expected = "must match" if case.match else "must not match"
+        try:
+            kept = run(case)
+        except offline.FilterFailedError as error:
+            return f"{error}: {case.why}"
+        except offline.NotEvaluableError as error:
+            return f"{error}, which the case does not give: {case.why}"
+        if bool(kept) != case.match:
+            return f"{expected}, and does the opposite: {case.why}"
+        for name, value in case.annotations.items():
+            if kept and kept[0].get(name) != value:
+                return f"must be annotated with {name}, and is not, or otherwise: {case.why}"
+        return ""
+
+    return judge
 
 
 def _validates(policy: Mapping[str, Any]) -> bool:

@@ -168,7 +168,11 @@ ESTATE: Mapping[tuple[str, str], Cell] = {
             Group("mosh-udp", (udp(22, WORLD),), "UDP 22 is not SSH, in use: none"),
             Group("icmp-ping", (icmp("8-25", WORLD),), "A type and a code are not ports, not in use: low"),
             Group("vpn-esp", (esp(WORLD),), "A protocol without ports is not SSH, in use: none"),
-            Group("near-miss", (tcp("23-25", WORLD), tcp(2222, WORLD)), "Not quite port 22, not in use: low"),
+            Group(
+                "near-miss",
+                (tcp("23-25", WORLD), tcp(2222, WORLD)),
+                "Not port 22, but Telnet all the same, not in use: medium",
+            ),
             Group("vendor-access", (tcp(22, "prefix-list:vendor"),), "SSH from a prefix list: none"),
             Group(
                 "office-only",

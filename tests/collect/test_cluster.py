@@ -15,7 +15,7 @@ import pytest
 from reporter.sandbox import Sandbox, faults
 from reporter.sandbox.faults import Fault, What
 from tests.collect.conftest import Cluster
-from tests.lab import unordered
+from tests.lab import POLICY_COUNT, unordered
 
 SgAudit = Callable[..., "subprocess.CompletedProcess[str]"]
 BUCKET = "audit-output"
@@ -49,7 +49,7 @@ def resources(s3: "boto3.client", prefix: str) -> dict[str, list[dict[str, objec
 
 def same(found: dict[str, list[dict[str, object]]], run: Path) -> None:
     """Cell by cell what the run on this machine found, in any order."""
-    assert len(found) == 3 * 3 * 7
+    assert len(found) == 3 * 3 * POLICY_COUNT
     for cell, items in found.items():
         here = json.loads((run / cell / "resources.json").read_text())
         assert unordered(items) == unordered(here), cell
@@ -90,7 +90,7 @@ def test_a_cluster_does_the_same_work_though_a_worker_is_killed(
         ) as run:
             assert run.stderr is not None
             errors = ""
-            while "7 of 7" not in errors:
+            while f"{POLICY_COUNT} of {POLICY_COUNT}" not in errors:
                 line = run.stderr.readline()
                 assert line, errors
                 errors += line

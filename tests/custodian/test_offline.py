@@ -226,6 +226,23 @@ def test_what_python_needs_is_let_through(tmp_path: Path) -> None:
     assert (tmp_path / "there").read_text() == "x"
 
 
+def test_what_yaml_names_twice_is_two() -> None:
+    """Custodian writes into the filters of rules which port each is about."""
+    at_least_20 = {"type": "value", "op": "gte", "value": 20}
+    both = {"type": "ingress", "FromPort": at_least_20, "ToPort": at_least_20}
+    data = {"name": "p", "resource": "security-group", "filters": [both]}
+    for first, kept in ((10, False), (20, True)):
+        rule = {"IpProtocol": "tcp", "FromPort": first, "ToPort": 25, "IpRanges": [{"CidrIp": "10.0.0.0/8"}]}
+        found = offline.evaluate(data, [GROUP | {"IpPermissions": [rule]}], RecordedAnswers({}))
+        assert bool(found) is kept
+    assert at_least_20 == {"type": "value", "op": "gte", "value": 20}
+
+
+def test_nothing_gets_out() -> None:
+    with pytest.raises(BaseException, match="network"), socket.socket() as out:
+        out.connect(("127.0.0.1", 9))
+
+
 PORTS = st.one_of(st.none(), st.integers(20, 24))
 RULES = st.fixed_dictionaries(
     {
@@ -313,6 +330,8 @@ PEERS: tuple[dict[str, Any], ...] = (
         {"FromPort": "absent"},
         {"FromPort": {"type": "value", "op": "lte", "value": 22}},
         {"ToPort": {"type": "value", "op": "gte", "value": 22}},
+        {"FromPort": {"type": "value", "op": "not-in", "value": [20, 23]}},
+        {"ToPort": {"type": "value", "op": "gt", "value_path": "FromPort"}},
         {"Ports": [22]},
         {"OnlyPorts": [22, 23]},
         {"Cidr": "0.0.0.0/0"},
@@ -341,5 +360,6 @@ def test_the_memory_leaves_alone_what_looks_further() -> None:
         {"SGReferences": {"key": "VpcId", "value": "vpc-1"}},
         {"Cidr": {"value_from": {"url": "x"}}},
         {"FromPort": {"value_type": "expr", "value": "ToPort"}},
+        {"FromPort": {"value_path": "length(IpRanges)"}},
     ):
         assert rule_cache._fields({"type": "ingress", "IpProtocol": "tcp", **data}) == []

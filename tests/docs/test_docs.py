@@ -258,7 +258,9 @@ def test_the_policies_page_works_as_pasted(tmp_path: Path, monkeypatch: pytest.M
     assert len(ran) >= 7
     assert {path.name for path in (tmp_path / "policies").glob("*.yml")} == {
         "10-inventory.yml",
-        "15-rdp.yml",
+        "11-network.yml",
+        "15-exposure.yml",
+        "16-ldap.yml",
         "20-findings.yml",
     }
 

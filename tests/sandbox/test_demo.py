@@ -119,12 +119,12 @@ def test_demo_reads_no_aws_settings_and_leaves_its_report_and_its_run(demo: Demo
 
     # critical, high, medium, low, none
     assert table(demo.done.stderr) == {
-        "dev": [2, 1, 3, 7, 9],
+        "dev": [2, 1, 4, 6, 9],
         "staging": [3, 0, 1, 3, 1],
         "production": [2, 0, 1, 3, 5],
-        "all": [7, 1, 5, 13, 15],
+        "all": [7, 1, 6, 12, 15],
     }
-    assert "63 of 63 cells" in demo.done.stderr  # 3 accounts, 3 regions, 7 policies
+    assert "171 of 171 cells" in demo.done.stderr  # 3 accounts, 3 regions, 19 policies
 
     output = demo.cwd / "demo-output"
     assert sorted(path.name for path in demo.cwd.iterdir()) == ["demo-output", "reports"]
