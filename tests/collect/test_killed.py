@@ -66,6 +66,7 @@ def test_a_run_that_is_killed_leaves_nobody_behind_and_all_that_was_finished(
     assert sorted(path.name for path in (folder / "dev" / EU).iterdir()) == sorted(kept)
 
     # The report takes what run.json does not know of.
+    assert (commands.run_json["state"], commands.run_json["finished"]) == ("running", None)
     assert {statuses(commands.run_json)["dev", EU, policy] for policy in kept} == {"skipped"}
     report = commands.report()
     assert report.code == 3
@@ -126,7 +127,7 @@ import sys
 from pathlib import Path
 from reporter.collect.worker import Unit, run_unit
 account = {"name": "dev", "account_id": "111111111111", "role": "arn:aws:iam::111111111111:role/sg-audit"}
-types = {"sg-inventory": "aws.security-group", "ec2-inventory": "aws.ec2"}
+types = {"sg-inventory": "aws.security-group", "ec2-inventory": "aws.ec2", "eni-inventory": "aws.eni"}
 policies = tuple({"name": name, "resource": resource} for name, resource in types.items())
 folder, scratch = sys.argv[1:]
 for cell in run_unit(Unit(account, "us-east-1", policies, folder, scratch, None)):
@@ -164,7 +165,11 @@ def test_a_worker_that_comes_late_can_change_nothing(
             said, _ = worker.communicate(timeout=100)
     finally:
         faults.arm(sandbox.endpoint, [])
-    assert said.splitlines() == ["sg-inventory ok ", "ec2-inventory failed CannotWriteError"]
+    assert said.splitlines() == [
+        "sg-inventory ok ",
+        "ec2-inventory failed CannotWriteError",
+        "eni-inventory failed CannotWriteError",
+    ]
     assert {path: (run / path).stat().st_mtime_ns for path in files(run)} == before
 
 
