@@ -42,7 +42,7 @@ _PATTERNS = (
     (
         re.compile(
             rf"\b((?:{_NAMES})\\*[\"']?\s*(?:[:=>]|%3D)(?:\s|\\[nrt])*(?:b?\\*[\"'])?|\bcredential=|\bbearer\s)"
-            r"((?:(?:Bearer|Basic|Negotiate|AWS4-HMAC-SHA256)\s+)?[^\s\"'<>&,;)}\]]+)",
+            r"(?:(?:Bearer|Basic|Negotiate|AWS4-HMAC-SHA256)\s+)?(?:[^\s\"'<>&,;)}\]\\]|\\(?![\"']))+",
             re.IGNORECASE,
         ),
         rf"\1{REDACTED}",
@@ -73,7 +73,9 @@ def redact(text: object, length: int = LENGTH) -> str:
 
 def redact_lines(text: str) -> str:
     """The lines of a log, each without what looks like a secret."""
-    return _without_secrets("\n".join(map(printable, text[:_LONGEST].splitlines())))
+    if len(text) > _LONGEST:  # a line that is cut could end in half a secret, which looks like none
+        text = text[:_LONGEST].rpartition("\n")[0] + "\n…"
+    return _without_secrets("\n".join(map(printable, text.splitlines())))
 
 
 def printable(text: str) -> str:

@@ -11,6 +11,7 @@ from reporter import __version__
 from reporter.cli import accounts, policies, report, review, run, terminal
 from reporter.cli.terminal import EXIT_INPUT, EXIT_INTERNAL, EXIT_OK, EXIT_PARTIAL, say
 from reporter.errors import InputError
+from reporter.redaction import redact
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -67,7 +68,7 @@ def _explained(error: BaseException) -> int:
         case OSError() if error.errno in _REFUSALS:
             line, code = _refusal(error), EXIT_INPUT
         case _ if _of_aws_configuration(error):
-            line, code = f"the AWS configuration: {error}", EXIT_INPUT
+            line, code = f"the AWS configuration: {redact(error)}", EXIT_INPUT
         case _:
             from reporter import internal_error
 

@@ -75,6 +75,14 @@ output_place = click.option(
     "-s", "--output-dir", "output", default="output", show_default=True,
     help="Folder of runs; or s3://bucket/prefix, to run into.",
 )  # fmt: skip
+allowed_regions = click.option(
+    "--allow-region", "allowed_regions", metavar="REGION", multiple=True, callback=_names,
+    help="Take this region though sg-audit does not know it, being newer; repeatable.",
+)  # fmt: skip
+unit_timeout = click.option(
+    "--unit-timeout", type=click.FloatRange(min=1), default=600, show_default=True, metavar="SECONDS",
+    help="How long an account and region may take; what it did not answer by then is failed.",
+)  # fmt: skip
 choice = together(
     click.option(
         "-a", "--accounts", "names", multiple=True, help="Only this account, by name or id; repeatable."
@@ -83,8 +91,13 @@ choice = together(
     click.option(
         "-r", "--region", "regions", multiple=True, help="These regions instead of the file's, or all."
     ),
+    allowed_regions,
     only_policies,
 )
+policy_timeout = click.option(
+    "--policy-timeout", type=click.IntRange(min=1), default=60, show_default=True, metavar="SECONDS",
+    help="What a policy may take in all; all of them together may take five times that.",
+)  # fmt: skip
 resume = click.option(
     "--resume", is_flag=True, help="Take up the newest run where it stopped: try only what was not read."
 )

@@ -3,23 +3,31 @@
 import io
 import os
 import sys
+from functools import cache
 from typing import TYPE_CHECKING, TextIO
 
-from rich.console import Console
+from reporter.redaction import printable
 
 if TYPE_CHECKING:
     from sys import UnraisableHookArgs
 
     from _typeshed import ReadableBuffer
+    from rich.console import Console
 
 EXIT_OK, EXIT_FOUND, EXIT_INPUT, EXIT_PARTIAL, EXIT_INTERNAL = 0, 1, 2, 3, 4
 
-console = Console(stderr=True)
+
+@cache
+def console() -> "Console":
+    """Where messages go: stderr."""
+    from rich.console import Console  # a third of the time that `--help` would take
+
+    return Console(stderr=True)
 
 
 def say(line: str) -> None:
-    """Print a line for a person: on stderr, as it is, however long."""
-    console.print(line, markup=False, highlight=False, soft_wrap=True)
+    """Print a line for a person: on stderr, however long, but for what a terminal would act on."""
+    console().print(printable(line), markup=False, highlight=False, soft_wrap=True)
 
 
 def prepare() -> None:

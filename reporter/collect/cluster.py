@@ -14,6 +14,7 @@ from reporter.collect.stopping import StoppedError
 from reporter.collect.worker import Unit
 from reporter.errors import InputError
 from reporter.output.manifest import Cell
+from reporter.redaction import redact
 
 INSTALL = "--scheduler needs Dask: pip install 'c7n-sg-audit[dask]'"
 _CONNECT_SECONDS = 10
@@ -41,7 +42,7 @@ class Cluster:
             self._client: Any = Client(scheduler, timeout=_CONNECT_SECONDS, set_as_default=False)
             workers = self._workers()
         except Exception as error:  # an address can be wrong in many ways
-            reason = " ".join(str(error).split()) or f"no answer in {_CONNECT_SECONDS} seconds"
+            reason = redact(error) or f"no answer in {_CONNECT_SECONDS} seconds"
             raise InputError(f"--scheduler {scheduler}: no Dask scheduler answers there: {reason}") from None
         if not workers:
             self.close()

@@ -14,6 +14,8 @@ from multiprocessing.context import ForkServerContext
 
 from reporter.errors import InputError
 
+_SAFE_PATH, _OURS = "PYTHONSAFEPATH", "while it loads"
+
 
 @contextmanager
 def loading() -> Iterator[None]:
@@ -27,7 +29,8 @@ def loading() -> Iterator[None]:
         signal.SIGINT, signal.SIG_IGN
     )  # which it inherits: Ctrl-C is for the run to hear
     try:
-        forkserver.ensure_running()
+        with _safe_path():
+            forkserver.ensure_running()
     except OSError as error:
         if error.errno is None:
             folder = tempfile.gettempdir()
@@ -45,6 +48,29 @@ def loading() -> Iterator[None]:
         if pid:
             os.kill(pid, signal.SIGKILL)
         raise
+
+
+@contextmanager
+def _safe_path() -> Iterator[None]:
+    """Python that begins within the block imports nothing from the working folder.
+
+    multiprocessing has it begin with `python -c`, which looks there first: a c7n.py of whoever would be run.
+    """
+    given = os.environ.get(_SAFE_PATH)
+    os.environ[_SAFE_PATH] = given or _OURS
+    try:
+        yield
+    finally:
+        if given is None:
+            del os.environ[_SAFE_PATH]
+        else:
+            os.environ[_SAFE_PATH] = given
+
+
+def loaded() -> None:
+    """For the process itself: what workers start, such as the program of a profile, is begun as ever."""
+    if os.environ.get(_SAFE_PATH) == _OURS:
+        del os.environ[_SAFE_PATH]
 
 
 def workers_wanted() -> int | None:

@@ -15,13 +15,17 @@ from reporter.accounts.chosen import Account
 from reporter.accounts.expected import ALL_REGIONS
 from reporter.collect import forking, worker
 from reporter.collect.cluster import Cluster
+from reporter.collect.stopped_workers import StoppedWorkers
 from reporter.collect.stopping import StoppedError
 from reporter.collect.worker import Unit
 from reporter.errors import InputError
 from reporter.output.manifest import Cell
+from reporter.redaction import redact
 
 # Three times those of c7n-org and some: with the models shared, a worker waits for AWS nearly all of its time.
 _WORKERS_PER_CPU = 13
+# How long a worker has after a unit's time to end it by itself.
+_GRACE_SECONDS = 5.0
 # What `all` may come to, before an account has been asked; AWS has some more.
 _REGIONS = 30
 
@@ -68,6 +72,7 @@ class Local:
             raise InputError(
                 f"/dev/shm: no workers can be started without shared memory: {error.strerror}"  # noqa: S108
             ) from None
+        self._stopped = StoppedWorkers()
         self._pool = ProcessPool(self.size, initializer=worker.start, context=forking.context())
 
     def start(self) -> None:
@@ -79,14 +84,19 @@ class Local:
 
     def submit(self, unit: Unit) -> "Future[list[Cell]]":
         try:
-            future: Future[list[Cell]] = self._pool.schedule(worker.run_unit, args=[unit])
+            # A worker ends it by itself, but for a policy's own work, a call that hangs in the system, or a stop.
+            limit = unit.timeout + _GRACE_SECONDS
+            future: Future[list[Cell]] = self._pool.schedule(worker.run_unit, args=[unit], timeout=limit)
         except (OSError, RuntimeError) as error:  # BrokenProcessPool is one
             raise StoppedError(f"no worker processes can be started: {_reason(error)}") from None
+        self._stopped.expect_within(limit)
+        future.add_done_callback(self._stopped.heard)
         return future
 
     def watch(self, say: Callable[[str], None]) -> None:
         if not self._pool.active:
             raise StoppedError("the worker processes are gone")
+        self._stopped.wake(say)
 
     def given_up(self, future: "Future[list[Cell]]") -> str:
         error = future.exception()
@@ -105,7 +115,7 @@ class Local:
 def _reason(error: BaseException) -> str:
     """What broke a pool: pebble says so by the error's cause."""
     cause = error.__cause__ if isinstance(error, BrokenProcessPool) and error.__cause__ else error
-    return " ".join(str(cause).split()) or type(cause).__name__
+    return redact(cause) or type(cause).__name__
 
 
 def _workers() -> int:

@@ -19,11 +19,13 @@ from reporter import __version__
 from reporter.accounts.chosen import Account
 from reporter.accounts.credentials import Access, open_account
 from reporter.accounts.expected import ALL_REGIONS, DEFAULT_REGIONS, PlannedAccount
+from reporter.aws.errors import UnitTimeoutError
 from reporter.collect import patches, run_folder, worker
 from reporter.collect.ledger import Ledger, now
 from reporter.collect.pools import Local, Pool
 from reporter.collect.staging import CannotWriteError, DiskFullError
 from reporter.collect.stopping import StoppedError
+from reporter.collect.waits import Waits
 from reporter.collect.worker import Unit
 from reporter.custodian.policies import PolicySet
 from reporter.errors import InputError
@@ -48,18 +50,26 @@ class Progress(Protocol):
         `problem` is the first reason why less than all of its cells were read.
         """
 
+    def waiting(self, label: str, seconds: float) -> None:
+        """What the run has waited for the longest, an account or an account and region, and for how long."""
+
     def say(self, line: str) -> None:
         """Something a person should know while the run goes on."""
 
 
 def run(
-    accounts: Sequence[Account], policies: PolicySet, output: Store, pool: Pool, progress: Progress
+    accounts: Sequence[Account],
+    policies: PolicySet,
+    output: Store,
+    pool: Pool,
+    progress: Progress,
+    unit_timeout: float,
 ) -> tuple[Store, Manifest]:
     """Run the policies on every account and region into a new folder below `output`, in the pool's workers.
 
-    Returns that folder and its manifest. What could not be looked at is in the manifest, never raised; after
-    Ctrl-C, and where the run could not go on, the manifest says `interrupted`. Raises InputError where the output
-    directory cannot be written.
+    `unit_timeout` is how many seconds an account and region may take. Returns the folder and its manifest. What
+    could not be looked at is in the manifest, never raised; after Ctrl-C, and where the run could not go on, the
+    manifest says `interrupted`. Raises InputError where the output directory cannot be written.
     """
     plan = Manifest(
         tool=f"c7n-sg-audit {__version__}",
@@ -77,11 +87,16 @@ def run(
     )
     folder = run_folder.create(output, plan)
     with run_folder.held(folder):
-        return _execute(Ledger(folder, plan), accounts, policies, pool, progress)
+        return _execute(Ledger(folder, plan), accounts, policies, pool, progress, unit_timeout)
 
 
 def resume(
-    accounts: Sequence[Account], policies: PolicySet, output: Store, pool: Pool, progress: Progress
+    accounts: Sequence[Account],
+    policies: PolicySet,
+    output: Store,
+    pool: Pool,
+    progress: Progress,
+    unit_timeout: float,
 ) -> tuple[Store, Manifest]:
     """Take up the newest run of `output` where it stopped: try its cells that are not `ok`, and no others.
 
@@ -101,7 +116,7 @@ def resume(
             ledger.write(RunState.RUNNING)
         except OSError as error:
             raise InputError(f"{folder.name}: cannot write there: {error.strerror}") from None
-        return _execute(ledger, chosen, policies, pool, progress)
+        return _execute(ledger, chosen, policies, pool, progress, unit_timeout)
 
 
 def _as_planned(
@@ -125,14 +140,20 @@ def _as_planned(
 
 
 def _execute(
-    ledger: Ledger, accounts: Sequence[Account], policies: PolicySet, pool: Pool, progress: Progress
+    ledger: Ledger,
+    accounts: Sequence[Account],
+    policies: PolicySet,
+    pool: Pool,
+    progress: Progress,
+    unit_timeout: float,
 ) -> tuple[Store, Manifest]:
     folder = ledger.folder
     run_folder.link_latest(folder)
     state = RunState.FINISHED
     try:
         with run_folder.scratch(folder) as scratch:
-            _collect(accounts, policies, ledger, pool, progress, _place(folder, scratch, pool))
+            place = _place(folder, scratch, pool)
+            _collect(accounts, policies, ledger, pool, progress, place, unit_timeout)
     except KeyboardInterrupt:
         state = RunState.INTERRUPTED
     except StoppedError as error:
@@ -155,6 +176,8 @@ class _Run:
     pool: Pool
     progress: Progress
     place: "Place"
+    unit_timeout: float
+    waits: Waits = field(default_factory=Waits)
     opening: dict["Future[Access]", Account] = field(default_factory=dict)
     ready: deque[tuple[Access, list[Cell]]] = field(default_factory=deque)
     running: dict["Future[list[Cell]]", Unit] = field(default_factory=dict)
@@ -176,6 +199,8 @@ class _Run:
                 with suppress(queue.Empty):
                     self._handle(self.events.get(timeout=_TICK))
                 self.ledger.write_if_due()
+                if longest := self.waits.longest(self.opening, self.running):
+                    self.progress.waiting(*longest)
             if self.running:
                 self.pool.watch(self.progress.say)
 
@@ -198,6 +223,7 @@ class _Run:
             policies=tuple(self.policies[cell.policy] for cell in cells),
             output=self.place.output,
             scratch=self.place.scratch,
+            timeout=self.unit_timeout,
             credentials=credentials,
         )
         future = self.pool.submit(unit)
@@ -250,7 +276,7 @@ class _Run:
         if error is None:
             return future.result()
         cells = take_whole_of_unit(self.ledger.folder, worker.planned_cells(unit))
-        return [cell if cell.status is Status.OK else _lost(cell, error) for cell in cells]
+        return [cell if cell.status is Status.OK else _lost(cell, error, unit.timeout) for cell in cells]
 
 
 @dataclass(frozen=True)
@@ -279,6 +305,7 @@ def _collect(
     pool: Pool,
     progress: Progress,
     place: Place,
+    unit_timeout: float,
 ) -> None:
     pool.start()
     patches.install()
@@ -288,7 +315,7 @@ def _collect(
     logging.getLogger("c7n_org").addHandler(logging.NullHandler())
     by_name = {policy["name"]: policy for policy in policies.data["policies"]}
     threads = ThreadPool(_DISCOVERY_THREADS)
-    run = _Run(ledger, by_name, pool, progress, place)
+    run = _Run(ledger, by_name, pool, progress, place, unit_timeout)
     try:
         run.collect(accounts, threads)
         pool.close()
@@ -307,7 +334,9 @@ def _have_a_region() -> None:
             os.environ["AWS_DEFAULT_REGION"] = DEFAULT_REGIONS[0]
 
 
-def _lost(cell: Cell, error: BaseException) -> Cell:
+def _lost(cell: Cell, error: BaseException, timeout: float) -> Cell:
+    if isinstance(error, TimeoutError):  # the pool's: the worker is ended
+        return worker.failure(cell, UnitTimeoutError(what=f"policy {cell.policy}", seconds=timeout))
     if isinstance(error, ProcessExpired):
         code = error.exitcode or 0
         how = signal.Signals(-code).name if code < 0 else f"exit code {code}"

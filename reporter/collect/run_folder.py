@@ -23,8 +23,13 @@ _SCRATCH = ".unfinished-"
 def make_output(output: Store) -> None:
     """Make the folder of runs where it is missing, and see that it can be written.
 
-    Raises InputError where it cannot be.
+    Raises InputError where it cannot be, and where its path has braces: Custodian fills in what stands there.
     """
+    whole = str(output.path.resolve()) if isinstance(output, Folder) else output.name
+    if set("{}") & set(whole):
+        raise InputError(
+            f"{whole}: Custodian takes what stands in braces for a variable: give another folder"
+        )
     try:
         if isinstance(output, Folder):
             output.path.mkdir(parents=True, exist_ok=True)

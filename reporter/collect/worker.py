@@ -15,10 +15,13 @@ from typing import Any
 from c7n.resources import load_resources
 from c7n_org import cli as c7n_org
 
+from reporter.accounts import prompts
 from reporter.accounts.credentials import Credentials, error_code
+from reporter.aws import calls, patience
 from reporter.collect import orphans, patches, staging
 from reporter.custodian.resource_types import full_type
 from reporter.output.manifest import Cell, Status
+from reporter.redaction import redact
 
 # What AWS answers when it means "no", by service and by reason.
 _DENIALS = frozenset(
@@ -52,8 +55,8 @@ class Unit:
     """One account and region with the policies to run there: what a worker is handed.
 
     `account` is the entry as c7n-org takes it; `output` the run's folder, or an s3:// URL as Custodian takes
-    it; `scratch` is a folder of that folder to write in until a policy is through, empty for S3. Without
-    `credentials` the worker finds its own way into the account, as c7n-org does.
+    it; `scratch` is a folder of that folder to write in until a policy is through, empty for S3; `timeout` is how
+    many seconds it may take. Without `credentials` the worker finds its own way into the account, as c7n-org does.
     """
 
     account: Mapping[str, Any]
@@ -61,6 +64,7 @@ class Unit:
     policies: tuple[Mapping[str, Any], ...]
     output: str
     scratch: str
+    timeout: float
     credentials: Credentials | None
 
     @property
@@ -82,7 +86,7 @@ def failure(cell: Cell, error: BaseException, status: Status | None = None) -> C
     code = error_code(error)
     if status is None:
         status = Status.DENIED if code in _DENIALS else Status.FAILED
-    return replace(cell, status=status, code=code, message=" ".join(str(error).split()))
+    return replace(cell, status=status, code=code, message=redact(error))
 
 
 def start() -> None:
@@ -99,9 +103,17 @@ def run_unit(unit: Unit) -> list[Cell]:
     """
     patches.install()
     staging.install()
+    prompts.refuse()
     load_resources([full_type(policy["resource"]) for policy in unit.policies])
     scratch = Path(unit.scratch) if unit.scratch else None
-    with _process_lock, _environment(unit), _captured_errors() as captured, staging.into(scratch) as placed:
+    with (
+        _process_lock,
+        _environment(unit),
+        patience.unit_of(unit.timeout),
+        calls.groups_of(unit.account["account_id"]),
+        _captured_errors() as captured,
+        staging.into(scratch) as placed,
+    ):
         return [
             _run_cell(unit, policy, cell, captured, placed)
             for policy, cell in zip(unit.policies, planned_cells(unit), strict=True)
@@ -189,7 +201,7 @@ def _environment(unit: Unit) -> Iterator[None]:
     os.environ.setdefault("AWS_MAX_ATTEMPTS", "6")
     os.environ.setdefault("AWS_DEFAULT_REGION", unit.region)  # botocore asks for one to assume a role with
     if unit.credentials is not None:
-        _sign_with(unit.credentials)
+        _sign_with(unit.credentials, unit.account)
     patches.forget()
     try:
         yield
@@ -200,9 +212,17 @@ def _environment(unit: Unit) -> Iterator[None]:
         os.umask(umask)
 
 
-def _sign_with(credentials: Credentials) -> None:
-    for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN"):
+def _sign_with(credentials: Credentials, account: Mapping[str, Any]) -> None:
+    """Put them where botocore looks first, and leave it what else the way into the account says.
+
+    A profile's settings (endpoint_url, ca_bundle, use_fips_endpoint, …) hold where c7n-org would name the profile,
+    and so do those of the person's own profile where it would assume a role from there.
+    """
+    for name in ("AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN"):
         os.environ.pop(name, None)
+    if account.get("profile") and not account.get("role"):
+        os.environ.pop("AWS_DEFAULT_PROFILE", None)  # botocore looks there before
+        os.environ["AWS_PROFILE"] = account["profile"]
     os.environ["AWS_ACCESS_KEY_ID"] = credentials.access_key
     os.environ["AWS_SECRET_ACCESS_KEY"] = credentials.secret_key
     if credentials.token:

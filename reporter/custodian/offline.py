@@ -3,25 +3,29 @@
 A filter that asks for other resources, or makes a call, gets the answer that was given for it; where none was,
 the policy cannot be evaluated, and that is said. It is never told that there is nothing.
 
+Policies may be a stranger's. So nothing gets out of the process meanwhile, see `seal`, and no text of an
+exception gets out of here, which could hold what the filter has read.
+
 What of c7n is touched from outside, checked against c7n 0.9.53, while `sealed()` lasts: `c7n.cache.factory`,
-through which a resource manager looks for what another policy has listed already; and the `executor_factory` of
-filters and of managers, whose threads would hide from here which filter it was; and `__call__` of the filters on
-rules, see `rulememory`. Sockets cannot be connected, and
-`session_factory`, Custodian's own way in, leads to a session that has no AWS behind it.
+through which a resource manager looks for what another policy has listed already; the `executor_factory` of
+filters and of managers, whose threads would hide from here which filter it was; `__call__` of the filters on
+rules, see `rule_cache`; `URIResolver.resolve`, which reads what `value_from` names; and `VarFormat.get_field`,
+since `{now.__init__.__globals__[os].environ}` is a variable to Python. `session_factory`, Custodian's own way in,
+leads to a session that has no AWS behind it.
 """
 
 import copy
 import logging
-import socket
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from string import Formatter
 from types import FrameType
 from typing import Any
 from unittest import mock
 
-from c7n import cache, element, manager
+from c7n import cache, element, manager, resolver, varfmt
 from c7n.config import Config
 from c7n.executor import MainThreadExecutor
 from c7n.filters.core import BaseValueFilter, BooleanGroupFilter, Filter
@@ -31,37 +35,50 @@ from c7n.resources import load_resources, vpc
 from c7n.utils import reset_session_cache
 
 from reporter import garbage_collection
+from reporter.custodian import policies, seal
 from reporter.custodian.resource_types import full_type
 from reporter.custodian.rule_cache import RuleMemory
+from reporter.errors import InputError
+from reporter.names import printable
 
 Resource = dict[str, Any]
 
 #: What Custodian's filters leave on a resource for actions, and for the reader.
 _ANNOTATIONS = ("c7n:", "c7n_", "Matched")
 
+# What decides what a policy matches. Its actions, mode and words are not even built.
+_DECIDING = ("name", "resource", "filters", "conditions", "region", "start", "end", "tz")
+
 
 class NotEvaluableError(Exception):
     """A policy cannot be evaluated with what is given: the text says which filter wants what."""
 
 
+class FilterFailedError(NotEvaluableError):
+    """A filter raises: the text says which, and the kind of exception."""
+
+
 class _Refused(BaseException):
-    """Unwinds a filter that asked AWS. No filter that shrugs off exceptions catches it."""
+    """Unwinds a filter that asked for what is not given. No filter that shrugs off exceptions catches it."""
 
 
 class RecordedAnswers:
     """What stands in for AWS in one account and region.
 
     `lists` has, by resource type with its provider, a function that makes that type's resources anew;
-    `calls` the answers of calls that filters make themselves, as `ec2.describe_vpcs`.
+    `calls` the answers of calls that filters make themselves, as `ec2.describe_vpcs`; `files` what lies behind
+    the URLs of `value_from`.
     """
 
     def __init__(
         self,
         lists: Mapping[str, Callable[[], list[Resource]]],
         calls: Mapping[str, Any] | None = None,
+        files: Mapping[str, str] | None = None,
     ) -> None:
         self.lists = lists
         self.calls = calls or {}
+        self.files = files or {}
 
 
 def evaluate(
@@ -82,22 +99,33 @@ def evaluate(
     load_resources([kind])
     _state.begin(given, kind)
     try:
-        built = _build(policy, account_id, region)
-        if not built.is_runnable():
-            return []
-        kept: list[Resource] = built.resource_manager.filter_resources(resources)
+        with seal.closed(_state.refuse):
+            built = _build(policy, account_id, region)
+            runs = built.is_runnable()
+            kept: list[Resource] = built.resource_manager.filter_resources(resources) if runs else []
     except _Refused:
         kept = []
     except NotEvaluableError:
         raise
     except Exception as error:
         where = _asking_filter(_frames_of(error)) or "a filter"
-        detail = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        raise NotEvaluableError(f"{where} fails: {' '.join(detail.split())[:200]}") from None
+        raise FilterFailedError(f"{where} fails: {type(error).__name__}") from None
     if _state.refused:
         # Also where a filter caught the refusal and went on: what it then says is no answer.
         raise NotEvaluableError(_state.refused)
     return kept
+
+
+def validate(policy: Mapping[str, Any], where: str) -> None:
+    """As `policies.validate`, within `sealed()`: a policy that asks for more than its own text does not validate.
+
+    Raises InputError.
+    """
+    _state.begin(RecordedAnswers({}), "")
+    with suppress(_Refused), seal.closed(_state.refuse):
+        policies.validate(dict(policy), where)
+    if _state.refused:
+        raise InputError(f"{where}: policy {policy['name']}: {_state.refused}")
 
 
 def unannotated(resource: Mapping[str, Any]) -> Resource:
@@ -121,7 +149,7 @@ def _top_level_only(each: Any) -> bool:
 
 @contextmanager
 def sealed() -> Iterator[None]:
-    """No way out of this process while the block runs, and Custodian's log is silent."""
+    """Custodian asks here while the block runs, and nowhere else; its log is silent."""
     log = logging.getLogger("custodian")
     level = log.level
     with (
@@ -132,9 +160,8 @@ def sealed() -> Iterator[None]:
             (cache, "factory", lambda config: _state.cache),
             (element.Element, "executor_factory", MainThreadExecutor),
             (manager.ResourceManager, "executor_factory", MainThreadExecutor),
-            (socket.socket, "connect", _no_network),
-            (socket.socket, "connect_ex", _no_network),
-            (socket, "getaddrinfo", _no_network),
+            (resolver.URIResolver, "resolve", lambda _, uri, headers: _state.file(uri)),
+            (varfmt.VarFormat, "get_field", _plain_variable),
             (vpc.SGPermission, "__call__", _remembering(vpc.SGPermission.__call__)),
         ):
             patches.enter_context(mock.patch.object(owner, name, value))
@@ -160,11 +187,20 @@ class _State:
         self.cache = _Lists(given)
         reset_session_cache()
 
+    def file(self, url: str) -> str:
+        if url not in self.given.files:
+            raise self.refuse(printable(url, 100))
+        return self.given.files[url]
+
     def refuse(self, what: str) -> _Refused:
-        if not self.refused:
-            frames = list(_frames(sys._getframe(1)))
-            asked = _asked_type(frames, self.kind) or what
-            self.refused = f"{_asking_filter(frames) or 'a filter'} asks AWS for {asked}"
+        return self._refuse(f"asks for {what}")
+
+    def refuse_call(self, call: str) -> _Refused:
+        return self._refuse(f"asks AWS for {_asked_type(list(_frames(sys._getframe(1))), self.kind) or call}")
+
+    def _refuse(self, what: str) -> _Refused:
+        if not self.refused:  # what comes after is a consequence
+            self.refused = f"{_asking_filter(list(_frames(sys._getframe(1)))) or 'the policy'} {what}"
         return _Refused(self.refused)
 
 
@@ -186,7 +222,8 @@ class _Lists(cache.Cache):  # type: ignore[misc]
         if kind is None:
             return None
         if kind not in self._own:
-            self._own[kind] = self._given.lists[kind]()
+            with seal.lifted():
+                self._own[kind] = self._given.lists[kind]()
         return self._own[kind]
 
     def save(self, key: Any, data: Any) -> None:
@@ -215,10 +252,10 @@ class _Session:
         return _Client(service)
 
     def resource(self, service: str, *_: Any, **__: Any) -> Any:
-        raise _state.refuse(service)
+        raise _state.refuse_call(service)
 
     def __getattr__(self, name: str) -> Any:
-        raise _state.refuse(f"a session's {name}")
+        raise _state.refuse_call(f"a session's {name}")
 
 
 class _NeverError(Exception):
@@ -250,7 +287,7 @@ class _Client:
         if name.startswith("__") or call not in _state.given.calls:
             if name.startswith("__"):
                 raise AttributeError(name)
-            raise _state.refuse(call)
+            raise _state.refuse_call(call)
         return lambda *_, **__: copy.deepcopy(_state.given.calls[call])
 
 
@@ -266,13 +303,18 @@ def _session(*_: Any, **__: Any) -> _Session:
     return _Session()
 
 
-def _no_network(*_: Any, **__: Any) -> Any:
-    raise _state.refuse("what is on the network")
+def _plain_variable(formatter: Any, name: str, given: Sequence[Any], variables: Mapping[str, Any]) -> Any:
+    """Stands for Formatter.get_field, and lets no text reach into a variable by attribute or index."""
+    variable = re.split(r"[.\[]", name, maxsplit=1)[0]
+    if variable != name and variable in variables:
+        raise _state.refuse(f"what is within the variable {variable}")
+    return formatter.get_value(int(name) if name.isdigit() else name, given, variables), variable
 
 
 def _build(policy: Mapping[str, Any], account_id: str, region: str) -> Any:
     config = Config.empty(account_id=account_id, region=region, regions=[region], dryrun=True, cache="")
-    built = Policy(copy.deepcopy(dict(policy)), config, session_factory=_session)
+    data = {key: copy.deepcopy(policy[key]) for key in _DECIDING if key in policy}
+    built = Policy(data, config, session_factory=_session)
     variables = built.get_variables()
     missing = sorted(_named(policy.get("filters") or []) - set(variables))
     if missing:

@@ -84,7 +84,7 @@ def _sheets(output: Output) -> dict[str, tuple[Field, ...] | None]:
         policy.name: policy.resource
         for policy in output.policies
         if policy.resource != GROUPS
-        and not (output.has_groups and policy.report.get("tab") == INVENTORY_TABS.get(policy.resource, ""))
+        and not (output.has_groups and policy.in_report.tab == INVENTORY_TABS.get(policy.resource))
     }
     declared = {resource: resource_types.declared(resource) for resource in dict.fromkeys(resources.values())}
     return {name: declared[resource] for name, resource in resources.items()}

@@ -51,10 +51,15 @@ class Group(Struct, rename="pascal", gc=False):
     tags: list[Tag] = field(default_factory=list)
 
 
-class GroupId(Struct, rename="pascal", gc=False):
-    """No more of a group than its id."""
+_NO_PERMISSIONS = msgspec.Raw(b"[]")
+
+
+class CaughtGroup(Struct, rename="pascal", gc=False):
+    """No more of a group than its id, and the rules that Custodian's filters say they matched, not decoded yet."""
 
     group_id: str
+    matched_ip_permissions: msgspec.Raw = _NO_PERMISSIONS
+    matched_ip_permissions_egress: msgspec.Raw = _NO_PERMISSIONS
 
 
 class GroupReference(Struct, rename="pascal", gc=False):
@@ -107,7 +112,8 @@ class Instance(Struct, rename="pascal", gc=False):
 
 
 group_list = msgspec.json.Decoder(list[Group])
-group_id_list = msgspec.json.Decoder(list[GroupId])
+permission_list = msgspec.json.Decoder(list[Permission])
+caught_list = msgspec.json.Decoder(list[CaughtGroup])
 interface_list = msgspec.json.Decoder(list[Interface])
 instance_list = msgspec.json.Decoder(list[Instance])
 any_list = msgspec.json.Decoder(list[dict[str, Any]])

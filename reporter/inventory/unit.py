@@ -1,15 +1,18 @@
 """Reads what the policies said of one account and region, and keeps what the report needs of it."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from sys import intern
 from typing import Any, TypeVar
 
+import msgspec
+
+from reporter.custodian import matched_rules
 from reporter.custodian.metadata import PlannedPolicy
 from reporter.custodian.resource_types import GROUPS, INSTANCES, INTERFACES, Field
 from reporter.inventory import columns, records, rules
 from reporter.inventory.columns import Value
-from reporter.inventory.records import Group, Instance, Interface
+from reporter.inventory.records import CaughtGroup, Group, Instance, Interface, Permission
 from reporter.output.manifest import Cell, Status
 from reporter.output.store import UNREADABLE, Store
 
@@ -18,7 +21,8 @@ Shared = TypeVar("Shared")
 
 @dataclass(frozen=True, slots=True)
 class GroupRow:
-    """A group; `caught_by` names the policies that listed it, `more` has the values of the wanted fields."""
+    """A group; `caught_by` names the policies that listed it, `matched_rules` tells for each of them the rules that
+    made it match, None where that cannot be told; `more` has the values of the wanted fields."""
 
     group_id: str
     name: str
@@ -29,6 +33,7 @@ class GroupRow:
     ssh_rules: tuple[str, ...]
     ssh_open_to_world: bool
     caught_by: tuple[str, ...]
+    matched_rules: tuple[tuple[str, ...] | None, ...] = ()
     more: tuple[Value, ...] = ()
 
 
@@ -102,7 +107,8 @@ class Deduplicator:
 @dataclass
 class _Found:
     groups: dict[str, Group] = field(default_factory=dict)
-    caught_by: dict[str, list[str]] = field(default_factory=dict)
+    caught: dict[str, dict[str, tuple[str, ...] | None]] = field(default_factory=dict)
+    """By group id, then by policy: the rules that made it match, None where that cannot be told."""
     interfaces: dict[str, Interface] = field(default_factory=dict)
     instances: dict[str, Instance] = field(default_factory=dict)
     more: dict[str, tuple[Value, ...]] = field(default_factory=dict)
@@ -124,7 +130,7 @@ def read_unit(
     for cell, key in cells:
         if cell.status is Status.OK:
             try:
-                _read_cell(found, cell, policies[cell.policy].resource, store.read(key), extra)
+                _read_cell(found, policies[cell.policy], store.read(key), extra)
                 read.add(cell.policy)
             except OSError as error:
                 cell = _unreadable(cell, f"{store.name}/{key}: {error.strerror or error}")
@@ -147,7 +153,7 @@ def read_unit(
             policies[name].resource == INTERFACES and not policies[name].filtered for name in read
         ),
         groups=tuple(
-            _group(group, found.caught_by[group.group_id], found.more.get(group.group_id, ()), deduplicated)
+            _group(group, found.caught[group.group_id], found.more.get(group.group_id, ()), deduplicated)
             for group in found.groups.values()
         ),
         interfaces=tuple(_interface(each, deduplicated) for each in found.interfaces.values()),
@@ -156,13 +162,14 @@ def read_unit(
     )
 
 
-def _read_cell(found: _Found, cell: Cell, resource: str, data: bytes, extra: ExtraColumns) -> None:
-    if cell.policy in extra.sheets:
-        fields = extra.sheets[cell.policy]
+def _read_cell(found: _Found, policy: PlannedPolicy, data: bytes, extra: ExtraColumns) -> None:
+    resource = policy.resource
+    if policy.name in extra.sheets:
+        fields = extra.sheets[policy.name]
         resources = records.any_list.decode(data)
-        found.sheets[cell.policy] = tuple(columns.values(each, fields, extra.more) for each in resources)
+        found.sheets[policy.name] = tuple(columns.values(each, fields, extra.more) for each in resources)
     if resource == GROUPS:
-        _read_groups(found, data, cell.policy)
+        _read_groups(found, data, policy)
         if extra.more:
             for each in records.any_list.decode(data):
                 found.more.setdefault(
@@ -178,16 +185,44 @@ def _read_cell(found: _Found, cell: Cell, resource: str, data: bytes, extra: Ext
                 found.instances.setdefault(instance.instance_id, instance)
 
 
-def _read_groups(found: _Found, data: bytes, policy: str) -> None:
+def _read_groups(found: _Found, data: bytes, policy: PlannedPolicy) -> None:
     # Most policies list groups that the inventory has already: then their ids are enough, which is quicker.
-    ids = [each.group_id for each in records.group_id_list.decode(data)] if found.groups else [""]
-    if not found.groups.keys() >= set(ids):
-        groups = records.group_list.decode(data)
-        ids = [group.group_id for group in groups]
-        for group in groups:
+    listed = records.caught_list.decode(data) if found.groups else ()
+    if not listed or not found.groups.keys() >= {each.group_id for each in listed}:
+        for group in records.group_list.decode(data):
             found.groups.setdefault(group.group_id, group)
-    for group_id in ids:
-        found.caught_by.setdefault(group_id, []).append(policy)
+        listed = records.caught_list.decode(data)
+    rules = _matched_rules(policy, listed, data)
+    for each in listed:
+        found.caught.setdefault(each.group_id, {})[policy.name] = rules(each)
+
+
+def _matched_rules(
+    policy: PlannedPolicy, listed: Sequence[CaughtGroup], data: bytes
+) -> Callable[[CaughtGroup], tuple[str, ...] | None]:
+    """How the rules that made a group match are told."""
+    if not policy.filtered:
+        return lambda group: ()
+    if policy.filters is None:
+        return lambda group: None
+    if matched_rules.annotates_exactly(policy.filters):
+        return _annotated_rules
+    told = matched_rules.confirmed(policy.filters, records.any_list.decode(data)) if listed else {}
+    texts = {
+        group_id: rules.rule_texts(*msgspec.convert(found, tuple[list[Permission], list[Permission]]))
+        for group_id, found in told.items()
+    }
+    return lambda group: texts.get(group.group_id)
+
+
+def _annotated_rules(group: CaughtGroup) -> tuple[str, ...] | None:
+    decode = records.permission_list.decode
+    try:
+        return rules.rule_texts(
+            decode(group.matched_ip_permissions), decode(group.matched_ip_permissions_egress)
+        )
+    except msgspec.DecodeError:
+        return None  # the filter `stale` writes something else there (c7n.resources.vpc)
 
 
 def _unreadable(cell: Cell, message: str) -> Cell:
@@ -195,7 +230,10 @@ def _unreadable(cell: Cell, message: str) -> Cell:
 
 
 def _group(
-    group: Group, caught_by: Iterable[str], more: tuple[Value, ...], deduplicated: Deduplicator
+    group: Group,
+    caught: Mapping[str, tuple[str, ...] | None],
+    more: tuple[Value, ...],
+    deduplicated: Deduplicator,
 ) -> GroupRow:
     return GroupRow(
         group_id=intern(group.group_id),
@@ -206,7 +244,8 @@ def _group(
         tags=deduplicated(tuple(map(intern, records.tag_texts(group.tags)))),
         ssh_rules=deduplicated(rules.ssh_rules(group)),
         ssh_open_to_world=rules.ssh_open_to_world(group),
-        caught_by=deduplicated(tuple(caught_by)),
+        caught_by=deduplicated(tuple(caught)),
+        matched_rules=deduplicated(tuple(caught.values())),
         more=more,
     )
 

@@ -3,7 +3,7 @@
 It is the seam between collecting and reporting, so it imports neither c7n nor pandas.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import msgspec
@@ -12,6 +12,7 @@ from reporter.accounts.expected import PlannedAccount
 from reporter.custodian.metadata import PlannedPolicy
 from reporter.errors import InputError
 from reporter.output.store import Store
+from reporter.redaction import redact
 
 FILE_NAME = "run.json"
 
@@ -91,11 +92,14 @@ def encoded(manifest: Manifest) -> bytes:
 def read(place: Store) -> Manifest:
     """Read a run's manifest.
 
-    Raises InputError where there is none or it is not one of ours.
+    What it says of errors is redacted again: an older version may have written it. Raises InputError where there is
+    none or it is not one of ours.
     """
     try:
-        return msgspec.json.decode(place.read(FILE_NAME), type=Manifest)
+        run = msgspec.json.decode(place.read(FILE_NAME), type=Manifest)
     except OSError:
         raise InputError(f"{place.name}: no {FILE_NAME} there") from None
     except msgspec.DecodeError as error:
         raise InputError(f"{place.name}/{FILE_NAME}: not a manifest of sg-audit: {error}") from None
+    cells = (replace(cell, message=redact(cell.message)) if cell.message else cell for cell in run.cells)
+    return replace(run, cells=tuple(cells))

@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from reporter.accounts.expected import PlannedAccount
+from reporter.custodian import metadata
 from reporter.custodian.metadata import PlannedPolicy
 from reporter.custodian.resource_types import GROUPS, INVENTORY_TABS
 from reporter.errors import InputError
@@ -24,7 +25,8 @@ class Output:
     """What a run left behind.
 
     `kind` says what it was taken for and `extent` how much there is; `policies` are in file order; `complete`
-    is False for a run that was cut off midway. `files` has the key of each cell's resources in the store.
+    is False for a run that was cut off midway. `files` has the key of each cell's resources in the store. `notes`
+    say what of it could not be followed: the policies are without that.
     """
 
     kind: str
@@ -36,6 +38,7 @@ class Output:
     accounts: tuple[PlannedAccount, ...]
     cells: tuple[Cell, ...]
     files: Mapping[tuple[str, str, str], str] = field(repr=False)
+    notes: tuple[str, ...] = ()
 
     @property
     def has_groups(self) -> bool:
@@ -119,7 +122,10 @@ def open_output(where: Path | str, expected: Sequence[PlannedAccount] = (), at: 
         raise InputError(f"{where}: no output of Custodian there at or before {at}")
     if found is None:
         raise InputError(f"{where}: no output of Custodian there; `sg-audit run -s {where}` makes some")
-    return found
+    problems = metadata.problems(found.policies)
+    return replace(
+        found, policies=metadata.without(problems, found.policies), notes=tuple(map(str, problems))
+    )
 
 
 def find_run(store: Store, until: str = "", renamed: bool = True) -> Store | None:

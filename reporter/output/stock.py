@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from reporter.accounts.expected import PlannedAccount
-from reporter.custodian.metadata import PlannedPolicy
+from reporter.custodian.metadata import PlannedPolicy, report_of
 from reporter.custodian.resource_types import offered
 from reporter.errors import InputError
 from reporter.output.listing import LOG, METADATA, RESOURCES, Listing, PolicyFolder, hour_of
@@ -201,15 +201,13 @@ def _damaged_cell(broken: _Damaged, cells: Iterable[tuple[_Found, Cell]]) -> Cel
 def planned_policy(metadata: Metadata) -> PlannedPolicy:
     """The policy as metadata.json has it."""
     policy = metadata.policy
-    report = policy.metadata.get("report")
     return PlannedPolicy(
         name=policy.name,
         resource=policy.resource if "." in policy.resource else f"aws.{policy.resource}",
         filtered=bool(policy.filters or policy.query),
         description=" ".join((policy.description or "").split()),
-        report={key: str(value) for key, value in report.items() if value is not None}
-        if isinstance(report, dict)
-        else {},
+        report=report_of(policy.metadata),
+        filters=policy.filters or [],
     )
 
 

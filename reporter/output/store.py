@@ -17,6 +17,7 @@ import msgspec
 
 from reporter.errors import InputError
 from reporter.files import write_whole
+from reporter.redaction import redact
 
 S3_SCHEME = "s3://"
 
@@ -205,12 +206,17 @@ class Bucket:
         return _S3_THREADS
 
     def _pages(self, start: str, **parameters: str) -> Iterator[Any]:
+        seen: set[str] = set()
         while True:
             answer = self._call("list_objects_v2", Prefix=start, **parameters)
             yield answer
             if not answer.get("IsTruncated"):
                 return
-            parameters["ContinuationToken"] = answer["NextContinuationToken"]
+            token = answer.get("NextContinuationToken", "")
+            if not token or token in seen:
+                raise S3Error("", "the pages of the listing go round, or end before their end", self.name)
+            seen.add(token)
+            parameters["ContinuationToken"] = token
 
     def _key(self, key: str) -> str:
         return f"{self.prefix}/{key}" if self.prefix else key
@@ -226,8 +232,8 @@ class Bucket:
         try:
             yield
         except (BotoCoreError, ClientError) as error:
-            answer = getattr(error, "response", {}).get("Error", {})
-            raise S3Error(answer.get("Code", ""), " ".join(str(error).split()), self.name) from None
+            answer = (getattr(error, "response", None) or {}).get("Error", {})
+            raise S3Error(answer.get("Code", ""), redact(error), self.name) from None
 
 
 @dataclass(frozen=True)
@@ -273,6 +279,9 @@ def _client() -> Any:
     import boto3
     from botocore.config import Config
 
+    from reporter.aws import calls
+
+    calls.install()
     config = Config(retries={"mode": "standard", "max_attempts": 6}, max_pool_connections=_S3_THREADS)
     return boto3.Session().client("s3", config=config)
 

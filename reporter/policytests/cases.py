@@ -8,7 +8,8 @@
           resource: {IpPermissions: [{IpProtocol: tcp, FromPort: 20, ToPort: 25, IpRanges: [{CidrIp: 10.0.0.0/8}]}]}
 
 `given`, of all cases or of one, is what AWS would answer to filters that ask: `resources` by type, and the answers
-of `calls`, as `ec2.describe_vpcs`. The resource itself is among those of its type.
+of `calls`, as `ec2.describe_vpcs`; and the texts of `files`, by the URLs of `value_from`. The resource itself is among
+those of its type.
 """
 
 import copy
@@ -20,7 +21,7 @@ from typing import Any
 import msgspec
 
 from reporter import yamlfile
-from reporter.custodian import offline
+from reporter.custodian import offline, policies
 from reporter.custodian.resource_types import GROUPS, full_type
 from reporter.errors import InputError
 
@@ -42,6 +43,7 @@ _DEFAULTS: Mapping[str, Mapping[str, Any]] = {
 class _Given(msgspec.Struct, forbid_unknown_fields=True):
     resources: dict[str, list[dict[str, Any]]] = {}
     calls: dict[str, Any] = {}
+    files: dict[str, str] = {}
 
 
 class _Case(msgspec.Struct, forbid_unknown_fields=True):
@@ -70,6 +72,7 @@ class Case:
     resource: Mapping[str, Any]
     resources: Mapping[str, Sequence[Mapping[str, Any]]]
     calls: Mapping[str, Any]
+    files: Mapping[str, str]
 
 
 def read(sources: Sequence[Path], names: Sequence[str]) -> dict[str, list[Case]]:
@@ -78,13 +81,11 @@ def read(sources: Sequence[Path], names: Sequence[str]) -> dict[str, list[Case]]
     `names` are all policies there are. Raises InputError where a file is not one of cases, or is for none of
     those policies.
     """
-    folders = dict.fromkeys((source if source.is_dir() else source.parent) / FOLDER for source in sources)
+    folders = dict.fromkeys(source if source.is_dir() else source.parent for source in sources)
     found: dict[str, list[Case]] = {}
     for folder in folders:
-        inside = sorted(folder.iterdir()) if folder.is_dir() else []
+        inside = policies.in_folder(folder / FOLDER, folder) if (folder / FOLDER).is_dir() else []
         for path in inside:
-            if path.suffix not in (".yml", ".yaml") or path.name.startswith("."):
-                continue
             if path.stem in names:
                 found.setdefault(path.stem, []).extend(_read_file(path))
             elif all(source.is_dir() for source in sources):
@@ -102,8 +103,8 @@ def holds(policy: Mapping[str, Any], case: Case) -> bool:
     listed = {full_type(each): list(found) for each, found in case.resources.items()}
     listed[kind] = [*listed.get(kind, ()), resource]
     lists = {each: lambda found=found: copy.deepcopy(found) for each, found in listed.items()}
-    kept = offline.evaluate(policy, [copy.deepcopy(resource)], offline.RecordedAnswers(lists, case.calls))
-    return bool(kept) == case.match
+    given = offline.RecordedAnswers(lists, case.calls, case.files)
+    return bool(offline.evaluate(policy, [copy.deepcopy(resource)], given)) == case.match
 
 
 def _read_file(path: Path) -> list[Case]:
@@ -121,6 +122,7 @@ def _read_file(path: Path) -> list[Case]:
             resource=case.resource,
             resources={**given.resources, **case.given.resources},
             calls={**given.calls, **case.given.calls},
+            files={**given.files, **case.given.files},
         )
         for case in file.vars.cases
     ]

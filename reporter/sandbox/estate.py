@@ -283,7 +283,7 @@ def fill(endpoint: str) -> None:
     """
     with tempfile.TemporaryDirectory() as home:
         builder = subprocess.run(  # noqa: S603 - nothing in it comes from outside
-            [sys.executable, "-m", "reporter.sandbox.builder", endpoint],
+            [sys.executable, "-P", "-m", "reporter.sandbox.builder", endpoint],
             env=environment(endpoint, Path(home)),
             stdin=subprocess.DEVNULL,
             capture_output=True,

@@ -401,6 +401,60 @@ def test_a_fault_that_stays_is_a_failed_cell(commands: Commands, whole: Audited)
     assert codes[AP, "sg-unused"] == "RequestThrottled"
 
 
+# -- what never ends by itself
+
+
+INVENTORIES = POLICIES[:3]
+ONLY_INVENTORIES = tuple(word for policy in INVENTORIES for word in ("-p", policy))
+
+
+def test_a_unit_has_its_time_and_the_others_go_on(commands: Commands) -> None:
+    stay = (
+        Fault(What.HANG, region=US, action="DescribeInstances"),
+        Fault(What.TRICKLE, region=EU, action="DescribeNetworkInterfaces", seconds=1),
+        Fault(What.TOKENS, region=AP, action="DescribeNetworkInterfaces", tokens=["one", "two", "three"]),
+    )
+    faults.arm(commands.endpoint, stay)
+    result = commands.audit("-a", "dev", "--unit-timeout", "10", *ONLY_INVENTORIES)
+    assert faults.strikes(commands.endpoint) == [1, 1, 4]
+    assert result.code == 3
+    assert unread(result.run) == {
+        ("dev", US, "ec2-inventory"): "failed",
+        ("dev", EU, "eni-inventory"): "failed",
+        ("dev", EU, "ec2-inventory"): "failed",
+        ("dev", AP, "eni-inventory"): "failed",
+    }
+    coverage = result.coverage()
+    over = "after 10 seconds: no account and region may take longer (--unit-timeout)"
+    for region, policy, action in (
+        (US, "ec2-inventory", "DescribeInstances"),
+        (EU, "eni-inventory", "DescribeNetworkInterfaces"),
+        (EU, "ec2-inventory", "DescribeInstances"),
+    ):
+        row = coverage["dev", region, policy]
+        assert row["message"] == f"stopped at {action} {over}"
+        assert "--unit-timeout" in row["what_to_do"]
+    row = coverage["dev", AP, "eni-inventory"]
+    assert "its pages go round" in row["message"]
+    assert "proxy" in row["what_to_do"]
+
+
+def test_a_worker_that_is_stopped_does_not_hold_the_run(commands: Commands) -> None:
+    faults.arm(commands.endpoint, [HELD_UP])
+    command = ("run", *commands.input, "-s", "output", "-a", "dev", "-r", EU, *ONLY_INVENTORIES)
+    with commands.started(*command, "--unit-timeout", "7", **ONE_WORKER) as process:
+        wait_for(lambda: faults.strikes(commands.endpoint) == [1])
+        (worker,) = workers(process.pid)
+        os.kill(worker, signal.SIGSTOP)
+        _, errors = process.communicate(timeout=80)
+    assert process.returncode == 3, errors
+    run = commands.run_json
+    assert unread(run) == {("dev", EU, "ec2-inventory"): "failed"}
+    (lost,) = (cell for cell in run["cells"] if cell["status"] == "failed")
+    assert lost["code"] == "UnitTimeoutError"
+    assert lost["message"].startswith("stopped at policy ec2-inventory after 7 seconds: ")
+
+
 # -- what ends early
 
 

@@ -44,7 +44,7 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recording]:
     home = tmp_path_factory.mktemp("home")
     file = home / "calls"
     server = subprocess.Popen(
-        [sys.executable, str(Path(__file__).with_name("recorder.py")), str(file)],
+        [sys.executable, str(Path(__file__).parents[1] / "recorder.py"), str(file)],
         env=environment("http://127.0.0.1", home) | {"PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
         text=True,

@@ -235,7 +235,7 @@ def test_revisions_that_do_not_exist(review: Review) -> None:
 def test_outside_a_repository(sg_audit: Callable[..., Any], estate_run: Path, tmp_path: Path) -> None:
     (tmp_path / "policies").mkdir()
     done = sg_audit("review", "--base", "main", "-s", estate_run, cwd=tmp_path)
-    assert (done.returncode, "not in a git repository" in done.stderr) == (2, True)
+    assert (done.returncode, "not a git repository" in done.stderr) == (2, True)
 
 
 def test_a_cell_that_was_not_read_is_not_taken_for_empty(
