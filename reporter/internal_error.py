@@ -24,7 +24,7 @@ def told(error: BaseException) -> str:
         where = f"with {_written(error)}"
     except Exception as failed:  # a full disk, say: the line itself must get out
         where = f"(its log could not be written: {redact(failed, _MESSAGE)})"
-    return f"internal error: {what}; please report it to {_TRACKER}, {where}"
+    return f"internal error: {what}; please report it to {_TRACKER} {where}"
 
 
 def _written(error: BaseException) -> Path:

@@ -22,7 +22,7 @@ def loading() -> Iterator[None]:
     """Have it load while the block reads the input; where that fails there is nothing to run, and it is stopped.
 
     What the environment holds at the start is what workers see. Raises InputError where the process cannot be
-    reached: the path of a socket may not be long.
+    started, or not be reached: the path of a socket may not be long.
     """
     context()
     previous = signal.signal(
@@ -32,10 +32,12 @@ def loading() -> Iterator[None]:
         with _safe_path():
             forkserver.ensure_running()
     except OSError as error:
-        folder = tempfile.gettempdir()
-        raise InputError(
-            f"{folder}: no workers can be started: {error}; set TMPDIR to a shorter path"
-        ) from None
+        if error.errno is None:
+            folder = tempfile.gettempdir()
+            raise InputError(
+                f"{folder}: no workers can be started: {error}; set TMPDIR to a shorter path"
+            ) from None
+        raise InputError(f"no workers can be started: {error.strerror}") from None
     finally:
         signal.signal(signal.SIGINT, previous)
     try:

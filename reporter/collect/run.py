@@ -294,8 +294,7 @@ class Place:
 
 def _place(folder: Store, scratch: str, pool: Pool) -> Place:
     if isinstance(folder, Bucket):
-        region = folder.region
-        return Place(f"{folder.name}?region={region}" if region else folder.name, scratch, credentials=False)
+        return Place(f"{folder.name}?region={folder.region}", scratch, credentials=False)
     return Place(folder.name, scratch, credentials=isinstance(pool, Local))
 
 

@@ -26,6 +26,7 @@ UNREADABLE = (EOFError, gzip.BadGzipFile, zlib.error, msgspec.DecodeError, Unico
 
 _S3_THREADS = 32  # each waits for AWS nearly all of the time
 _TRIES = 3
+_FIRST_REGION = "us-east-1"  # which S3 tells as no region
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -124,12 +125,23 @@ class Bucket:
 
     @property
     def region(self) -> str:
-        """The bucket's region, which spares botocore finding it out; empty where that may not be asked."""
+        """The bucket's region, which spares Custodian the look-up.
+
+        Where it may not be asked, S3 tells it in the head of any answer, a refusal too:
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
+        """
+        from botocore.exceptions import BotoCoreError, ClientError
+
         try:
-            answer = self._call("get_bucket_location")
-        except OSError:
-            return ""
-        return answer.get("LocationConstraint") or "us-east-1"
+            return self._call("get_bucket_location").get("LocationConstraint") or _FIRST_REGION
+        except S3Error:
+            pass
+        try:
+            answer = _client().head_bucket(Bucket=self.bucket)
+        except (BotoCoreError, ClientError) as error:
+            answer = getattr(error, "response", {})
+        headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+        return headers.get("x-amz-bucket-region") or _FIRST_REGION
 
     def read(self, key: str) -> bytes:
         return _unpack(key, self._content(key))

@@ -13,6 +13,8 @@ _CALL = re.compile(r"when calling the (\w+) operation")
 
 _BY_CODE = {
     "WorkerDied": f"Its process was killed, perhaps for want of memory: {_FEWER}, {_AGAIN}",
+    "DiskFullError": f"Make room where the output goes, {_AGAIN}",
+    "CannotWriteError": f"Allow whoever runs the audit to write where the output goes, {_AGAIN}",
     "Unreadable": "The file is damaged: run the audit again",
     "NotWritten": "Look into custodian-run.log in the policy's folder for the reason",
     "NotThere": "c7n-org was not run there, or stopped early: it passes over what comes after a refusal. "

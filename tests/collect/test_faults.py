@@ -563,21 +563,3 @@ def test_an_interrupted_run_keeps_what_it_has_and_is_taken_up_again(
     assert unread(resumed) == {}
     complete = commands.report()
     assert (complete.code, differing(complete, whole)) == (0, {})
-
-
-def test_a_run_that_is_killed_says_which_cells_never_finished(commands: Commands, whole: Audited) -> None:
-    faults.arm(commands.endpoint, [HELD_UP])
-    with commands.started("run", *commands.input, "-s", "output", "-a", "dev", **ONE_WORKER) as process:
-        wait_for(lambda: faults.strikes(commands.endpoint) == [1])
-        process.kill()
-        process.wait()
-    killed = commands.run_json
-    assert (killed["state"], killed["finished"]) == ("running", None)
-    assert len(killed["cells"]) == 3 * len(POLICIES)
-    assert unread(killed).items() >= (every("dev", EU, "skipped") | every("dev", AP, "skipped")).items()
-
-    faults.arm(commands.endpoint, ())
-    result = commands.report()
-    assert result.code == 3
-    assert {key: row["status"] for key, row in result.coverage().items()} == unread(killed)
-    assert differing(result, whole).keys() >= {("dev", EU), ("dev", AP)}

@@ -290,7 +290,9 @@ def test_the_faults_that_are_shown_can_be_had(tmp_path: Path) -> None:
     path.write_text(file.stdin, encoding="utf-8")
     assert serve.words == ("sg-audit", "sandbox", "--faults", file.stdout)
     assert len(faults.read(path)) == 9
-    kinds = {kind for row in read(DOCS / "sandbox.md").text.splitlines() for kind in spans(row.partition("| ")[2])}
+    kinds = {
+        kind for row in read(DOCS / "sandbox.md").text.splitlines() for kind in spans(row.partition("| ")[2])
+    }
     assert set(faults.What) <= kinds
 
 
