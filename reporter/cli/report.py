@@ -69,6 +69,8 @@ def write(
     with progress.counted(console, f"reading {found.kind}") as count:
         audit = read_audit(found, more, count)
     say(f"{output}: {found.kind}, {found.started}: {found.extent}")
+    for note in found.notes:
+        say(f"left out: {note}")
     with progress.counted(console, f"writing {', '.join(formats)}") as count:
         written = writing.write(audit, reports, formats, of_accounts, count)
     if found.has_groups:

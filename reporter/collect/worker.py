@@ -20,7 +20,7 @@ from c7n_org import cli as c7n_org
 from reporter.accounts.credentials import Credentials, error_code
 from reporter.collect import patches
 from reporter.custodian.resource_types import full_type
-from reporter.output.manifest import Cell, Status
+from reporter.output.manifest import LEFT_OUT, Cell, Status
 
 # What AWS answers when it means "no", by service and by reason.
 _DENIALS = frozenset(
@@ -120,8 +120,10 @@ def run_unit(unit: Unit) -> list[Cell]:
     patches.install()
     load_resources([full_type(policy["resource"]) for policy in unit.policies])
     with _process_lock, _environment(unit), _captured_errors() as captured:
+        # One time for all: what one of them has asked AWS, the others are told again.
+        started = round(time.time(), 3)
         return [
-            _run_cell(unit, policy, cell, captured)
+            replace(_run_cell(unit, policy, cell, captured), started=started)
             for policy, cell in zip(unit.policies, planned_cells(unit), strict=True)
         ]
 
@@ -134,7 +136,7 @@ def _run_cell(unit: Unit, policy: Mapping[str, Any], cell: Cell, captured: "_Err
     folder = unit.folder and unit.folder / cell.account / cell.region / cell.policy
     if folder:
         shutil.rmtree(folder, ignore_errors=True)  # what an earlier try of this run may have left
-    captured.error = None
+    captured.error, captured.left_out = None, False
     started, throttled = time.monotonic(), patches.throttled()
     try:
         counts, success = c7n_org.run_account(
@@ -159,17 +161,21 @@ def _run_cell(unit: Unit, policy: Mapping[str, Any], cell: Cell, captured: "_Err
         return failure(cell, captured.error)
     if not success:
         return replace(cell, status=Status.FAILED, message="c7n-org gave no reason")
-    if folder and not (folder / "resources.json").exists():
-        return replace(cell, message="the policy's conditions leave out this account or region")
+    if captured.left_out:
+        why = "the policy's region or conditions leave out this account or region"
+        return replace(cell, code=LEFT_OUT, message=why)
     return replace(cell, status=Status.OK, resources=counts.get(cell.policy, 0))
 
 
 class _ErrorCapture(logging.Handler):
-    """c7n-org logs a policy's exception and drops it; this keeps it."""
+    """c7n-org logs a policy's exception and drops it; this keeps it, and what Custodian logs as its only word on a
+    policy that its conditions keep from running (c7n.policy.PolicyConditions.evaluate)."""
 
     error: BaseException | None = None
+    left_out = False
 
     def emit(self, record: logging.LogRecord) -> None:
+        self.left_out |= record.msg == "Skipping policy:%s due to execution conditions"
         error = sys.exc_info()[1]
         if error is not None:
             self.error = error
@@ -178,18 +184,21 @@ class _ErrorCapture(logging.Handler):
 @contextmanager
 def _captured_errors() -> Iterator[_ErrorCapture]:
     captured = _ErrorCapture()
-    root, log = logging.getLogger(), logging.getLogger("c7n_org")
+    root = logging.getLogger()
     # As c7n-org's command line sets it: custodian-run.log holds the same lines.
     root.setLevel(logging.INFO)
     for name in ("botocore", "custodian.s3"):
         logging.getLogger(name).setLevel(logging.ERROR)
     if not root.handlers:
         root.addHandler(logging.NullHandler())
-    log.addHandler(captured)
+    logs = [logging.getLogger(name) for name in ("c7n_org", "custodian.policy")]
+    for log in logs:
+        log.addHandler(captured)
     try:
         yield captured
     finally:
-        log.removeHandler(captured)
+        for log in logs:
+            log.removeHandler(captured)
 
 
 @contextmanager

@@ -9,7 +9,8 @@ OWN_TABS = ("security_groups", "attachments", "summary", "coverage")
 @dataclass(frozen=True)
 class PlannedPolicy:
     """A policy of the run, in file order. `report` is its `metadata.report`; `filtered` says that it may
-    leave resources out: what it does not list may exist all the same. `digest` stands for its text."""
+    leave resources out: what it does not list may exist all the same. `digest` stands for its text. With
+    `on_events` it looked only at what an event named, as AWS ran it in one of Custodian's event modes."""
 
     name: str
     resource: str
@@ -17,3 +18,9 @@ class PlannedPolicy:
     digest: str = ""
     description: str = ""
     report: dict[str, str] = field(default_factory=dict)
+    on_events: bool = False
+
+    @property
+    def lists_all(self) -> bool:
+        """Whether it lists every resource of its type: what it does not list is not there."""
+        return not (self.filtered or self.on_events)

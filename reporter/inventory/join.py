@@ -104,7 +104,9 @@ def join(
     groups = _group_frame(owned, by_group, instances, _Sharing(units))
     on_instance = groups.pop("on_instance")
     for column, names in _columns(policies).items():
-        groups[column] = _flags(owned, names)
+        told = _flags(owned, names)
+        # A flag is true where the policy or the rules say so.
+        groups[column] = told | groups[column].fillna(False) if column in groups else told
     for number, field in enumerate(more):
         if field.name.casefold() in {name.casefold() for name in (*GROUP_COLUMNS, *groups.columns)}:
             raise InputError(f"--field {field.name}: the report has a column of that name")
@@ -116,7 +118,7 @@ def join(
     groups = groups[[*GROUP_COLUMNS, *further]].sort_values(_SORT, kind="stable")
     asked = frozenset(policy.name for policy in policies if policy.resource == GROUPS)
     caught = pd.Series([row.caught_by for _, row in owned], dtype=object)
-    without_answer = {(unit.account, unit.region): asked - unit.read for unit in units}
+    without_answer = {(unit.account, unit.region): asked & unit.unanswered for unit in units}
     unanswered = pd.Series([without_answer[unit.account, unit.region] for unit, _ in owned], dtype=object)
     return Inventory(
         groups=groups.reset_index(drop=True),

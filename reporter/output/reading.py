@@ -8,7 +8,7 @@ from pathlib import Path
 
 from reporter.accounts.expected import PlannedAccount
 from reporter.custodian.metadata import PlannedPolicy
-from reporter.custodian.resource_types import GROUPS, INVENTORY_TABS
+from reporter.custodian.resource_types import GROUPS, INVENTORY_TABS, full_type
 from reporter.errors import InputError
 from reporter.output import manifest, stock
 from reporter.output.listing import RESOURCES, hour, hour_of, listing
@@ -24,7 +24,9 @@ class Output:
     """What a run left behind.
 
     `kind` says what it was taken for and `extent` how much there is; `policies` are in file order; `complete`
-    is False for a run that was cut off midway. `files` has the key of each cell's resources in the store.
+    is False for a run that was cut off midway. `files` has the key of each cell's resources in the store, `texts`
+    what a cell's own metadata says of its policy, which may be another than in other accounts or at other times.
+    `notes` are for people.
     """
 
     kind: str
@@ -36,6 +38,8 @@ class Output:
     accounts: tuple[PlannedAccount, ...]
     cells: tuple[Cell, ...]
     files: Mapping[tuple[str, str, str], str] = field(repr=False)
+    texts: Mapping[tuple[str, str, str], PlannedPolicy] = field(default_factory=dict, repr=False)
+    notes: tuple[str, ...] = ()
 
     @property
     def has_groups(self) -> bool:
@@ -44,8 +48,21 @@ class Output:
 
     @property
     def lists_all_groups(self) -> bool:
-        """Whether any policy lists every security group there is."""
-        return any(policy.resource == GROUPS and not policy.filtered for policy in self.policies)
+        """Whether every security group there is was to be listed, wherever a policy is on groups."""
+        policies = self.policies_of_cells()
+        looked_at, listed = set(), set()
+        for cell in self.cells:
+            policy = policies[cell.key]
+            if policy.resource == GROUPS:
+                looked_at.add((cell.account, cell.region))
+                if policy.lists_all:
+                    listed.add((cell.account, cell.region))
+        return bool(looked_at) and looked_at == listed
+
+    def policies_of_cells(self) -> dict[tuple[str, str, str], PlannedPolicy]:
+        """The policy of each cell, as that cell's own metadata has it where it has any."""
+        by_name = {policy.name: policy for policy in self.policies}
+        return {cell.key: self.texts.get(cell.key) or by_name[cell.policy] for cell in self.cells}
 
     def units(self) -> Iterator[tuple[Cell, ...]]:
         """The cells by account and region, in the order of the run."""
@@ -60,9 +77,12 @@ class Output:
         With one on groups stay the policies that list all groups, interfaces or instances: what a group's row
         says comes from them. Raises InputError for a name or type that is not there.
         """
-        types = [resource if "." in resource else f"aws.{resource}" for resource in resources]
+        types = [full_type(resource) for resource in resources]
+        called = {policy.name: {policy.name} for policy in self.policies}
+        for (_, _, name), text in self.texts.items():
+            called[name].add(text.name)
         for kind, wanted, there in (
-            ("-p", names, {policy.name for policy in self.policies}),
+            ("-p", names, set().union(*called.values())),
             ("--resource", types, {policy.resource for policy in self.policies}),
         ):
             for name in wanted:
@@ -73,7 +93,8 @@ class Output:
         chosen = {
             policy.name
             for policy in self.policies
-            if (not names or policy.name in names) and (not types or policy.resource in types)
+            if (not names or not called[policy.name].isdisjoint(names))
+            and (not types or policy.resource in types)
         }
         if not chosen:
             raise InputError(
@@ -86,7 +107,7 @@ class Output:
                 if policy.name in chosen
                 else replace(policy, report={"tab": INVENTORY_TABS[policy.resource]})
                 for policy in self.policies
-                if policy.name in chosen or (not policy.filtered and policy.resource in INVENTORY_TABS)
+                if policy.name in chosen or (policy.lists_all and policy.resource in INVENTORY_TABS)
             ]
         kept = {policy.name for policy in policies}
         cells = tuple(cell for cell in self.cells if cell.policy in kept)
@@ -110,35 +131,44 @@ def open_output(where: Path | str, expected: Sequence[PlannedAccount] = (), at: 
     if isinstance(store, Folder) and not store.path.is_dir():
         raise InputError(f"{where}: a file, not an output directory")
     try:
-        run = find_run(store, until)
+        run, foreign = _find_run(store, until)
         # In a folder of runs, their names have told which began by then.
         found = _own_run(run, until if run is store else "") if run else _stock_run(store, expected, until)
     except OSError as error:
         raise InputError(f"{where}: cannot be read: {error.strerror}") from None
+    if found is None and foreign:
+        manifest.read(foreign[0])  # which says what is wrong with it
     if found is None and until:
         raise InputError(f"{where}: no output of Custodian there at or before {at}")
     if found is None:
         raise InputError(f"{where}: no output of Custodian there; `sg-audit run -s {where}` makes some")
-    return found
+    notes = [f"{place.name}/{manifest.FILE_NAME}: not a manifest of sg-audit" for place in foreign]
+    return replace(found, notes=(*notes, *found.notes))
 
 
-def find_run(store: Store, until: str = "") -> Store | None:
-    """The run of ours that a place is, or the newest of those in it that began by `until` (YYYY/MM/DD/HH).
+def _find_run(store: Store, until: str) -> tuple[Store | None, list[Store]]:
+    """The run of ours that a place is, or the newest of those in it that began by `until` (YYYY/MM/DD/HH); and the
+    places passed over on the way, whose run.json is somebody else's.
 
     Raises OSError where the place cannot be listed.
     """
     files, folders = store.here()
+    foreign: list[Store] = []
     if manifest.FILE_NAME in files:
-        return store
+        if not manifest.is_foreign(store):
+            return store, foreign
+        foreign.append(store)
     runs = [name for name in folders if _RUN_NAME.fullmatch(name) and not (until and _began(name) > until)]
     # Someone may have given their runs names of their own: those count where no other is there.
     others = [] if until else [name for name in folders if name != LATEST and not _RUN_NAME.fullmatch(name)]
     for names in (sorted(runs, key=_in_order), others):
         held = side_by_side(store, lambda name: store.child(name).exists(manifest.FILE_NAME), names)
-        there = [name for name, is_run in zip(names, held, strict=True) if is_run]
-        if there:
-            return store.child(there[-1])
-    return None
+        there = [store.child(name) for name, is_run in zip(names, held, strict=True) if is_run]
+        for place in reversed(there):
+            if names is not others or not manifest.is_foreign(place):
+                return place, foreign
+            foreign.append(place)
+    return None, foreign
 
 
 def _began(name: str) -> str:
@@ -196,6 +226,7 @@ def _stock_run(store: Store, expected: Sequence[PlannedAccount], until: str) -> 
         accounts=found.accounts,
         cells=found.cells,
         files=found.files,
+        texts=found.texts,
     )
 
 

@@ -13,7 +13,7 @@ _CALL = re.compile(r"when calling the (\w+) operation")
 
 _BY_CODE = {
     "WorkerDied": f"Its process was killed, perhaps for want of memory: {_FEWER}, {_AGAIN}",
-    "Unreadable": "The file is damaged: run the audit again",
+    "Unreadable": "The file, or a record in it, is damaged: run the audit again",
     "NotWritten": "Look into custodian-run.log in the policy's folder for the reason",
     "NotThere": "c7n-org was not run there, or stopped early: it passes over what comes after a refusal. "
     "Look into its log, or use `sg-audit run`, which goes on",
@@ -49,8 +49,6 @@ def advise(cell: Cell, account: PlannedAccount | None) -> str:
     if cell.status is Status.DENIED:
         return _permit(cell, who)
     if cell.status is Status.SKIPPED:
-        if cell.message:
-            return "Nothing, if the policy's conditions are meant so"
         return "It was never tried: `sg-audit run --resume`"
     return (
         "Try it again: `sg-audit run --resume`; if it stays, custodian-run.log in its folder has the details"

@@ -61,8 +61,9 @@ def moves(
     # Late: pandas takes as long to load as a small review takes.
     from reporter.inventory.audit import read_units
 
-    whole = {policy.name for policy in output.policies if not policy.filtered}
-    units = read_units(replace(output, cells=tuple(cell for cell in output.cells if cell.policy in whole)))
+    policies = output.policies_of_cells()
+    whole = tuple(cell for cell in output.cells if policies[cell.key].lists_all)
+    units = read_units(replace(output, cells=whole))
     then, now = (_levels(units, revision, output, answers) for revision in (before, after))
     pairs = Counter((then[group], now[group]) for group in then)
     return RiskMoves(
