@@ -16,7 +16,8 @@ from c7n.resources import load_resources
 from c7n.structure import StructureParser
 
 from reporter import yamlfile
-from reporter.custodian.metadata import OWN_TABS, PlannedPolicy
+from reporter.custodian import metadata
+from reporter.custodian.metadata import PlannedPolicy
 from reporter.custodian.resource_types import full_type
 from reporter.errors import InputError
 
@@ -46,6 +47,8 @@ def read(sources: Sequence[Path], only: Sequence[str] = ()) -> PolicySet:
                 raise InputError(f"{path}: policy {name}: there is one of that name in {found_in[name]}")
             found_in[name] = path
             policies.append(policy)
+    for problem in metadata.problems(map(planned, policies)):
+        raise InputError(f"{found_in[problem.policy]}: {problem}")
     for name in only:
         if name not in found_in:
             raise InputError(f"{', '.join(map(str, sources))}: no policy is called {name}; check -p")
@@ -99,16 +102,13 @@ def parse(content: Any, where: str) -> list[dict[str, Any]]:
     return policies
 
 
-def validate(policy: dict[str, Any], where: str) -> None:
-    """Validate a policy as Custodian does.
+def validate(policy: dict[str, Any], file: str) -> None:
+    """Validate a policy as Custodian does, and its `metadata.report`.
 
-    Raises InputError with `where`, the policy's name and why.
+    Raises InputError with the file, the policy's name and why.
     """
-    where = f"{where}: policy {policy['name']}"
+    where = f"{file}: policy {policy['name']}"
     only = {"policies": [policy]}
-    tab = _report(policy).get("tab", "")
-    if (policy.get("filters") or policy.get("query")) and tab.casefold() in OWN_TABS:
-        raise InputError(f"{where}: metadata.report.tab: {tab} is the report's own")
     types = list(StructureParser().get_resource_types(only))
     try:
         missing = load_resources(types)
@@ -126,6 +126,8 @@ def validate(policy: dict[str, Any], where: str) -> None:
     except Exception as error:
         # Filters raise what they like here; Custodian's own validate catches all of it too.
         raise InputError(f"{where}: {_one_line(error)}") from None
+    for problem in metadata.problems([planned(policy)]):
+        raise InputError(f"{file}: {problem}")
 
 
 def planned(policy: dict[str, Any]) -> PlannedPolicy:
@@ -136,14 +138,9 @@ def planned(policy: dict[str, Any]) -> PlannedPolicy:
         filtered=bool(policy.get("filters") or policy.get("query")),
         description=" ".join(str(policy.get("description") or "").split()),
         digest=sha256(msgspec.json.encode(policy, order="sorted")).hexdigest()[:16],
-        report=_report(policy),
+        report=metadata.report_of(policy.get("metadata")),
+        filters=list(policy.get("filters") or []),
     )
-
-
-def _report(policy: dict[str, Any]) -> dict[str, str]:
-    metadata = policy.get("metadata")
-    report = metadata.get("report") if isinstance(metadata, dict) else None
-    return {key: str(value) for key, value in report.items()} if isinstance(report, dict) else {}
 
 
 def _read_file(path: Path) -> list[dict[str, Any]]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import Protocol, TypeVar
 
 from reporter.custodian.resource_types import GROUPS, INTERFACES
-from reporter.inventory.unit import GroupRow, InterfaceRow, UnitRows
+from reporter.inventory.rows import GroupRow, InterfaceRow, UnitRows
 
 
 class _Seen(Protocol):
@@ -45,7 +45,7 @@ def _interface_id(row: InterfaceRow) -> str:
 
 def _as_seen_by(newest: GroupRow, row: GroupRow) -> GroupRow:
     """The newest record with what the policies said of the group where it was seen."""
-    return replace(newest, caught_by=row.caught_by)
+    return replace(newest, caught_by=row.caught_by, matched_rules=row.matched_rules)
 
 
 def _agreed(

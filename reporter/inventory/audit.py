@@ -10,7 +10,8 @@ from reporter.custodian.resource_types import GROUPS, INVENTORY_TABS, Field
 from reporter.inventory.across_accounts import agreed
 from reporter.inventory.columns import Value
 from reporter.inventory.join import Inventory, join
-from reporter.inventory.unit import Deduplicator, ExtraColumns, UnitRows, read_unit
+from reporter.inventory.rows import Deduplicator, UnitRows
+from reporter.inventory.unit import ExtraColumns, read_unit
 from reporter.output.manifest import Cell
 from reporter.output.reading import Output
 from reporter.output.store import side_by_side
@@ -104,7 +105,7 @@ def _sheets(output: Output) -> dict[str, tuple[Field, ...] | None]:
         policy.name: policy.resource
         for policy in output.policies
         if policy.resource != GROUPS
-        and not (output.has_groups and policy.report.get("tab") == INVENTORY_TABS.get(policy.resource, ""))
+        and not (output.has_groups and policy.in_report.tab == INVENTORY_TABS.get(policy.resource))
     }
     declared = {resource: resource_types.declared(resource) for resource in dict.fromkeys(resources.values())}
     return {name: declared[resource] for name, resource in resources.items()}

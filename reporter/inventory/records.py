@@ -55,10 +55,15 @@ class Group(Struct, rename="pascal", gc=False):
     tags: list[Tag] = field(default_factory=list)
 
 
-class GroupId(Struct, rename="pascal", gc=False):
-    """No more of a group than its id."""
+_NO_PERMISSIONS = msgspec.Raw(b"[]")
+
+
+class CaughtGroup(Struct, rename="pascal", gc=False):
+    """No more of a group than its id, and the rules that Custodian's filters say they matched, not decoded yet."""
 
     group_id: str
+    matched_ip_permissions: msgspec.Raw = _NO_PERMISSIONS
+    matched_ip_permissions_egress: msgspec.Raw = _NO_PERMISSIONS
 
 
 class GroupReference(Struct, rename="pascal", gc=False):
@@ -159,7 +164,8 @@ def _named(record: Any) -> str:
 
 
 group_list = ListOf(Group)
-group_id_list = ListOf(GroupId)
+caught_list = ListOf(CaughtGroup)
+permission_list = ListOf(Permission)
 interface_list = ListOf(Interface)
 instance_list = ListOf(Instance)
 any_list = ListOf(dict[str, Any])

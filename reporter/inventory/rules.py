@@ -1,6 +1,6 @@
-"""What an ingress permission means for SSH, as the design defines it."""
+"""What a permission of a security group says, and what it means for SSH, as the design defines it."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from ipaddress import ip_network
 
@@ -69,6 +69,26 @@ def ssh_open_to_world(group: Group) -> bool:
         if lets_ssh_in(permission)
         for _, source in _sources(permission)
     )
+
+
+def rule_texts(ingress: Iterable[Permission], egress: Iterable[Permission] = ()) -> tuple[str, ...]:
+    """Permissions as a person reads them, sorted: `tcp 20-25 from 10.0.0.0/8`, `all traffic to ::/0`."""
+    found = {
+        f"{_traffic(permission)} {word} {peer}"
+        for word, permissions in (("from", ingress), ("to", egress))
+        for permission in permissions
+        for _, peer in _sources(permission)
+    }
+    return tuple(sorted(found))
+
+
+def _traffic(permission: Permission) -> str:
+    name, first, last = protocol(permission), permission.from_port, permission.to_port
+    if name == _ALL_TRAFFIC:
+        return "all traffic"
+    if first is None:
+        return f"protocol {name}" if name.isdigit() else name
+    return f"{name} {first}" if first == last else f"{name} {first}-{last}"
 
 
 def _sources(permission: Permission) -> Iterator[tuple[int, str]]:

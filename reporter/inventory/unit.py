@@ -2,92 +2,24 @@
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from sys import intern
-from typing import Any, TypeVar
+from typing import Any
 
 from reporter.custodian.metadata import PlannedPolicy
 from reporter.custodian.resource_types import GROUPS, INSTANCES, INTERFACES, Field, identifier
-from reporter.inventory import columns, records, rules
+from reporter.inventory import columns, matched, records
 from reporter.inventory.columns import Value
 from reporter.inventory.newest import Newest
 from reporter.inventory.records import Group, GroupReference, Instance, Interface
+from reporter.inventory.rows import (
+    Deduplicator,
+    GroupRow,
+    UnitRows,
+    group_row,
+    instance_row,
+    interface_row,
+)
 from reporter.output.manifest import Cell, Status
 from reporter.output.store import UNREADABLE, Store
-
-Shared = TypeVar("Shared")
-
-
-@dataclass(frozen=True, slots=True)
-class GroupRow:
-    """A group; `caught_by` names the policies that listed it, `more` has the values of the wanted fields, `taken` is
-    when the rest was read, in seconds since 1970."""
-
-    group_id: str
-    name: str
-    vpc_id: str
-    owner_id: str
-    description: str
-    tags: tuple[str, ...]
-    ssh_rules: tuple[str, ...]
-    ssh_open_to_world: bool
-    caught_by: tuple[str, ...]
-    more: tuple[Value, ...] = ()
-    taken: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class InterfaceRow:
-    """A network interface with the groups it carries, by id and name; `taken` is when that was read."""
-
-    interface_id: str
-    type: str
-    description: str
-    private_ip: str
-    public_ip: str
-    vpc_id: str
-    owner_id: str
-    instance_id: str
-    groups: tuple[tuple[str, str], ...]
-    taken: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class InstanceRow:
-    """An instance with the groups it carries, by id and name."""
-
-    instance_id: str
-    name: str
-    state: str
-    groups: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True)
-class UnitRows:
-    """One account and region.
-
-    `cells` are its cells again, those whose file could not be read, or not all of it, turned to failed. `read`
-    names the policies that looked at everything, so that what they did not list is none of theirs, and
-    `unanswered` those that were to and did not. `interfaces_known` says that every interface of the account is
-    here; `all_listed` has when everything of a resource type was listed last, in seconds since 1970. `sheets` has
-    the resources of other policies, as cells by column.
-    """
-
-    account: str
-    account_id: str
-    region: str
-    cells: tuple[Cell, ...]
-    read: frozenset[str]
-    interfaces_known: bool
-    groups: tuple[GroupRow, ...]
-    interfaces: tuple[InterfaceRow, ...]
-    instances: tuple[InstanceRow, ...]
-    sheets: Mapping[str, tuple[Mapping[str, Value], ...]] = field(default_factory=dict)
-    unanswered: frozenset[str] = frozenset()
-    all_listed: Mapping[str, float] = field(default_factory=dict)
-
-    def started(self, policy: str) -> float:
-        """When a policy was run here, in seconds since 1970; 0 where that is not known."""
-        return next((cell.started or 0.0 for cell in self.cells if cell.policy == policy), 0.0)
 
 
 @dataclass(frozen=True)
@@ -99,22 +31,11 @@ class ExtraColumns:
     more: tuple[Field, ...] = ()
 
 
-class Deduplicator:
-    """Keeps one of equal tuples. With texts interned, rows that say the same share the memory: half a million
-    groups make that a third less."""
-
-    def __init__(self) -> None:
-        self._seen: dict[Any, Any] = {}
-
-    def __call__(self, value: Shared) -> Shared:
-        kept: Shared = self._seen.setdefault(value, value)
-        return kept
-
-
 @dataclass
 class _Found:
     groups: Newest[Group] = field(default_factory=Newest)
-    caught_by: dict[str, list[str]] = field(default_factory=dict)
+    caught: dict[str, dict[str, tuple[str, ...] | None]] = field(default_factory=dict)
+    """By group id, then by policy: the rules that made it match, None where that cannot be told."""
     interfaces: Newest[Interface] = field(default_factory=Newest)
     instances: Newest[Instance] = field(default_factory=Newest)
     others: dict[str, Newest[None]] = field(default_factory=dict)
@@ -169,10 +90,10 @@ def read_unit(
         interfaces_known=found.interfaces.all_listed is not None,
         groups=tuple(_groups(found, deduplicated)),
         interfaces=tuple(
-            _interface(each, found.interfaces.taken[interface_id], deduplicated)
+            interface_row(each, found.interfaces.taken[interface_id], deduplicated)
             for interface_id, each in found.interfaces.records.items()
         ),
-        instances=tuple(_instance(each, deduplicated) for each in _not_terminated(found)),
+        instances=tuple(instance_row(each, deduplicated) for each in _not_terminated(found)),
         sheets=found.sheets,
         unanswered=frozenset(cell.policy for cell in judged.values() if cell.is_gap),
         all_listed={
@@ -240,18 +161,17 @@ def _read_sheet(
 
 def _read_groups(found: _Found, cell: Cell, policy: PlannedPolicy, data: bytes) -> Sequence[str]:
     known, taken = found.groups, _taken(cell)
-    # Most policies list groups that are known already: then their ids are enough, which is quicker.
-    listed, problems = records.group_id_list.decode_each(data) if known.records else ([], [])
-    ids = [each.group_id for each in listed]
+    listed, problems = records.caught_list.decode_each(data)
     groups: list[Group] = []
-    if not known.records or not (known.knows_all(taken) or known.records.keys() >= set(ids)):
+    # Most policies list groups that are known already: then their ids are enough, which is quicker.
+    if not known.knows_all(taken) and not known.records.keys() >= {each.group_id for each in listed}:
         groups, problems = records.group_list.decode_each(data)
-        ids = [group.group_id for group in groups]
     everything = policy.lists_all and not problems
     known.add(((group.group_id, group) for group in groups), taken, everything=everything)
-    for group_id in ids:
-        if group_id in known.records:
-            found.caught_by.setdefault(group_id, []).append(cell.policy)
+    rules = matched.teller(policy, listed, data)
+    for each in listed:
+        if each.group_id in known.records:
+            found.caught.setdefault(each.group_id, {})[cell.policy] = rules(each)
     return problems
 
 
@@ -313,64 +233,10 @@ def _in_short(problems: Sequence[str]) -> str:
 
 def _groups(found: _Found, deduplicated: Deduplicator) -> Iterator[GroupRow]:
     for group_id, group in found.groups.records.items():
-        yield _group(
+        yield group_row(
             group,
-            found.caught_by[group_id],
+            found.caught[group_id],
             found.more.get(group_id, ()),
             found.groups.taken[group_id],
             deduplicated,
         )
-
-
-def _group(
-    group: Group,
-    caught_by: Iterable[str],
-    more: tuple[Value, ...],
-    taken: float,
-    deduplicated: Deduplicator,
-) -> GroupRow:
-    return GroupRow(
-        group_id=intern(group.group_id),
-        name=intern(group.group_name),
-        vpc_id=intern(group.vpc_id),
-        owner_id=intern(group.owner_id),
-        description=group.description,
-        tags=deduplicated(tuple(map(intern, records.tag_texts(group.tags)))),
-        ssh_rules=deduplicated(rules.ssh_rules(group)),
-        ssh_open_to_world=rules.ssh_open_to_world(group),
-        caught_by=deduplicated(tuple(caught_by)),
-        more=more,
-        taken=taken,
-    )
-
-
-def _interface(interface: Interface, taken: float, deduplicated: Deduplicator) -> InterfaceRow:
-    return InterfaceRow(
-        interface_id=interface.network_interface_id,
-        type=intern(interface.interface_type),
-        description=intern(interface.description),
-        private_ip=interface.private_ip_address,
-        public_ip=interface.association.public_ip if interface.association else "",
-        vpc_id=intern(interface.vpc_id),
-        owner_id=intern(interface.owner_id),
-        instance_id=intern(interface.attachment.instance_id) if interface.attachment else "",
-        groups=_references(interface.groups, deduplicated),
-        taken=taken,
-    )
-
-
-def _instance(instance: Instance, deduplicated: Deduplicator) -> InstanceRow:
-    return InstanceRow(
-        instance_id=intern(instance.instance_id),
-        name=intern(records.name_tag(instance.tags)),
-        state=intern(instance.state.name),
-        groups=_references(instance.security_groups, deduplicated),
-    )
-
-
-def _references(
-    groups: Iterable[records.GroupReference], deduplicated: Deduplicator
-) -> tuple[tuple[str, str], ...]:
-    return deduplicated(
-        tuple(deduplicated((intern(group.group_id), intern(group.group_name))) for group in groups)
-    )

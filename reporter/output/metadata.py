@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from reporter.custodian.metadata import PlannedPolicy
+from reporter.custodian.metadata import PlannedPolicy, report_of
 from reporter.custodian.resource_types import full_type
 
 # The modes in which AWS runs the whole policy by the clock (c7n.policy, c7n_azure.policy, c7n_gcp.policy): in all
@@ -106,15 +106,13 @@ class Metadata(msgspec.Struct):
     def planned(self) -> PlannedPolicy:
         """The policy, as far as the report is concerned."""
         policy = self.policy
-        report = (policy.metadata or {}).get("report")
         return PlannedPolicy(
             name=policy.name,
             resource=full_type(policy.resource),
             filtered=bool(policy.filters or policy.query),
             description=" ".join((policy.description or "").split()),
-            report={key: str(value) for key, value in report.items() if value is not None}
-            if isinstance(report, dict)
-            else {},
+            report=report_of(policy.metadata),
+            filters=policy.filters if isinstance(policy.filters, list) else [],
             on_events=self.is_on_events,
         )
 

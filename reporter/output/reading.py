@@ -7,6 +7,7 @@ from datetime import datetime
 from pathlib import Path
 
 from reporter.accounts.expected import PlannedAccount
+from reporter.custodian import metadata
 from reporter.custodian.metadata import PlannedPolicy
 from reporter.custodian.resource_types import GROUPS, INVENTORY_TABS, full_type
 from reporter.errors import InputError
@@ -26,7 +27,7 @@ class Output:
     `kind` says what it was taken for and `extent` how much there is; `policies` are in file order; `complete`
     is False for a run that was cut off midway. `files` has the key of each cell's resources in the store, `texts`
     what a cell's own metadata says of its policy, which may be another than in other accounts or at other times.
-    `notes` are for people.
+    `notes` say what of it could not be followed: the policies are without that.
     """
 
     kind: str
@@ -142,8 +143,13 @@ def open_output(where: Path | str, expected: Sequence[PlannedAccount] = (), at: 
         raise InputError(f"{where}: no output of Custodian there at or before {at}")
     if found is None:
         raise InputError(f"{where}: no output of Custodian there; `sg-audit run -s {where}` makes some")
+    problems = metadata.problems(found.policies)
     notes = [f"{place.name}/{manifest.FILE_NAME}: not a manifest of sg-audit" for place in foreign]
-    return replace(found, notes=(*notes, *found.notes))
+    return replace(
+        found,
+        policies=metadata.without(problems, found.policies),
+        notes=(*notes, *map(str, problems)),
+    )
 
 
 def _find_run(store: Store, until: str) -> tuple[Store | None, list[Store]]:

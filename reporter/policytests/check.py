@@ -73,8 +73,9 @@ def _problem(policy: Mapping[str, Any], case: Case) -> str:
 
 
 def _validates(policy: Mapping[str, Any]) -> bool:
+    """Whether Custodian takes the policy. What it says of the report is not what a mutant breaks."""
     try:
-        policies.validate(dict(policy), "")
+        policies.validate({key: value for key, value in policy.items() if key != "metadata"}, "")
     except InputError:
         return False
     return True

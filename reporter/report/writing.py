@@ -10,9 +10,11 @@ from pathlib import Path
 
 from reporter.accounts.labels import NO_LABELS, Labels
 from reporter.errors import InputError
+from reporter.findings.assess import Findings
 from reporter.inventory.audit import Audit, Progress, silent
 from reporter.report import tables
 from reporter.report.formats import DEFAULT, load, notes
+from reporter.report.summary import coverage_line
 
 FILE_STEM = "security_groups_inventory"
 _NAMED = 10  # policies in a line
@@ -40,6 +42,7 @@ def check_folder(folder: Path) -> None:
 
 def write(
     audit: Audit,
+    findings: Findings,
     folder: Path,
     formats: Sequence[str] = (DEFAULT,),
     labels: Labels = NO_LABELS,
@@ -52,7 +55,7 @@ def write(
     Raises InputError where the folder cannot be written, or there is no such format.
     """
     forms = [load(name) for name in dict.fromkeys(formats)]
-    lines, built = facts(audit), tables.build(audit, labels)
+    lines, built = facts(audit, findings), tables.build(audit, findings, labels)
     total = len(forms) * sum(len(table.frame) for table in built)
     done = 0
 
@@ -71,20 +74,20 @@ def write(
     return Written(tuple(paths), tuple(note for form in forms for note in notes(form, counted)))
 
 
-def facts(audit: Audit) -> Sequence[str]:
+def facts(audit: Audit, findings: Findings) -> Sequence[str]:
     """Lines on the whole report: when, how much, and what is missing."""
     accounts = f"{len(audit.output.accounts):,} accounts"
     if not audit.output.has_groups:
-        lines = [f"Output of Custodian as of {audit.output.started}", accounts, tables.coverage_line(audit)]
+        lines = [f"Output of Custodian as of {audit.output.started}", accounts, coverage_line(audit)]
     else:
         lines = [
             f"Security groups as of {audit.output.started}",
-            f"{len(audit.inventory.groups):,} groups in {accounts}",
-            tables.coverage_line(audit),
+            f"{len(findings.groups):,} groups in {accounts}",
+            coverage_line(audit),
         ]
         if not audit.output.lists_all_groups:
             lines.append("No policy lists every group: only those that a policy found are here")
-        nothing = tables.found_nothing(audit)
+        nothing = tables.found_nothing(audit, findings)
         if nothing:
             more = f" and {len(nothing) - _NAMED} more" if len(nothing) > _NAMED else ""
             lines.append(f"Found nothing, and so have no sheet: {', '.join(nothing[:_NAMED])}{more}")

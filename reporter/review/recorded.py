@@ -14,23 +14,17 @@ import msgspec
 from c7n.provider import clouds
 from c7n.resources import load_resources
 
-from reporter.custodian import offline
+from reporter.custodian import matched_rules, offline
 from reporter.custodian.metadata import PlannedPolicy
 from reporter.custodian.resource_types import GROUPS, full_type
+from reporter.inventory.records import Permission
+from reporter.inventory.rules import rule_texts
 from reporter.output.manifest import Cell, Status
 from reporter.output.reading import Output
 from reporter.output.store import UNREADABLE, File
 
 # Below this many resources to look at, a second process starts later than the first is through.
 _FEW = 4_000
-
-_PERMISSIONS = {"MatchedIpPermissions": "from", "MatchedIpPermissionsEgress": "to"}
-_PEERS = (
-    ("IpRanges", "CidrIp"),
-    ("Ipv6Ranges", "CidrIpv6"),
-    ("UserIdGroupPairs", "GroupId"),
-    ("PrefixListIds", "PrefixListId"),
-)
 
 
 class Match(msgspec.Struct, frozen=True):
@@ -171,11 +165,7 @@ def _match(kind: str, resource: Mapping[str, Any], id_key: str, name_key: str) -
     return Match(
         id=str(resource.get(id_key, "")),
         name=name or str(resource.get(name_key) or ""),
-        rules=tuple(
-            _rule(permission, word)
-            for key, word in _PERMISSIONS.items()
-            for permission in resource.get(key) or ()
-        ),
+        rules=_rules(resource),
     )
 
 
@@ -186,18 +176,13 @@ def _name_tag(resource: Mapping[str, Any]) -> str:
     return next((str(tag.get("Value", "")) for tag in tags if tag.get("Key") == "Name"), "")
 
 
-def _rule(permission: Mapping[str, Any], word: str) -> str:
-    """A rule as `tcp 20-25 from 10.0.0.0/8`: Custodian has split permissions, so that each has one peer."""
-    protocol = str(permission.get("IpProtocol", ""))
-    first, last = permission.get("FromPort"), permission.get("ToPort")
-    if protocol == "-1":
-        what = "all traffic"
-    elif first is None:
-        what = protocol if protocol.isalpha() else f"protocol {protocol}"
-    else:
-        what = f"{protocol} {first}" + (f"-{last}" if last != first else "")
-    peers = [str(each.get(key, "")) for kind, key in _PEERS for each in permission.get(kind) or ()]
-    return f"{what} {word} {', '.join(peers)}"
+def _rules(resource: Mapping[str, Any]) -> tuple[str, ...]:
+    """The rules that the policy's filters say they matched: Custodian has split them, so that each has one peer."""
+    annotated = (resource.get(matched_rules.INGRESS) or [], resource.get(matched_rules.EGRESS) or [])
+    try:
+        return rule_texts(*(msgspec.convert(each, list[Permission]) for each in annotated))
+    except msgspec.ValidationError:
+        return ()  # the filter `stale` writes something else there (c7n.resources.vpc)
 
 
 def unlisted(output: Output, where: Sequence[Place], kind: str) -> list[Cell]:

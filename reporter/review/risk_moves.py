@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from reporter.custodian.resource_types import GROUPS
-from reporter.inventory.unit import UnitRows
+from reporter.inventory.rows import UnitRows
 from reporter.output.reading import Output
 from reporter.review import recorded
 from reporter.review.changes import Change, Version
@@ -77,19 +77,22 @@ def moves(
 
 
 def _feeds(version: Version) -> bool:
-    return version.resource == GROUPS and version.planned.report.get("column") in _COLUMNS
+    planned = version.planned
+    return version.resource == GROUPS and (planned.exposed or planned.in_report.column in _COLUMNS)
 
 
 def _levels(
     units: Sequence[UnitRows], revision: Mapping[str, Version], output: Output, answers: Mapping[str, Answer]
 ) -> dict[_Group, str]:
     """Each group's risk, or an empty text where an answer that it depends on is missing."""
+    from reporter.findings.assess import assess
     from reporter.inventory.join import join
 
     feeding = [version for version in revision.values() if _feeds(version)]
     caught = {version.name: _caught(version, output, answers) for version in feeding}
     judged = [_judged(unit, caught) for unit in units]
-    groups = join(judged, [version.planned for version in feeding]).groups
+    policies = [version.planned for version in feeding]
+    groups = assess(join(judged, policies), policies, policies_alone=True).groups
     names = zip(groups["account_profile"], groups["region"], groups["security_group_id"], strict=True)
     levels = groups["risk"].astype(str).where(groups["risk_note"] == "", "")
     return dict(zip(names, levels, strict=True))
@@ -106,7 +109,9 @@ def _judged(unit: UnitRows, caught: Mapping[str, Mapping[_Place, frozenset[str]]
     here = (unit.account, unit.region)
     answers = {name: by_place[here] for name, by_place in caught.items() if here in by_place}
     rows = (
-        replace(row, caught_by=tuple(name for name, ids in answers.items() if row.group_id in ids))
+        replace(row, caught_by=caught_by, matched_rules=(None,) * len(caught_by))
         for row in unit.groups
+        for caught_by in [tuple(name for name, ids in answers.items() if row.group_id in ids)]
     )
-    return replace(unit, read=frozenset(answers), groups=tuple(rows))
+    unanswered = frozenset(caught) - frozenset(answers)
+    return replace(unit, read=frozenset(answers), unanswered=unanswered, groups=tuple(rows))

@@ -445,8 +445,18 @@ def test_types(book: Workbook, tab: str) -> None:
 def test_a_finding_tab_has_its_groups_as_security_groups_has_them(
     book: Workbook, tab: str, flag: str, count: int
 ) -> None:
-    assert rows(book[tab]) == [row for row in rows(book["security_groups"]) if row[flag]]
-    assert len(rows(book[tab])) == count
+    found = rows(book[tab])
+    matched = [row.pop("matched_rules", None) for row in found]
+    assert found == [row for row in rows(book["security_groups"]) if row[flag]]
+    assert len(found) == count
+    assert all(matched) if tab != "default_sg" else not any(matched)
+
+
+def test_a_finding_tab_shows_the_rules_that_made_the_policy_match(book: Workbook) -> None:
+    rules = {row["group_name"]: row["matched_rules"] for row in rows(book["ssh_world"])}
+    assert rules["break-glass"] == "all traffic from ::/0, tcp 22 from 0.0.0.0/0"
+    assert rules["wide-range"] == "tcp 20-25 from 0.0.0.0/0"
+    assert rules["ipv6-jump"] == "tcp 22 from ::/0"
 
 
 def test_text_that_a_spreadsheet_would_take_for_more_comes_back_verbatim(book: Workbook) -> None:
@@ -531,6 +541,8 @@ def test_summary_as_counted_by_hand(book: Workbook) -> None:
     counts = rows(book["summary"])
     assert all(type(row[name]) is int for row in counts for name in [*LEVELS, "groups"])
     assert [row.pop("cells_not_read") for row in counts] == [0] * len(counts)
+    for level in LEVELS[:-1]:  # everything was read, so that nothing is only possible
+        assert [row.pop(f"{level}_possible") for row in counts] == [0] * len(counts)
     assert [{name: str(value) for name, value in row.items()} for row in counts] == parsed(SUMMARY)
 
 

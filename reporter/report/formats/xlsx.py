@@ -16,10 +16,12 @@ from xlsxwriter.format import Format
 from xlsxwriter.utility import xl_range
 from xlsxwriter.worksheet import Worksheet
 
-from reporter.inventory.risk import LEVELS
+from reporter.findings.risk import LEVELS
 from reporter.names import distinct
+from reporter.report.descriptions import DESCRIPTIONS
 from reporter.report.formats._files import all_or_none
-from reporter.report.tables import ACCOUNT, ALL, DESCRIPTIONS, REGION, SUMMARY, UNKNOWN, Table
+from reporter.report.summary import ACCOUNT, ALL, REGION, SUMMARY
+from reporter.report.table import UNKNOWN, Table
 
 SUFFIX = ".xlsx"
 
