@@ -28,10 +28,9 @@ class Newest(Generic[Record]):
         """Add a list; `everything` says that nothing else was there at the time."""
         if self.knows_all(taken):
             return
-        for identifier, record in listed:
-            if identifier not in self.records:
-                self.records[identifier] = record
-                self.taken[identifier] = taken
+        new = {identifier: record for identifier, record in listed if identifier not in self.records}
+        self.records |= new
+        self.taken |= dict.fromkeys(new, taken)
         if everything and self.all_listed is None:
             self.all_listed = taken
 

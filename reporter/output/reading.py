@@ -200,9 +200,18 @@ def _own_run(store: Store, until: str) -> Output | None:
         complete=run.state is manifest.RunState.FINISHED,
         policies=run.policies,
         accounts=run.accounts,
-        cells=run.cells,
+        cells=_with_times(run),
         files=_own_files(store, run.cells),
     )
+
+
+def _with_times(run: manifest.Manifest) -> tuple[Cell, ...]:
+    """The cells, those without a time of their own, as older versions left them, with that of the run."""
+    try:
+        started = datetime.fromisoformat(run.started).timestamp()
+    except (ValueError, OverflowError):
+        return run.cells
+    return tuple(replace(cell, started=started) if cell.started is None else cell for cell in run.cells)
 
 
 def _own_files(store: Store, cells: Sequence[Cell]) -> dict[tuple[str, str, str], str]:

@@ -1,12 +1,13 @@
 """What a stock `custodian` or `c7n-org` leaves: a folder a policy, and no word on what is missing."""
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 from reporter.accounts.expected import PlannedAccount
 from reporter.custodian.metadata import PlannedPolicy
+from reporter.custodian.resource_types import provider
 from reporter.errors import InputError
 from reporter.output import stock_folders
 from reporter.output.listing import LOG, METADATA, RESOURCES, Listing, PolicyFolder, hour_of
@@ -48,8 +49,12 @@ def find(
     metadata.json cannot be read, beside other files of Custodian's, failed. `at` leaves out what began later.
     Raises InputError where no folder tells what it is of.
     """
-    folders = _in_place(listing)
+    folders = [
+        folder for _, folder in sorted(listing.folders.items()) if {METADATA, LOG} & folder.files.keys()
+    ]
     each_read = list(side_by_side(store, lambda folder: stock_folders.read(store, folder), folders))
+    above = _above(folders)
+    each_read = [each for each in each_read if each and not _is_astray(each, above)]
     damaged = [each for each in each_read if isinstance(each, Damaged)]
     found = [
         each
@@ -65,10 +70,10 @@ def find(
     accounts = Accounts([*broken, *found], expected)
     newest = _newest(found, accounts)
     policies = Policies(newest)
-    placed = [_placed(each, accounts, policies.name(each), len(folders) > 1) for each in newest]
+    placed = [_placed(each, accounts, policies.name(each), above) for each in newest]
     there = {(each.identity, each.cell.region, each.policy) for each in placed}
     placed += [
-        _placed(each, accounts, policies.add_unread(each.policy.name))
+        _placed(each, accounts, policies.add_unread(each.policy.name), above)
         for each in broken
         if (accounts.identity(each), each.cell.region, each.policy.name) not in there
     ]
@@ -86,17 +91,23 @@ def find(
     )
 
 
-def _in_place(listing: Listing) -> list[PolicyFolder]:
-    """The folders that Custodian wrote, by path.
+def _above(folders: Iterable[PolicyFolder]) -> set[str]:
+    """The paths of all folders that other policies' folders lie in."""
+    paths = (folder.path for folder in folders if folder.path)
+    return {"/".join(path.split("/")[:depth]) for path in paths for depth in range(path.count("/") + 1)}
 
-    Never where there are others does it write into the place itself: a metadata.json without resources there is
-    somebody else's.
-    """
-    folders = [folder for _, folder in sorted(listing.folders.items())]
-    folders = [folder for folder in folders if {METADATA, LOG} & folder.files.keys()]
-    if len(folders) > 1 and not folders[0].path and RESOURCES not in folders[0].files:
-        return folders[1:]
-    return folders
+
+def _is_misplaced(found: Found, above: Collection[str]) -> bool:
+    """Whether a folder is of no place where Custodian writes: those of other policies lie in it."""
+    path = found.folder.path
+    return path in above and path.rpartition("/")[2] != found.policy.name
+
+
+def _is_astray(each: Found | Damaged, above: Collection[str]) -> bool:
+    """Whether metadata.json, or a log, lies in such a folder without resources: it is of nothing there."""
+    if isinstance(each, Damaged):
+        return each.folder.path in above
+    return _is_misplaced(each, above) and RESOURCES not in each.folder.files
 
 
 def _newest(found: Iterable[Found], accounts: Accounts) -> list[Found]:
@@ -109,16 +120,14 @@ def _newest(found: Iterable[Found], accounts: Accounts) -> list[Found]:
     return list(newest.values())
 
 
-def _placed(found: Found, accounts: Accounts, policy: str, has_others: bool = True) -> Placed:
+def _placed(found: Found, accounts: Accounts, policy: str, above: Collection[str]) -> Placed:
+    identity = accounts.identity(found)
     cell = replace(
         found.cell, account=accounts.name(found), account_id=accounts.account_id(found), policy=policy
     )
-    # What lies in the place itself, beside others' folders, is no part of what was run there, and what waits for
-    # events leaves nothing where there were none.
-    is_part = bool(found.folder.path) or not has_others
-    return Placed(
-        accounts.identity(found), found.policy.name, cell, found, plans=is_part and not found.policy.on_events
-    )
+    # What is misplaced is no part of what was run, and what waits for events leaves nothing where there were none.
+    plans = not found.policy.on_events and not _is_misplaced(found, above)
+    return Placed(identity, found.policy.name, cell, found, plans)
 
 
 def _guessed(broken: Damaged, found: Sequence[Found]) -> Found:
@@ -126,18 +135,19 @@ def _guessed(broken: Damaged, found: Sequence[Found]) -> Found:
     above, _, policy = broken.folder.path.rpartition("/")
     parent, _, last = above.rpartition("/")
     beside = next((each for each in found if each.folder.path.rpartition("/")[0] == above), None)
-    region = beside.cell.region if beside else last
+    region, unknown = beside.cell.region if beside else last, "unknown"
     if beside is None:
         in_regions = (each for each in found if each.layout != ONE_REGION and each.above == parent)
         beside = next(in_regions, None)
     if beside:
         layout, place, name, account_id = beside.layout, beside.above, beside.name, beside.cell.account_id
+        unknown = f"{provider(beside.policy.resource)}.unknown"
     elif parent and any(each.layout == C7N_ORG for each in found):
         layout, place, name, account_id = C7N_ORG, parent, parent.rpartition("/")[2], ""
     else:
         layout, place, name, account_id, region = ONE_REGION, above, "", "", UNKNOWN_REGION
     cell = Cell("", account_id, region, policy, Status.FAILED, code=broken.code, message=broken.message)
-    return Found(broken.folder, layout, place, name, None, PlannedPolicy(policy, "unknown"), cell)
+    return Found(broken.folder, layout, place, name, None, PlannedPolicy(policy, unknown), cell)
 
 
 def _time(seconds: float) -> str:

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from reporter.accounts.expected import PlannedAccount
+from reporter.custodian.resource_types import provider
 from reporter.output.stock_folders import Found
 
 
@@ -17,14 +18,13 @@ class Accounts:
 
     def __init__(self, found: Sequence[Found], expected: Sequence[PlannedAccount]) -> None:
         self._expected = expected
-        self._ids: dict[str, set[str]] = {}  # by the folder above
+        self._ids: dict[tuple[str, str], set[str]] = {}  # by the folder above, and the cloud
         for each in found:
-            self._ids.setdefault(each.above, set())
+            self._ids.setdefault(_beside(each), set())
             if each.cell.account_id:
-                self._ids[each.above].add(each.cell.account_id)
-        self._without_id = Counter(
-            name for above, name in {(each.above, each.name) for each in found} if not self._ids[above]
-        )
+                self._ids[_beside(each)].add(each.cell.account_id)
+        folders = {(each.name, each.above) for each in found if not self._ids[_beside(each)]}
+        self._without_id = Counter(name for name, _ in folders)
         self._in_file: dict[str, list[PlannedAccount]] = {}
         for account in expected:
             self._in_file.setdefault(account.account_id, []).append(account)
@@ -34,7 +34,7 @@ class Accounts:
         """What tells the account from others: its id, or a folder, which begins with a slash."""
         if found.cell.account_id:
             return found.cell.account_id
-        beside = self._ids.get(found.above, set())
+        beside = self._ids[_beside(found)]
         if len(beside) == 1:
             return next(iter(beside))
         # The folder's name tells the account of the accounts file, unless two folders are called so.
@@ -80,6 +80,10 @@ class Accounts:
             identity: name if identity in self._in_file or taken[name] == 1 else _in_full(identity, name)
             for identity, name in names.items()
         }
+
+
+def _beside(found: Found) -> tuple[str, str]:
+    return found.above, provider(found.policy.resource)
 
 
 def _is_path(identity: str) -> bool:
