@@ -141,7 +141,7 @@ def _run(
             from reporter.collect import pools, run_folder
             from reporter.collect import run as collecting
             from reporter.custodian import policies
-            from reporter.output.manifest import RunState, Status
+            from reporter.output.manifest import RunState
             from reporter.output.store import open_store
 
         accounts = chosen.read(accounts_file, names, tags, regions, allowed_regions)
@@ -167,4 +167,4 @@ def _run(
     interrupted = result.state is RunState.INTERRUPTED
     if interrupted:
         say("interrupted: what was finished is kept; `sg-audit run --resume` with the same options goes on")
-    return folder.name, all(cell.status is Status.OK for cell in result.cells), interrupted
+    return folder.name, not any(cell.is_gap for cell in result.cells), interrupted

@@ -49,7 +49,7 @@ class Store(Protocol):
         """Whether there is such a file."""
 
     def keys(self) -> Iterator[str]:
-        """Every file below, in the order of the names."""
+        """Every file below, each once."""
 
     def here(self) -> tuple[list[str], list[str]]:
         """The names of the files and of the folders directly in it, sorted. Raises OSError."""
@@ -82,10 +82,19 @@ class Folder:
         return (self.path / key).exists()
 
     def keys(self) -> Iterator[str]:
-        for folder, folders, files in os.walk(self.path, onerror=_not_listed):
-            folders.sort()
-            for file in sorted(files):
-                yield Path(folder, file).relative_to(self.path).as_posix()
+        """In the order of the names; what is behind links comes last, and none leads to a folder seen before."""
+        seen = {_identity(folder) for folder in self.path.resolve().parents}
+        starts = [self.path]
+        for start in starts:
+            for folder, folders, files in os.walk(start, onerror=_not_listed):
+                if (identity := _identity(Path(folder))) in seen:
+                    folders.clear()
+                    continue
+                seen.add(identity)
+                folders.sort()
+                starts += (path for name in folders if (path := Path(folder, name)).is_symlink())
+                for file in sorted(files):
+                    yield Path(folder, file).relative_to(self.path).as_posix()
 
     def here(self) -> tuple[list[str], list[str]]:
         with os.scandir(self.path) as entries:
@@ -284,6 +293,12 @@ def _client() -> Any:
     calls.install()
     config = Config(retries={"mode": "standard", "max_attempts": 6}, max_pool_connections=_S3_THREADS)
     return boto3.Session().client("s3", config=config)
+
+
+def _identity(folder: Path) -> tuple[int, int]:
+    """What tells a folder, however one came to it."""
+    found = folder.stat()
+    return found.st_dev, found.st_ino
 
 
 def _not_listed(error: OSError) -> None:

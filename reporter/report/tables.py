@@ -64,11 +64,7 @@ def _labelled(table: Table, labels: Labels) -> Table:
     frame = table.frame
     if not labels.columns:
         return table
-    # A name may be any account's; an id is one's own, and stands in where the output has no name.
-    found = [
-        labels.accounts.get(name, labels.accounts.get(account_id))
-        for name, account_id in zip(frame["account_profile"], frame["account_id"], strict=True)
-    ]
+    found = list(map(labels.of, frame["account_profile"], frame["account_id"]))
     texts = {
         column: pd.Series(
             [None if each is None else each.get(column, "") for each in found], index=frame.index, dtype="str"
