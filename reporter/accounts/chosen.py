@@ -13,9 +13,10 @@ from c7n_org import cli as c7n_org
 from reporter import yamlfile
 from reporter.accounts.expected import ALL_REGIONS, DEFAULT_REGIONS
 from reporter.errors import InputError
+from reporter.names import MAX_BYTES, printable
 
 # The name becomes a folder of the run directory; Custodian fills in what stands in braces there.
-_FOLDER_NAME = re.compile(r"[^/\\{}\x00-\x1f]+")
+_FOLDER_NAME = re.compile(r"[^/\\{}]+")
 _ROLE = re.compile(r"arn:[\w-]+:iam::\d{12}:role/.+")
 _REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d+")
 
@@ -126,10 +127,16 @@ def _check_names(path: Path, entries: Sequence[Mapping[str, Any]]) -> None:
         name = entry.get("name")
         if not name:
             raise InputError(f"{path}: account number {number} ({entry['account_id']}) has no name")
-        if name != name.strip() or name.startswith(".") or not _FOLDER_NAME.fullmatch(name):
+        plain = name == name.strip() and name == printable(name) and _FOLDER_NAME.fullmatch(name)
+        if not plain or name.startswith("."):
             raise InputError(
                 f"{path}: account {name!r}: the name becomes a folder of the output directory, so it may not "
-                "begin with a dot or hold a slash, braces, a line break or outer blanks"
+                "begin with a dot or hold a slash, braces, a line break, control characters or outer blanks"
+            )
+        if len(name.encode()) > MAX_BYTES:
+            raise InputError(
+                f"{path}: account {name}: the name becomes a folder of the output directory, and that of a "
+                f"folder may have {MAX_BYTES} bytes in UTF-8"
             )
     # Some file systems fold case: two such accounts would write over each other.
     folded = Counter(entry["name"].casefold() for entry in entries)

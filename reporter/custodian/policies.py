@@ -10,7 +10,6 @@ import msgspec
 import yaml
 from c7n import schema
 from c7n.config import Bag, Config
-from c7n.exceptions import PolicyValidationError
 from c7n.policy import Policy
 from c7n.resources import load_resources
 from c7n.structure import StructureParser
@@ -19,6 +18,7 @@ from reporter import yamlfile
 from reporter.custodian.metadata import OWN_TABS, PlannedPolicy
 from reporter.custodian.resource_types import full_type
 from reporter.errors import InputError
+from reporter.names import MAX_BYTES, printable
 
 SUFFIXES = (".yml", ".yaml", ".json")
 
@@ -68,9 +68,7 @@ def files(sources: Sequence[Path]) -> list[Path]:
     found: list[Path] = []
     for source in sources:
         if source.is_dir():
-            inside = sorted(
-                p for p in source.iterdir() if p.suffix in SUFFIXES and not p.name.startswith(".")
-            )
+            inside = yamlfile.files(source, SUFFIXES)
             if not inside:
                 raise InputError(f"{source}: no policy file (*.yml) in that folder")
             found.extend(inside)
@@ -87,15 +85,19 @@ def as_one_file(policies: PolicySet) -> str:
 
 
 def parse(content: Any, where: str) -> list[dict[str, Any]]:
-    """The policies of a file's content, each with a name and a resource, not validated further.
+    """The policies of a file's content, each with a name and a resource type, not validated further.
 
     Raises InputError where it is no file of policies.
     """
     try:
         StructureParser().validate(content)
-    except PolicyValidationError as error:
+    except Exception as error:  # beside its own, what comes of showing a date as JSON, for example
         raise InputError(f"{where}: {_one_line(error)}") from None
     policies: list[dict[str, Any]] = content["policies"]
+    for number, policy in enumerate(policies, 1):
+        for key in ("name", "resource"):
+            if not isinstance(policy[key], str) or not policy[key]:
+                raise InputError(f"{where}: policy number {number}: {key} is not a text")
     return policies
 
 
@@ -106,7 +108,14 @@ def validate(policy: dict[str, Any], where: str) -> None:
     """
     where = f"{where}: policy {policy['name']}"
     only = {"policies": [policy]}
-    tab = _report(policy).get("tab", "")
+    report = _report(policy)
+    if len(policy["name"].encode()) > MAX_BYTES:
+        raise InputError(f"{where}: the name becomes a folder, so it may have {MAX_BYTES} characters")
+    for key in ("tab", "column"):
+        text = report.get(key, "")
+        if text != printable(text):
+            raise InputError(f"{where}: metadata.report.{key}: {text!r} holds what cannot be shown in a name")
+    tab = report.get("tab", "")
     if (policy.get("filters") or policy.get("query")) and tab.casefold() in OWN_TABS:
         raise InputError(f"{where}: metadata.report.tab: {tab} is the report's own")
     types = list(StructureParser().get_resource_types(only))
@@ -115,17 +124,20 @@ def validate(policy: dict[str, Any], where: str) -> None:
     except ImportError as error:
         why = f"{policy['resource']} needs {error.name}, which is not installed here"
         raise InputError(f"{where}: {why}") from None
+    except Exception:
+        missing = types  # no name of a type at all
     if missing:
         raise InputError(f"{where}: Custodian knows no resource called {policy['resource']}")
-    errors = schema.validate(only, schema.generate(types))
-    if errors:
-        raise InputError(f"{where}: {_one_line(errors[0])}")
     try:
-        config = Config.empty(dryrun=True, account_id="na", region="na")
-        Policy(policy, config, Bag()).validate()
+        errors = schema.validate(only, schema.generate(types))
+        if not errors:
+            config = Config.empty(dryrun=True, account_id="na", region="na")
+            Policy(policy, config, Bag()).validate()
     except Exception as error:
         # Filters raise what they like here; Custodian's own validate catches all of it too.
         raise InputError(f"{where}: {_one_line(error)}") from None
+    if errors:
+        raise InputError(f"{where}: {_one_line(errors[0])}")
 
 
 def planned(policy: dict[str, Any]) -> PlannedPolicy:
@@ -143,7 +155,9 @@ def planned(policy: dict[str, Any]) -> PlannedPolicy:
 def _report(policy: dict[str, Any]) -> dict[str, str]:
     metadata = policy.get("metadata")
     report = metadata.get("report") if isinstance(metadata, dict) else None
-    return {key: str(value) for key, value in report.items()} if isinstance(report, dict) else {}
+    if not isinstance(report, dict):
+        return {}
+    return {key: str(value) for key, value in report.items() if value is not None}
 
 
 def _read_file(path: Path) -> list[dict[str, Any]]:
@@ -154,5 +168,5 @@ def _read_file(path: Path) -> list[dict[str, Any]]:
 
 
 def _one_line(error: object) -> str:
-    text = getattr(error, "message", None) or str(error)
-    return " ".join(text.split())[:500]
+    text = getattr(error, "message", None) or str(error) or type(error).__name__
+    return " ".join(str(text).split())[:500]

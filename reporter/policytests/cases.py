@@ -81,10 +81,7 @@ def read(sources: Sequence[Path], names: Sequence[str]) -> dict[str, list[Case]]
     folders = dict.fromkeys((source if source.is_dir() else source.parent) / FOLDER for source in sources)
     found: dict[str, list[Case]] = {}
     for folder in folders:
-        inside = sorted(folder.iterdir()) if folder.is_dir() else []
-        for path in inside:
-            if path.suffix not in (".yml", ".yaml") or path.name.startswith("."):
-                continue
+        for path in yamlfile.files(folder, (".yml", ".yaml")) if folder.is_dir() else ():
             if path.stem in names:
                 found.setdefault(path.stem, []).extend(_read_file(path))
             elif all(source.is_dir() for source in sources):
