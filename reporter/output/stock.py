@@ -13,6 +13,7 @@ from reporter.accounts.expected import PlannedAccount
 from reporter.custodian.metadata import PlannedPolicy
 from reporter.custodian.resource_types import offered
 from reporter.errors import InputError
+from reporter.names import decoded
 from reporter.output.listing import LOG, METADATA, RESOURCES, Listing, PolicyFolder, hour_of
 from reporter.output.manifest import UNKNOWN_REGION, Cell, Status
 from reporter.output.store import UNREADABLE, Store, side_by_side
@@ -188,10 +189,10 @@ def _damaged_cell(broken: _Damaged, cells: Iterable[tuple[_Found, Cell]]) -> Cel
         elif found.layout == C7N_ORG and not account and above.count("/"):
             *_, account, region = above.split("/")
     return Cell(
-        account or "unknown",
+        decoded(account or "unknown"),
         account_id,
-        region,
-        policy,
+        decoded(region),
+        decoded(policy),
         Status.FAILED,
         code=broken.code,
         message=broken.message,
@@ -231,7 +232,7 @@ def _read(store: Store, folder: PolicyFolder) -> _Found | _Damaged | None:
     if metadata.policy.deployed and RESOURCES not in folder.files:
         return None
     config = metadata.config
-    layout, account, region = _layout(folder.path.split("/"), config)
+    layout, account, region = _layout(decoded(folder.path).split("/"), config)
     return _Found(
         folder,
         metadata.execution.start,

@@ -1,7 +1,10 @@
 """Where output lies: a folder, or a prefix of an S3 bucket. Keys are relative, parts joined by slashes."""
 
+import errno
 import gzip
+import io
 import os
+import stat
 import tempfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -21,6 +24,9 @@ S3_SCHEME = "s3://"
 
 #: What reading a damaged file raises, packed or not.
 UNREADABLE = (EOFError, gzip.BadGzipFile, zlib.error, msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+#: What a packed file may unpack to, in bytes: a kilobyte can be made of a megabyte, and a megabyte of a gigabyte.
+MAX_UNPACKED = 256 * 2**20
 
 _S3_THREADS = 32  # each waits for AWS nearly all of the time
 _TRIES = 3
@@ -70,7 +76,11 @@ class Folder:
         return str(self.path)
 
     def read(self, key: str) -> bytes:
-        return _unpack(key, (self.path / key).read_bytes())
+        path = self.path / key
+        kind = stat.S_IFMT(path.stat().st_mode)
+        if kind not in (stat.S_IFREG, stat.S_IFDIR):  # a pipe or a device, which may have no end
+            raise OSError(errno.EINVAL, "not a regular file")
+        return _unpack(key, path.read_bytes())
 
     def write(self, key: str, content: bytes) -> None:
         handle, name = tempfile.mkstemp(dir=self.path, prefix=".part-")
@@ -246,4 +256,10 @@ def _not_listed(error: OSError) -> None:
 
 
 def _unpack(key: str, content: bytes) -> bytes:
-    return gzip.decompress(content) if key.endswith(".gz") else content
+    if not key.endswith(".gz"):
+        return content
+    with gzip.GzipFile(fileobj=io.BytesIO(content)) as file:
+        unpacked = file.read(MAX_UNPACKED + 1)
+    if len(unpacked) > MAX_UNPACKED:
+        raise OSError(errno.EFBIG, f"unpacks to more than {MAX_UNPACKED // 2**20} MB, which is the limit")
+    return unpacked
