@@ -15,7 +15,7 @@ from reporter.errors import InputError
 from reporter.inventory.audit import Audit
 from reporter.inventory.columns import TAGS
 from reporter.inventory.risk import LEVELS
-from reporter.names import distinct
+from reporter.names import decoded, distinct, printable
 from reporter.output.manifest import Cell, Status
 from reporter.report.advice import advise
 
@@ -73,6 +73,7 @@ ALL, ACCOUNT, REGION = "all", "account", "region"
 
 UNKNOWN = "unknown"
 SUMMARY = "summary"
+_MAX_NAME = 255  # characters: Excel has no longer head of a table's column
 _PLACE = ("account_profile", "account_id", "region")
 _NOT_ALL = "Every security group that a policy found, worst risk first: no policy lists all there are"
 
@@ -122,21 +123,37 @@ def build(audit: Audit, labels: Labels = NO_LABELS) -> list[Table]:
         last = Table(SUMMARY, "Groups by risk, account and region", summary(audit))
     else:
         last = Table(SUMMARY, "What each policy found", _policy_summary(audit))
+    tables = list(_named_apart(tables))
     return [
-        *(_labelled(table, labels) for table in _named_apart(tables)),
+        *(_headed(_labelled(table, labels)) for table in tables),
         last,
-        *(_labelled(table, labels) for table in _named_apart(_sheets_by_policy(audit), tables)),
+        *(_headed(_labelled(table, labels)) for table in _named_apart(_sheets_by_policy(audit), tables)),
         Table("coverage", coverage_line(audit), coverage(audit)),
     ]
 
 
 def _named_apart(tables: Iterable[Table], others: Sequence[Table] = ()) -> Iterator[Table]:
-    """The tables, numbered where others, or the report's own, have the name."""
+    """The tables under names that can be shown, numbered where others, or the report's own, have the name."""
     tables = list(tables)
-    names = (table.name for table in tables)
     taken = {table.name.casefold() for table in others} | (set(OWN_TABS) if others else set())
-    for table, name in zip(tables, distinct(names, lambda name, ending: name + ending, taken), strict=True):
-        yield table if name == table.name else replace(table, name=name, full_name=table.name)
+    for table, name in zip(tables, _shown((table.name for table in tables), taken), strict=True):
+        yield table if name == table.name else replace(table, name=name, full_name=_name(table.name))
+
+
+def _headed(table: Table) -> Table:
+    """The table with heads that can be shown: they may be keys of a resource or of an account's tags."""
+    heads = list(_shown(map(str, table.frame.columns)))
+    if heads == list(table.frame.columns):
+        return table
+    return replace(table, frame=table.frame.set_axis(heads, axis="columns"))
+
+
+def _shown(names: Iterable[str], taken: Iterable[str] = ()) -> Iterator[str]:
+    return distinct(map(_name, names), lambda name, ending: name + ending, taken)
+
+
+def _name(text: str) -> str:
+    return printable(text)[:_MAX_NAME] or "unnamed"
 
 
 def _labelled(table: Table, labels: Labels) -> Table:
@@ -329,7 +346,8 @@ def _counts(audit: Audit, scope: str, key: "pd.Series[str]", name_of: Callable[[
 def _gap(cell: Cell, account: PlannedAccount | None) -> tuple[str, ...]:
     what = advise(cell, account)
     where = (cell.account, cell.account_id, cell.region, cell.policy)
-    return (*where, cell.status.value, cell.code, cell.message, what)
+    # A message may name a file.
+    return (*where, cell.status.value, cell.code, decoded(cell.message), what)
 
 
 def _values(column: "pd.Series[Any]") -> list[Any]:

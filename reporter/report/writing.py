@@ -11,8 +11,9 @@ from pathlib import Path
 from reporter.accounts.labels import NO_LABELS, Labels
 from reporter.errors import InputError
 from reporter.inventory.audit import Audit, Progress, silent
+from reporter.names import printable
 from reporter.report import tables
-from reporter.report.formats import DEFAULT, load, notes
+from reporter.report.formats import DEFAULT, NO_SETTINGS, Settings, load, notes
 
 FILE_STEM = "security_groups_inventory"
 _NAMED = 10  # policies in a line
@@ -44,14 +45,15 @@ def write(
     formats: Sequence[str] = (DEFAULT,),
     labels: Labels = NO_LABELS,
     progress: Progress = silent,
+    settings: Settings = NO_SETTINGS,
 ) -> Written:
     """Write the report in each format into the folder, made where it is missing.
 
-    `progress` hears how many rows are written, of how many.
+    `progress` hears how many rows are written, of how many; `settings` are those of the formats.
 
     Raises InputError where the folder cannot be written, or there is no such format.
     """
-    forms = [load(name) for name in dict.fromkeys(formats)]
+    forms = {name: load(name) for name in formats}
     lines, built = facts(audit), tables.build(audit, labels)
     total = len(forms) * sum(len(table.frame) for table in built)
     done = 0
@@ -65,10 +67,14 @@ def write(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         stem = _new_stem(folder)
-        paths = [path for form in forms for path in form.write(stem, counted, lines)]
+        paths = [
+            path
+            for name, form in forms.items()
+            for path in form.write(stem, counted, lines, **settings.get(name, {}))
+        ]
     except OSError as error:
         raise InputError(f"{folder}: cannot write the report there: {error.strerror or error}") from None
-    return Written(tuple(paths), tuple(note for form in forms for note in notes(form, counted)))
+    return Written(tuple(paths), tuple(note for form in forms.values() for note in notes(form, counted)))
 
 
 def facts(audit: Audit) -> Sequence[str]:
@@ -90,7 +96,7 @@ def facts(audit: Audit) -> Sequence[str]:
             lines.append(f"Found nothing, and so have no sheet: {', '.join(nothing[:_NAMED])}{more}")
     if audit.gaps:
         lines.append("What was not read is not clean: see the coverage tab")
-    return lines
+    return list(map(printable, lines))
 
 
 def _new_stem(folder: Path) -> Path:

@@ -10,7 +10,9 @@ from reporter import sandbox
 from reporter.errors import InputError
 
 
-def run(sources: Sequence[Path], reports: Path, formats: Sequence[str], fail_on: str | None) -> int:
+def run(
+    sources: Sequence[Path], reports: Path, formats: Sequence[str], csv_bom: bool, fail_on: str | None
+) -> int:
     """Audit the sandbox's estate with the given policies and write the report; returns the exit code.
 
     Raises InputError where the sandbox is not installed.
@@ -24,6 +26,7 @@ def run(sources: Sequence[Path], reports: Path, formats: Sequence[str], fail_on:
         command += ["-s", str(Path(home, "output")), "-o", str(reports)]
         command += [word for source in sources for word in ("-u", str(source))]
         command += [word for name in formats for word in ("-f", name)]
+        command += ["--csv-bom"] if csv_bom else []
         command += ["--fail-on", fail_on] if fail_on else []
         try:
             with sandbox.running() as server:
