@@ -7,7 +7,7 @@ import click
 
 from reporter import __version__
 from reporter.cli import accounts, policies, report, review, run
-from reporter.cli.terminal import EXIT_INPUT, EXIT_OK, EXIT_PARTIAL, say
+from reporter.cli.terminal import EXIT_INPUT, EXIT_OK, EXIT_PARTIAL, say, take_any_name
 from reporter.errors import InputError
 
 
@@ -40,6 +40,7 @@ for _command in (
 def main() -> None:
     """Run the command line, and turn what is wrong with the input into one line and exit code 2."""
     os.umask(0o077)  # all that is written here describes a company's exposure: for its owner only
+    take_any_name()
     try:
         code = cli(standalone_mode=False)
     except click.ClickException as error:

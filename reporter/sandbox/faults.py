@@ -67,7 +67,7 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     service: str = "*"
     action: str = "*"
     code: Annotated[str, Meta(pattern=r"^[\w.]*$")] = ""
-    seconds: Annotated[float, Meta(gt=0)] | None = None
+    seconds: Annotated[float, Meta(gt=0, le=86_400)] | None = None
     times: Annotated[int, Meta(ge=1)] | None = None
     share: Annotated[float, Meta(gt=0, lt=1)] | None = None
     seed: int = 0
