@@ -127,11 +127,11 @@ def open_output(where: Path | str, expected: Sequence[PlannedAccount] = (), at: 
     Raises InputError where there is nothing.
     """
     store, until = open_store(str(where)), hour(at) if at else ""
-    if isinstance(store, Folder) and not store.path.exists():
-        raise InputError(f"{where}: no such output directory; `sg-audit run -s {where}` makes one")
-    if isinstance(store, Folder) and not store.path.is_dir():
-        raise InputError(f"{where}: a file, not an output directory")
     try:
+        if isinstance(store, Folder) and not store.path.exists():
+            raise InputError(f"{where}: no such output directory; `sg-audit run -s {where}` makes one")
+        if isinstance(store, Folder) and not store.path.is_dir():
+            raise InputError(f"{where}: a file, not an output directory")
         run, foreign = find_run(store, until)
         # In a folder of runs, their names have told which began by then.
         found = _own_run(run, until if run is store else "") if run else _stock_run(store, expected, until)
