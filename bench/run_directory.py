@@ -23,7 +23,8 @@ POLICIES = policies.read([Path(__file__).parents[1] / "policies"]).planned
 
 def group(account: str, region: str, number: int) -> dict[str, Any]:
     """A security group as DescribeSecurityGroups has it."""
-    rules = [("tcp", 443, "0.0.0.0/0"), ("tcp", 5432, "10.0.0.0/8"), ("udp", 53, "10.0.0.0/8")]
+    web = "0.0.0.0/0" if number % 5 == 0 else "10.0.0.0/8"
+    rules = [("tcp", 443, web), ("tcp", 5432, "10.0.0.0/8"), ("udp", 53, "10.0.0.0/8")]
     if number % 3 == 0:
         rules.append(("tcp", 22, "0.0.0.0/0" if number % 9 == 0 else "10.0.0.0/8"))
     return {
@@ -51,9 +52,9 @@ def group(account: str, region: str, number: int) -> dict[str, Any]:
     }
 
 
-def matched(group: dict[str, Any]) -> dict[str, object]:
-    """A group as Custodian leaves it where its rule on port 22 matched."""
-    return group | {"MatchedIpPermissions": group["IpPermissions"][-1:]}
+def matched(group: dict[str, Any], rule: int) -> dict[str, object]:
+    """A group as Custodian leaves it where one of its rules matched: 0 is that on port 443, and -1 that on 22."""
+    return group | {"MatchedIpPermissions": [group["IpPermissions"][rule]]}
 
 
 def interface(account: str, region: str, number: int, groups: int) -> dict[str, object]:
@@ -114,8 +115,9 @@ def make(folder: Path, accounts: int, regions: int, groups: int) -> None:
                 ],
                 "ec2-inventory": [instance(account, region, each) for each in range(0, groups, 4)],
                 "sg-default": everything[:1],
-                "sg-ssh-open": [matched(each) for each in everything[::3]],
-                "sg-ssh-world": [matched(each) for each in everything[::9]],
+                "sg-ssh-open": [matched(each, -1) for each in everything[::3]],
+                "sg-ssh-world": [matched(each, -1) for each in everything[::9]],
+                "sg-web-world": [matched(each, 0) for each in everything[::5]],
             }
             for policy in (each.name for each in POLICIES):
                 found = resources.get(policy, [])

@@ -1,4 +1,4 @@
-"""Names: several in one text, and names told apart whatever their case."""
+"""Names: several in one text, told apart whatever their case, and printed without harm."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
@@ -20,3 +20,11 @@ def distinct(
             candidate = ended(name, f"_{number}")
         seen.add(candidate.casefold())
         yield candidate
+
+
+def printable(text: str, length: int = 300) -> str:
+    """The text on one line, of at most `length` characters, with whatever would not show spelled out."""
+    shown = text[: length + 1]
+    if not shown.isprintable():
+        shown = "".join(each if each.isprintable() else f"\\u{ord(each):04x}" for each in shown)
+    return shown if len(shown) <= length else shown[: length - 1] + "…"

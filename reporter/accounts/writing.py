@@ -1,6 +1,8 @@
 """Writes an accounts file: a new one, or entries at the end of one that a person keeps by hand."""
 
 import os
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from textwrap import indent
 from typing import Any
@@ -21,15 +23,15 @@ accounts:
 """
 
 
-def present(path: Path, force: bool) -> list[Account]:
+def present(path: Path, force: bool, allowed_regions: Sequence[str] = ()) -> list[Account]:
     """The accounts that have their entry in the file: none where it is not there or is to be written anew.
 
     Raises InputError where it is not an accounts file.
     """
-    return [] if force or not path.exists() else chosen.read(path)
+    return [] if force or not path.exists() else chosen.read(path, allowed_regions=allowed_regions)
 
 
-def add(path: Path, found: Found, force: bool) -> None:
+def add(path: Path, found: Found, force: bool, allowed_regions: Sequence[str] = ()) -> None:
     """Add the accounts found to the end of the file, or write it anew with them.
 
     What is in the file already stays as it is, byte for byte. Raises InputError, and leaves the file alone,
@@ -38,7 +40,7 @@ def add(path: Path, found: Found, force: bool) -> None:
     if force or not path.exists():
         if not found.entries:
             raise InputError(f"no account found, so {path} was not written")
-        _replace(path, _HEADER + _entries(found) + _comments(found, ""), 0o600)
+        _replace(path, _HEADER + _entries(found) + _comments(found, ""), 0o600, allowed_regions)
         return
     before = path.read_bytes().decode("utf-8")
     added = indent(_entries(found), " " * _column(path, before)) + _comments(found, before)
@@ -47,7 +49,7 @@ def add(path: Path, found: Found, force: bool) -> None:
     newline = "\r\n" if "\r\n" in before else "\n"
     text = before + ("" if before.endswith("\n") else newline) + added.replace("\n", newline)
     _check(path, before, text, found)
-    _replace(path, text, path.stat().st_mode & 0o777)
+    _replace(path, text, path.stat().st_mode & 0o777, allowed_regions)
 
 
 def _entries(found: Found) -> str:
@@ -86,7 +88,7 @@ def _check(path: Path, before: str, text: str, found: Found) -> None:
         )
 
 
-def _replace(path: Path, text: str, mode: int) -> None:
+def _replace(path: Path, text: str, mode: int, allowed_regions: Sequence[str]) -> None:
     """Put the text in place of the file, whole or not at all, once it reads as an accounts file."""
     path = path.resolve()  # a symbolic link stays one
     part = path.with_name(f".{path.name}-{os.getpid()}")
@@ -94,11 +96,12 @@ def _replace(path: Path, text: str, mode: int) -> None:
         part.touch(mode)
         part.write_text(text, encoding="utf-8", newline="")
         part.chmod(mode)
-        chosen.read(part)
+        chosen.read(part, allowed_regions=allowed_regions)
         part.replace(path)
     except InputError as error:
         raise InputError(str(error).replace(str(part), str(path))) from None
     except OSError as error:
         raise InputError(f"{path}: cannot write there: {error.strerror}") from None
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink()

@@ -67,16 +67,16 @@ def write(
     taken = [field.name for field in more] + [policy.in_report.column for policy in found.policies]
     of_accounts = labels.read(accounts_file, taken) if accounts_file else labels.NO_LABELS
     writing.check_folder(reports)
-    with progress.counted(console, f"reading {found.kind}") as count:
+    with progress.counted(console(), f"reading {found.kind}") as count:
         audit = read_audit(found, more, count)
     findings = assess(audit.inventory, found.policies)
     say(f"{output}: {found.kind}, {found.started}: {found.extent}")
     for note in found.notes:
         say(f"left out: {note}")
-    with progress.counted(console, f"writing {', '.join(formats)}") as count:
+    with progress.counted(console(), f"writing {', '.join(formats)}") as count:
         written = writing.write(audit, findings, reports, formats, of_accounts, count)
     if found.has_groups:
-        console.print(closing.risk_by_account(audit, findings), markup=False)
+        console().print(closing.risk_by_account(audit, findings), markup=False)
     for line in (*closing.not_read(audit), *written.notes):
         say(line)
     for path in written.paths:

@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import msgspec
-import yaml
 from c7n import schema
 from c7n.config import Bag, Config
 from c7n.exceptions import PolicyValidationError
@@ -21,7 +20,7 @@ from reporter.custodian.metadata import PlannedPolicy
 from reporter.custodian.resource_types import full_type
 from reporter.errors import InputError
 
-SUFFIXES = (".yml", ".yaml", ".json")
+_SUFFIXES = (".yml", ".yaml", ".json")
 
 
 @dataclass(frozen=True)
@@ -63,17 +62,20 @@ def read(sources: Sequence[Path], only: Sequence[str] = ()) -> PolicySet:
     )
 
 
-def files(sources: Sequence[Path]) -> list[Path]:
-    """The policy files below the given files and folders: those of a folder by name, hidden ones left out.
+def is_policy_file(path: PurePath) -> bool:
+    """Whether a file in a folder of policies is taken for one: *.yml, *.yaml or *.json, in any case."""
+    return path.suffix.lower() in _SUFFIXES
 
-    Raises InputError for a source that is not there or holds none.
+
+def files(sources: Sequence[Path]) -> list[Path]:
+    """The given files, and the policy files in the given folders, by name, hidden ones left out.
+
+    Raises InputError for a source that is not there or holds none, and as `in_folder` does.
     """
     found: list[Path] = []
     for source in sources:
         if source.is_dir():
-            inside = sorted(
-                p for p in source.iterdir() if p.suffix in SUFFIXES and not p.name.startswith(".")
-            )
+            inside = in_folder(source, source)
             if not inside:
                 raise InputError(f"{source}: no policy file (*.yml) in that folder")
             found.extend(inside)
@@ -84,9 +86,26 @@ def files(sources: Sequence[Path]) -> list[Path]:
     return found
 
 
+def in_folder(folder: Path, top: Path) -> list[Path]:
+    """The policy files directly in a folder, by name, hidden ones left out.
+
+    Raises InputError for one that a link leads to from outside of `top`: no review could show what changes in it,
+    and on a stranger's branch it may be anything.
+    """
+    found = sorted(
+        path for path in folder.iterdir() if is_policy_file(path) and not path.name.startswith(".")
+    )
+    for path in found:
+        if not path.resolve().is_relative_to(top.resolve()):
+            raise InputError(
+                f"{path}: a symbolic link out of {top}, which is not followed; put the file there"
+            )
+    return found
+
+
 def as_one_file(policies: PolicySet) -> str:
     """The policies as the single YAML file that `c7n-org run -u` takes."""
-    return yaml.safe_dump(policies.data, sort_keys=False, allow_unicode=True, width=110)
+    return yamlfile.dump(policies.data)
 
 
 def parse(content: Any, where: str) -> list[dict[str, Any]]:
@@ -99,6 +118,10 @@ def parse(content: Any, where: str) -> list[dict[str, Any]]:
     except PolicyValidationError as error:
         raise InputError(f"{where}: {_one_line(error)}") from None
     policies: list[dict[str, Any]] = content["policies"]
+    for policy in policies:
+        for key in ("name", "resource"):
+            if not isinstance(policy[key], str):
+                raise InputError(f"{where}: policy {_one_line(policy['name'])}: {key}: not a text")
     return policies
 
 

@@ -8,9 +8,25 @@ from functools import cache
 
 #: The types that the inventory is made of, by Custodian's names.
 GROUPS, INTERFACES, INSTANCES = "aws.security-group", "aws.eni", "aws.ec2"
+SUBNETS, ROUTE_TABLES, NETWORK_ACLS = "aws.subnet", "aws.route-table", "aws.network-acl"
+PREFIX_LISTS = "aws.prefix-list"
+LOAD_BALANCERS, TARGET_GROUPS = "aws.app-elb", "aws.app-elb-target-group"
 
 #: The tables that the policies on them fill where they list everything. Such a policy gets no sheet beside it.
-INVENTORY_TABS = {GROUPS: "security_groups", INTERFACES: "attachments", INSTANCES: "attachments"}
+INVENTORY_TABS = {
+    GROUPS: "security_groups",
+    PREFIX_LISTS: "security_groups",
+    INTERFACES: "attachments",
+    INSTANCES: "attachments",
+    SUBNETS: "attachments",
+    ROUTE_TABLES: "attachments",
+    NETWORK_ACLS: "attachments",
+    LOAD_BALANCERS: "attachments",
+    TARGET_GROUPS: "attachments",
+}
+
+# What is wanted of these is what a filter notes on each: a list's entries, a target group's attributes.
+_NOTED_BY_FILTERS = frozenset({PREFIX_LISTS, TARGET_GROUPS})
 
 
 _IDENTIFIERS = {GROUPS: "GroupId", INTERFACES: "NetworkInterfaceId", INSTANCES: "InstanceId"}
@@ -22,6 +38,12 @@ class Field:
 
     name: str
     expression: str
+
+
+def in_inventory(resource: str, filtered: bool) -> bool:
+    """Whether what a policy lists is part of the inventory: all there is of one of its types, but for the types
+    that can only be read with filters."""
+    return resource in INVENTORY_TABS and (not filtered or resource in _NOTED_BY_FILTERS)
 
 
 def full_type(resource: str) -> str:

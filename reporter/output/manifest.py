@@ -4,7 +4,7 @@ It is the seam between collecting and reporting, so it imports neither c7n nor p
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 import msgspec
@@ -13,6 +13,7 @@ from reporter.accounts.expected import PlannedAccount
 from reporter.custodian.metadata import PlannedPolicy
 from reporter.errors import InputError
 from reporter.output.store import UNREADABLE, Store
+from reporter.redaction import redact
 
 FILE_NAME = "run.json"
 _OURS = re.compile(rb'\s*\{\s*"tool":\s*"c7n-sg-audit')
@@ -103,7 +104,12 @@ def write(place: Store, manifest: Manifest) -> None:
 
     Raises OSError where it cannot be written.
     """
-    place.write(FILE_NAME, msgspec.json.format(msgspec.json.encode(manifest), indent=1))
+    place.write(FILE_NAME, encoded(manifest))
+
+
+def encoded(manifest: Manifest) -> bytes:
+    """What run.json holds."""
+    return msgspec.json.format(msgspec.json.encode(manifest), indent=1)
 
 
 def is_foreign(place: Store) -> bool:
@@ -124,11 +130,14 @@ def is_foreign(place: Store) -> bool:
 def read(place: Store) -> Manifest:
     """Read a run's manifest.
 
-    Raises InputError where there is none or it is not one of ours.
+    What it says of errors is redacted again: an older version may have written it. Raises InputError where there is
+    none or it is not one of ours.
     """
     try:
-        return _decoder.decode(place.read(FILE_NAME))
+        run = _decoder.decode(place.read(FILE_NAME))
     except OSError:
         raise InputError(f"{place.name}: no {FILE_NAME} there") from None
     except UNREADABLE as error:
         raise InputError(f"{place.name}/{FILE_NAME}: not a manifest of sg-audit: {error}") from None
+    cells = (replace(cell, message=redact(cell.message)) if cell.message else cell for cell in run.cells)
+    return replace(run, cells=tuple(cells))

@@ -9,9 +9,9 @@ from pathlib import Path
 from reporter.accounts.expected import PlannedAccount
 from reporter.custodian import metadata
 from reporter.custodian.metadata import PlannedPolicy
-from reporter.custodian.resource_types import GROUPS, INVENTORY_TABS, full_type
+from reporter.custodian.resource_types import GROUPS, INVENTORY_TABS, full_type, in_inventory
 from reporter.errors import InputError
-from reporter.output import manifest, stock
+from reporter.output import manifest, recovery, stock
 from reporter.output.listing import RESOURCES, hour, hour_of, listing
 from reporter.output.manifest import Cell
 from reporter.output.store import Folder, Store, open_store, side_by_side
@@ -108,7 +108,7 @@ class Output:
                 if policy.name in chosen
                 else replace(policy, report={"tab": INVENTORY_TABS[policy.resource]})
                 for policy in self.policies
-                if policy.name in chosen or (policy.lists_all and policy.resource in INVENTORY_TABS)
+                if policy.name in chosen or in_inventory(policy.resource, not policy.lists_all)
             ]
         kept = {policy.name for policy in policies}
         cells = tuple(cell for cell in self.cells if cell.policy in kept)
@@ -132,7 +132,7 @@ def open_output(where: Path | str, expected: Sequence[PlannedAccount] = (), at: 
     if isinstance(store, Folder) and not store.path.is_dir():
         raise InputError(f"{where}: a file, not an output directory")
     try:
-        run, foreign = _find_run(store, until)
+        run, foreign = _search(store, until)
         # In a folder of runs, their names have told which began by then.
         found = _own_run(run, until if run is store else "") if run else _stock_run(store, expected, until)
     except OSError as error:
@@ -152,12 +152,17 @@ def open_output(where: Path | str, expected: Sequence[PlannedAccount] = (), at: 
     )
 
 
-def _find_run(store: Store, until: str) -> tuple[Store | None, list[Store]]:
-    """The run of ours that a place is, or the newest of those in it that began by `until` (YYYY/MM/DD/HH); and the
-    places passed over on the way, whose run.json is somebody else's.
+def find_run(store: Store, until: str = "", renamed: bool = True) -> Store | None:
+    """The run of ours that a place is, or the newest of those in it that began by `until` (YYYY/MM/DD/HH).
 
+    Where there is none called after its time, one that someone has `renamed` counts, unless that is False.
     Raises OSError where the place cannot be listed.
     """
+    return _search(store, until, renamed)[0]
+
+
+def _search(store: Store, until: str, renamed: bool = True) -> tuple[Store | None, list[Store]]:
+    """The run, and the places passed over on the way, whose run.json is somebody else's."""
     files, folders = store.here()
     foreign: list[Store] = []
     if manifest.FILE_NAME in files:
@@ -166,7 +171,9 @@ def _find_run(store: Store, until: str) -> tuple[Store | None, list[Store]]:
         foreign.append(store)
     runs = [name for name in folders if _RUN_NAME.fullmatch(name) and not (until and _began(name) > until)]
     # Someone may have given their runs names of their own: those count where no other is there.
-    others = [] if until else [name for name in folders if name != LATEST and not _RUN_NAME.fullmatch(name)]
+    others = [name for name in folders if name != LATEST and not _RUN_NAME.fullmatch(name)]
+    if until or not renamed:
+        others = []
     for names in (sorted(runs, key=_in_order), others):
         held = side_by_side(store, lambda name: store.child(name).exists(manifest.FILE_NAME), names)
         there = [store.child(name) for name, is_run in zip(names, held, strict=True) if is_run]
@@ -189,7 +196,7 @@ def _in_order(name: str) -> tuple[str, int]:
 
 
 def _own_run(store: Store, until: str) -> Output | None:
-    run = manifest.read(store)
+    run = recovery.take_whole(store, manifest.read(store))
     if until and hour_of(datetime.fromisoformat(run.started)) > until:
         return None
     return Output(

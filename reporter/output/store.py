@@ -1,8 +1,8 @@
 """Where output lies: a folder, or a prefix of an S3 bucket. Keys are relative, parts joined by slashes."""
 
+import errno
 import gzip
 import os
-import tempfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -16,6 +16,8 @@ from urllib.parse import urlsplit
 import msgspec
 
 from reporter.errors import InputError
+from reporter.files import write_whole
+from reporter.redaction import redact
 
 S3_SCHEME = "s3://"
 
@@ -24,6 +26,7 @@ UNREADABLE = (EOFError, gzip.BadGzipFile, zlib.error, msgspec.DecodeError, Unico
 
 _S3_THREADS = 32  # each waits for AWS nearly all of the time
 _TRIES = 3
+_FIRST_REGION = "us-east-1"  # which S3 tells as no region
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -73,10 +76,7 @@ class Folder:
         return _unpack(key, (self.path / key).read_bytes())
 
     def write(self, key: str, content: bytes) -> None:
-        handle, name = tempfile.mkstemp(dir=self.path, prefix=".part-")
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        Path(name).replace(self.path / key)
+        write_whole(self.path / key, content)
 
     def exists(self, key: str) -> bool:
         return (self.path / key).exists()
@@ -109,6 +109,18 @@ class Folder:
         return 1  # a disk keeps nobody waiting
 
 
+class S3Error(OSError):
+    """S3 did not do it. `code` is its own, empty where there was no answer."""
+
+    def __init__(self, code: str, reason: str, place: str) -> None:
+        super().__init__(0, reason, place)
+        self.code = code
+
+
+# As Custodian writes beside it (c7n.resources.aws.S3Output): the bucket's owner may read it.
+_AS_CUSTODIAN = {"ACL": "bucket-owner-full-control", "ServerSideEncryption": "AES256"}
+
+
 @dataclass(frozen=True)
 class Bucket:
     """A prefix of an S3 bucket, reached with the caller's own credentials."""
@@ -122,9 +134,23 @@ class Bucket:
 
     @property
     def region(self) -> str:
-        """The bucket's region, which spares Custodian the look-up."""
-        answer = self._call("get_bucket_location")
-        return answer.get("LocationConstraint") or "us-east-1"
+        """The bucket's region, which spares Custodian the look-up.
+
+        Where it may not be asked, S3 tells it in the head of any answer, a refusal too:
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
+        """
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            return self._call("get_bucket_location").get("LocationConstraint") or _FIRST_REGION
+        except S3Error:
+            pass
+        try:
+            answer = _client().head_bucket(Bucket=self.bucket)
+        except (BotoCoreError, ClientError) as error:
+            answer = getattr(error, "response", {})
+        headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+        return headers.get("x-amz-bucket-region") or _FIRST_REGION
 
     def read(self, key: str) -> bytes:
         return _unpack(key, self._content(key))
@@ -142,14 +168,25 @@ class Bucket:
         raise AssertionError
 
     def write(self, key: str, content: bytes) -> None:
-        # As Custodian writes beside it (c7n.resources.aws.S3Output): the bucket's owner may read it.
-        self._call(
-            "put_object",
-            Key=self._key(key),
-            Body=content,
-            ACL="bucket-owner-full-control",
-            ServerSideEncryption="AES256",
-        )
+        self._call("put_object", Key=self._key(key), Body=content, **_AS_CUSTODIAN)
+
+    def write_new(self, key: str, content: bytes) -> None:
+        """Write a file where there is none of that name, of whoever tries at the same time as the only one.
+
+        Raises FileExistsError where there is one, OSError where it cannot be written. A store that knows no
+        conditional writes (https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html)
+        lets two succeed within a moment.
+        """
+        if self.exists(key):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), f"{self.name}/{key}")
+        try:
+            self._call("put_object", Key=self._key(key), Body=content, IfNoneMatch="*", **_AS_CUSTODIAN)
+        except S3Error as error:
+            if error.code in ("PreconditionFailed", "ConditionalRequestConflict"):
+                raise FileExistsError(errno.EEXIST, error.strerror, f"{self.name}/{key}") from None
+            if error.code != "NotImplemented":
+                raise
+            self.write(key, content)
 
     def exists(self, key: str) -> bool:
         answer = self._call("list_objects_v2", Prefix=self._key(key), MaxKeys=1)
@@ -178,12 +215,17 @@ class Bucket:
         return _S3_THREADS
 
     def _pages(self, start: str, **parameters: str) -> Iterator[Any]:
+        seen: set[str] = set()
         while True:
             answer = self._call("list_objects_v2", Prefix=start, **parameters)
             yield answer
             if not answer.get("IsTruncated"):
                 return
-            parameters["ContinuationToken"] = answer["NextContinuationToken"]
+            token = answer.get("NextContinuationToken", "")
+            if not token or token in seen:
+                raise S3Error("", "the pages of the listing go round, or end before their end", self.name)
+            seen.add(token)
+            parameters["ContinuationToken"] = token
 
     def _key(self, key: str) -> str:
         return f"{self.prefix}/{key}" if self.prefix else key
@@ -199,7 +241,8 @@ class Bucket:
         try:
             yield
         except (BotoCoreError, ClientError) as error:
-            raise OSError(0, " ".join(str(error).split()), self.name) from None
+            answer = (getattr(error, "response", None) or {}).get("Error", {})
+            raise S3Error(answer.get("Code", ""), redact(error), self.name) from None
 
 
 @dataclass(frozen=True)
@@ -245,6 +288,9 @@ def _client() -> Any:
     import boto3
     from botocore.config import Config
 
+    from reporter.aws import calls
+
+    calls.install()
     config = Config(retries={"mode": "standard", "max_attempts": 6}, max_pool_connections=_S3_THREADS)
     return boto3.Session().client("s3", config=config)
 

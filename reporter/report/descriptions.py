@@ -2,7 +2,7 @@
 
 from reporter.findings.risk import LEVELS
 
-#: What each column means: the head of a workbook's column shows it, and the README lists it.
+#: What each column means: the head of a workbook's column shows it, and docs/workbook.md lists it.
 DESCRIPTIONS = {
     "account_profile": "Name of the account in the accounts file",
     "account_id": "AWS account id",

@@ -3,7 +3,8 @@
 import errno
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -31,13 +32,15 @@ class Written:
 def check_folder(folder: Path) -> None:
     """Find out, before anything is read, whether a folder for reports can be there.
 
-    Raises InputError where a file is in its way.
+    Raises InputError where a file is in its way, or nothing can be written there.
     """
     for path in (folder, *folder.parents):
         if path.is_dir():
+            if not os.access(path, os.W_OK | os.X_OK):
+                raise _not_there(folder, os.strerror(errno.EACCES))
             return
         if path.exists():
-            raise InputError(f"{folder}: cannot write the report there: {os.strerror(errno.ENOTDIR)}")
+            raise _not_there(folder, os.strerror(errno.ENOTDIR))
 
 
 def write(
@@ -67,10 +70,10 @@ def write(
     counted = [replace(table, on_rows=count) for table in built]
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        stem = _new_stem(folder)
-        paths = [path for form in forms for path in form.write(stem, counted, lines)]
+        with _claimed_stem(folder) as stem:
+            paths = [path for form in forms for path in form.write(stem, counted, lines)]
     except OSError as error:
-        raise InputError(f"{folder}: cannot write the report there: {error.strerror or error}") from None
+        raise _not_there(folder, " ".join(str(error.strerror or error).split())) from None
     return Written(tuple(paths), tuple(note for form in forms for note in notes(form, counted)))
 
 
@@ -96,9 +99,28 @@ def facts(audit: Audit, findings: Findings) -> Sequence[str]:
     return lines
 
 
-def _new_stem(folder: Path) -> Path:
+def _not_there(folder: Path, reason: str) -> InputError:
+    return InputError(f"{folder}: cannot write the report there: {reason}")
+
+
+@contextmanager
+def _claimed_stem(folder: Path) -> Iterator[Path]:
+    """How the names of this report's files begin, which no other report's do: they tell the second.
+
+    Whoever writes files of a second holds the folder that is called after it, which can be made but once.
+    """
     while True:
         stem = folder / f"{FILE_STEM}_{datetime.now(UTC):%Y%m%dT%H%M%S}"
-        if not any(folder.glob(f"{stem.name}*")):
-            return stem
-        time.sleep(0.2)  # a report of this very second is there already: the name tells seconds
+        claim = folder / f".{stem.name}"
+        try:
+            claim.mkdir()
+        except FileExistsError:
+            pass
+        else:
+            try:
+                if not any(folder.glob(f"{stem.name}*")):
+                    yield stem
+                    return
+            finally:
+                claim.rmdir()
+        time.sleep(0.2)  # a report of this very second is there already, or being written

@@ -8,8 +8,9 @@ from reporter.custodian.resource_types import GROUPS
 from reporter.inventory.rows import UnitRows
 from reporter.output.reading import Output
 from reporter.review import recorded
-from reporter.review.changes import Change, Version
+from reporter.review.changes import Change
 from reporter.review.recorded import Answer
+from reporter.review.versions import Version
 
 # The columns of a group that its risk depends on and that policies fill.
 _COLUMNS = ("is_default", "has_ssh_open_world")
@@ -47,7 +48,8 @@ def unrecorded(versions: Collection[Version], output: Output) -> dict[str, Versi
     return {
         version.key: version
         for version in versions
-        if _feeds(version) and version.planned.digest not in known
+        # What lay in its files then is not known.
+        if _feeds(version) and (version.urls or version.planned.digest not in known)
     }
 
 
