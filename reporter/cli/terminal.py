@@ -1,5 +1,6 @@
 """What the command line says, and how it ends."""
 
+import codecs
 import io
 import os
 import sys
@@ -42,8 +43,11 @@ def prepare() -> None:
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # takes that number, which the next file or connection would have
     sys.unraisablehook = _unraisable
-    if sys.stdout is sys.__stdout__:
-        sys.stdout = _stream(_Answers(1, "w", closefd=False), sys.__stdout__, "surrogateescape")
+    if sys.__stdout__ and sys.stdout is sys.__stdout__:
+        # The name of a file that is not UTF-8 is written as the bytes that it is.
+        unicode = codecs.lookup(sys.__stdout__.encoding).name == "utf-8"
+        errors = "surrogateescape" if unicode else "backslashreplace"
+        sys.stdout = _stream(_Answers(1, "w", closefd=False), sys.__stdout__, errors)
     if sys.stderr is sys.__stderr__:
         sys.stderr = _stream(_Messages(2, "w", closefd=False), sys.__stderr__, "backslashreplace")
 

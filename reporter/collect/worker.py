@@ -129,7 +129,7 @@ def _run_cell(
     if unit.credentials is not None:
         # They come from the environment then, as c7n-org itself does it for a chain of roles.
         account = {key: value for key, value in account.items() if key not in ("role", "profile")}
-    captured.error = None
+    captured.error, captured.left_out = None, False
     placed.clear()
     started, throttled = time.monotonic(), patches.throttled()
     try:
@@ -156,18 +156,21 @@ def _run_cell(
         return failure(cell, staging.explained(captured.error))
     if not success:
         return replace(cell, status=Status.FAILED, message="c7n-org gave no reason")
-    if not placed:
+    if captured.left_out:
         why = "the policy's region or conditions leave out this account or region"
         return replace(cell, code=LEFT_OUT, message=why)
     return replace(cell, status=Status.OK, resources=counts.get(cell.policy, 0))
 
 
 class _ErrorCapture(logging.Handler):
-    """c7n-org logs a policy's exception and drops it; this keeps it."""
+    """c7n-org logs a policy's exception and drops it; this keeps it, and what Custodian logs as its only word on a
+    policy that its conditions keep from running (c7n.policy.PolicyConditions.evaluate)."""
 
     error: BaseException | None = None
+    left_out = False
 
     def emit(self, record: logging.LogRecord) -> None:
+        self.left_out |= record.msg == "Skipping policy:%s due to execution conditions"
         error = sys.exc_info()[1]
         if error is not None:
             self.error = error
@@ -176,7 +179,7 @@ class _ErrorCapture(logging.Handler):
 @contextmanager
 def _captured_errors() -> Iterator[_ErrorCapture]:
     captured = _ErrorCapture()
-    root, log = logging.getLogger(), logging.getLogger("c7n_org")
+    root = logging.getLogger()
     # As c7n-org's command line sets it: custodian-run.log holds the same lines.
     root.setLevel(logging.INFO)
     logging.raiseExceptions = False  # a log that cannot be written is told by the file that cannot be, too
@@ -184,11 +187,14 @@ def _captured_errors() -> Iterator[_ErrorCapture]:
         logging.getLogger(name).setLevel(logging.ERROR)
     if not root.handlers:
         root.addHandler(logging.NullHandler())
-    log.addHandler(captured)
+    logs = [logging.getLogger(name) for name in ("c7n_org", "custodian.policy")]
+    for log in logs:
+        log.addHandler(captured)
     try:
         yield captured
     finally:
-        log.removeHandler(captured)
+        for log in logs:
+            log.removeHandler(captured)
 
 
 @contextmanager

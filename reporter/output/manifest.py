@@ -5,6 +5,7 @@ It is the seam between collecting and reporting, so it imports neither c7n nor p
 
 import re
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from enum import StrEnum
 
 import msgspec
@@ -12,6 +13,7 @@ import msgspec
 from reporter.accounts.expected import PlannedAccount
 from reporter.custodian.metadata import PlannedPolicy
 from reporter.errors import InputError
+from reporter.names import MAX_BYTES
 from reporter.output.store import UNREADABLE, Store
 from reporter.redaction import redact
 
@@ -134,10 +136,30 @@ def read(place: Store) -> Manifest:
     none or it is not one of ours.
     """
     try:
-        run = _decoder.decode(place.read(FILE_NAME))
-    except OSError:
+        content = place.read(FILE_NAME)
+    except FileNotFoundError:
         raise InputError(f"{place.name}: no {FILE_NAME} there") from None
-    except UNREADABLE as error:
+    except OSError as error:
+        raise InputError(f"{place.name}/{FILE_NAME}: {error.strerror}") from None
+    try:
+        run = _decoder.decode(content)
+        _check(run)
+    except (*UNREADABLE, ValueError, OverflowError) as error:
         raise InputError(f"{place.name}/{FILE_NAME}: not a manifest of sg-audit: {error}") from None
     cells = (replace(cell, message=redact(cell.message)) if cell.message else cell for cell in run.cells)
     return replace(run, cells=tuple(cells))
+
+
+def _check(manifest: Manifest) -> None:
+    """Raises ValueError, or OverflowError, where a time is none, or a name cannot be a folder's or is of nothing."""
+    started = datetime.fromisoformat(manifest.started)
+    if started.tzinfo is None:
+        raise ValueError(f"{manifest.started!r} has no time zone")
+    started.astimezone(UTC)
+    policies = {policy.name for policy in manifest.policies}
+    for name in {name for cell in manifest.cells for name in cell.key}:
+        if name in ("", ".", "..") or "/" in name or "\0" in name or len(name.encode()) > MAX_BYTES:
+            raise ValueError(f"{name[:100]!r} names no folder")
+    for cell in manifest.cells:
+        if cell.policy not in policies:
+            raise ValueError(f"a cell is of policy {cell.policy!r}, which is not among the policies")

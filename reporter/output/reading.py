@@ -127,12 +127,12 @@ def open_output(where: Path | str, expected: Sequence[PlannedAccount] = (), at: 
     Raises InputError where there is nothing.
     """
     store, until = open_store(str(where)), hour(at) if at else ""
-    if isinstance(store, Folder) and not store.path.exists():
-        raise InputError(f"{where}: no such output directory; `sg-audit run -s {where}` makes one")
-    if isinstance(store, Folder) and not store.path.is_dir():
-        raise InputError(f"{where}: a file, not an output directory")
     try:
-        run, foreign = _search(store, until)
+        if isinstance(store, Folder) and not store.path.exists():
+            raise InputError(f"{where}: no such output directory; `sg-audit run -s {where}` makes one")
+        if isinstance(store, Folder) and not store.path.is_dir():
+            raise InputError(f"{where}: a file, not an output directory")
+        run, foreign = find_run(store, until)
         # In a folder of runs, their names have told which began by then.
         found = _own_run(run, until if run is store else "") if run else _stock_run(store, expected, until)
     except OSError as error:
@@ -152,17 +152,13 @@ def open_output(where: Path | str, expected: Sequence[PlannedAccount] = (), at: 
     )
 
 
-def find_run(store: Store, until: str = "", renamed: bool = True) -> Store | None:
-    """The run of ours that a place is, or the newest of those in it that began by `until` (YYYY/MM/DD/HH).
+def find_run(store: Store, until: str = "", renamed: bool = True) -> tuple[Store | None, list[Store]]:
+    """The run of ours that a place is, or the newest of those in it that began by `until` (YYYY/MM/DD/HH); and the
+    places passed over on the way, whose run.json is somebody else's.
 
     Where there is none called after its time, one that someone has `renamed` counts, unless that is False.
     Raises OSError where the place cannot be listed.
     """
-    return _search(store, until, renamed)[0]
-
-
-def _search(store: Store, until: str, renamed: bool = True) -> tuple[Store | None, list[Store]]:
-    """The run, and the places passed over on the way, whose run.json is somebody else's."""
     files, folders = store.here()
     foreign: list[Store] = []
     if manifest.FILE_NAME in files:

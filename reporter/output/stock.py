@@ -9,6 +9,7 @@ from reporter.accounts.expected import PlannedAccount
 from reporter.custodian.metadata import PlannedPolicy
 from reporter.custodian.resource_types import provider
 from reporter.errors import InputError
+from reporter.names import decoded
 from reporter.output import stock_folders
 from reporter.output.listing import LOG, METADATA, RESOURCES, Listing, PolicyFolder, hour_of
 from reporter.output.manifest import UNKNOWN_REGION, Cell, Status
@@ -132,7 +133,7 @@ def _placed(found: Found, accounts: Accounts, policy: str, above: Collection[str
 
 def _guessed(broken: Damaged, found: Sequence[Found]) -> Found:
     """A folder that does not tell what it is of: it is of the place that the folders beside it are of."""
-    above, _, policy = broken.folder.path.rpartition("/")
+    above, _, policy = decoded(broken.folder.path).rpartition("/")
     parent, _, last = above.rpartition("/")
     beside = next((each for each in found if each.folder.path.rpartition("/")[0] == above), None)
     region, unknown = beside.cell.region if beside else last, "unknown"

@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from reporter.custodian.metadata import PlannedPolicy
+from reporter.names import decoded
 from reporter.output import metadata
 from reporter.output.listing import LOG, METADATA, RESOURCES, PolicyFolder
 from reporter.output.manifest import UNKNOWN_REGION, Cell, Status
@@ -77,7 +78,7 @@ def read(store: Store, folder: PolicyFolder) -> Found | Damaged | None:
         return Damaged(folder, "Unreadable", f"{key}: {error.strerror or error}")
     if found.is_deployed and RESOURCES not in folder.files:
         return None
-    layout, above, name, region = _layout(folder.path.split("/"), found.where)
+    layout, above, name, region = _layout(decoded(folder.path).split("/"), found.where)
     return Found(
         folder, layout, above, name, found.policy, found.planned, _cell(store, folder, found, region)
     )

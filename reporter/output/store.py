@@ -2,7 +2,9 @@
 
 import errno
 import gzip
+import io
 import os
+import stat
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +25,9 @@ S3_SCHEME = "s3://"
 
 #: What reading a damaged file raises, packed or not.
 UNREADABLE = (EOFError, gzip.BadGzipFile, zlib.error, msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+#: What a packed file may unpack to, in bytes: a kilobyte can be made of a megabyte, and a megabyte of a gigabyte.
+MAX_UNPACKED = 256 * 2**20
 
 _S3_THREADS = 32  # each waits for AWS nearly all of the time
 _TRIES = 3
@@ -73,7 +78,11 @@ class Folder:
         return str(self.path)
 
     def read(self, key: str) -> bytes:
-        return _unpack(key, (self.path / key).read_bytes())
+        path = self.path / key
+        kind = stat.S_IFMT(path.stat().st_mode)
+        if kind not in (stat.S_IFREG, stat.S_IFDIR):  # a pipe or a device, which may have no end
+            raise OSError(errno.EINVAL, "not a regular file")
+        return _unpack(key, path.read_bytes())
 
     def write(self, key: str, content: bytes) -> None:
         write_whole(self.path / key, content)
@@ -307,4 +316,10 @@ def _not_listed(error: OSError) -> None:
 
 
 def _unpack(key: str, content: bytes) -> bytes:
-    return gzip.decompress(content) if key.endswith(".gz") else content
+    if not key.endswith(".gz"):
+        return content
+    with gzip.GzipFile(fileobj=io.BytesIO(content)) as file:
+        unpacked = file.read(MAX_UNPACKED + 1)
+    if len(unpacked) > MAX_UNPACKED:
+        raise OSError(errno.EFBIG, f"unpacks to more than {MAX_UNPACKED // 2**20} MB, which is the limit")
+    return unpacked

@@ -10,6 +10,7 @@ from reporter.custodian.resource_types import GROUPS
 from reporter.findings.assess import Findings
 from reporter.findings.risk import LEVELS
 from reporter.inventory.audit import Audit
+from reporter.names import decoded
 from reporter.output.manifest import Cell, Status
 from reporter.report.advice import advise
 
@@ -107,4 +108,4 @@ def _counts(
 def _gap(cell: Cell, account: PlannedAccount | None) -> tuple[str, ...]:
     what = advise(cell, account)
     where = (cell.account, cell.account_id, cell.region, cell.policy)
-    return (*where, cell.status.value, cell.code, cell.message, what)
+    return (*where, cell.status.value, cell.code, decoded(cell.message), what)
