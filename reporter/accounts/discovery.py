@@ -144,7 +144,12 @@ def _account_of(profile: str, settings: Mapping[str, Any]) -> tuple[str, str]:
         return str(sts.get_caller_identity()["Account"]), ""
     except NoCredentialsError:
         return "", ""
-    except (BotoCoreError, ClientError, ValueError) as error:
+    except (
+        BotoCoreError,
+        ClientError,
+        OSError,
+        ValueError,
+    ) as error:  # OSError of a file or program it names
         return "", " ".join(f"{error_code(error)}: {error}".split())
 
 

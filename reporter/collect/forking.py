@@ -14,6 +14,8 @@ from multiprocessing.context import ForkServerContext
 
 from reporter.errors import InputError
 
+_DIGITS = 6  # of a number of workers
+
 
 @contextmanager
 def loading() -> Iterator[None]:
@@ -54,7 +56,7 @@ def workers_wanted() -> int | None:
     wanted = os.environ.get("C7N_ORG_PARALLEL")
     if wanted is None:
         return None
-    if not wanted.isdecimal() or int(wanted) < 1:
+    if not wanted.isdecimal() or len(wanted) > _DIGITS or int(wanted) < 1:
         raise InputError(f"C7N_ORG_PARALLEL={wanted}: not a number of workers; give 1 or more, or unset it")
     return int(wanted)
 
