@@ -83,7 +83,7 @@ def read(sources: Sequence[Path], names: Sequence[str]) -> dict[str, list[Case]]
     for folder in folders:
         for path in yamlfile.files(folder, (".yml", ".yaml")) if folder.is_dir() else ():
             if path.stem in names:
-                found.setdefault(path.stem, []).extend(_read_file(path))
+                found.setdefault(path.stem, []).extend(read_file(path))
             elif all(source.is_dir() for source in sources):
                 raise InputError(f"{path}: no policy is called {path.stem}")
     return found
@@ -103,7 +103,7 @@ def holds(policy: Mapping[str, Any], case: Case) -> bool:
     return bool(kept) == case.match
 
 
-def _read_file(path: Path) -> list[Case]:
+def read_file(path: Path) -> list[Case]:
     try:
         file = msgspec.convert(yamlfile.load(path), _File)
     except msgspec.ValidationError as error:
