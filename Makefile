@@ -7,11 +7,13 @@ REPORTS  ?= reports
 REGIONS  ?=
 BASE     ?= main
 
+SHELL := bash
 VENV  := .venv
 BIN   := $(VENV)/bin
 READY := $(VENV)/.ready
-# An activated environment or a PYTHONPATH of the caller's must not leak into ours.
-unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
+DEV   := $(VENV)/.ready-dev
+# An activated environment or a PYTHONPATH of the caller's must not leak into ours, and Python must keep what it compiles.
+unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
 .PHONY: help demo audit report review validate test lint format lock bench clean
@@ -19,11 +21,30 @@ unexport PYTHONPATH PYTHONHOME VIRTUAL_ENV
 help: ## list the targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / {printf "  %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
+# Of what pip says, a line a package. Nothing is compiled before it is imported: that took longer than all the rest.
+PIP := $(BIN)/python -m pip --disable-pip-version-check
+define install
+@set -o pipefail; $(PIP) install --no-compile --progress-bar off --require-hashes -r $(1) | while read -r line; do \
+  case $$line in \
+    *.metadata*) ;; \
+    Downloading*|"Using cached"*) file=$${line##*/}; file=$${file#Downloading }; file=$${file#Using cached }; \
+      echo "  $${file%%-[0-9]*} ($${line##*(}" ;; \
+    "Installing collected"*) echo "  … unpacking" ;; \
+  esac; \
+done
+endef
+
 $(READY): requirements.txt pyproject.toml reporter/__init__.py
-	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=")'
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.txt
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation --editable .
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=")'
+	@echo "Setting up $(VENV): pip first, then some 65 MB of what running and the demo need"
+	@$(PYTHON) -m venv $(VENV)
+	$(call install,requirements.txt)
+	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
+	@touch $@
+
+$(DEV): $(READY) requirements-dev.txt
+	@echo "Adding what tests and linters need to $(VENV)"
+	$(call install,requirements-dev.txt)
 	@touch $@
 
 demo: $(READY) ## audit a small AWS that runs on this machine: no account needed
@@ -41,25 +62,27 @@ validate: $(READY) ## Custodian's own validation of the policies
 review: $(READY) ## what the policies as they are now catch and let go, against BASE, over the newest run in OUTPUT
 	$(BIN)/sg-audit review --base $(BASE) -u $(POLICIES) -s $(OUTPUT)
 
-test: $(READY) ## run every test
+test: $(DEV) ## run every test
 	$(BIN)/python -m pytest -n logical --dist loadfile
 
-lint: $(READY) ## ruff, mypy and the direction of imports
+lint: $(DEV) ## ruff, mypy and the direction of imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/lint-imports --no-cache
 
-bench: $(READY) ## measure against stock c7n-org and plain scripts (half an hour)
+bench: $(DEV) ## measure against stock c7n-org and plain scripts (half an hour)
 	$(BIN)/python bench
 
-format: $(READY) ## let ruff format the code
+format: $(DEV) ## let ruff format the code
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-lock: $(READY) ## resolve the pinned versions anew (needs uv)
-	uv pip compile pyproject.toml --extra dev --group build --universal --generate-hashes \
-	  --no-emit-index-url --no-emit-find-links --python-version 3.11 --output-file requirements.txt
+COMPILE := uv pip compile --quiet pyproject.toml --group build --universal --generate-hashes \
+  --no-emit-index-url --no-emit-find-links --python-version 3.11
+lock: ## pin what pyproject.toml asks for; what is pinned stays as it is (needs uv)
+	$(COMPILE) --extra sandbox --output-file requirements.txt
+	$(COMPILE) --extra dev --constraint requirements.txt --output-file requirements-dev.txt
 
 clean: ## remove what make made, but neither OUTPUT nor REPORTS
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -33,6 +33,9 @@ REGIONS = [
     "ap-northeast-1", "ap-northeast-2", "ap-northeast-3",
 ]  # fmt: skip
 
+# In each account and region: about as many as AWS has there of its own.
+PREFIX_LISTS = 10
+
 _CREDENTIAL = re.compile(rb"Credential=(\w+)/\d+/([\w-]+)/([\w-]+)/")
 _EC2 = 'xmlns="http://ec2.amazonaws.com/doc/2016-11-15/"'
 
@@ -71,7 +74,8 @@ def _groups(account: str, region: str, groups: int) -> tuple[str, bytes]:
 
 
 def _group(account: str, region: str, number: int) -> str:
-    rules = [("tcp", 443, "0.0.0.0/0"), ("tcp", 5432, "10.0.0.0/8"), ("udp", 53, "10.0.0.0/8")]
+    web = "0.0.0.0/0" if number % 5 == 0 else "10.0.0.0/8"
+    rules = [("tcp", 443, web), ("tcp", 5432, "10.0.0.0/8"), ("udp", 53, "10.0.0.0/8")]
     if number % 3 == 0:
         rules.append(("tcp", 22, "0.0.0.0/0" if number % 9 == 0 else "10.0.0.0/8"))
     permissions = "".join(
@@ -116,6 +120,56 @@ def _instances(account: str, region: str, groups: int) -> tuple[str, bytes]:
     return _ec2("DescribeInstances", f"<reservationSet>{items}</reservationSet>")
 
 
+def _subnets(account: str, region: str, groups: int) -> tuple[str, bytes]:
+    items = "".join(
+        f"<item><subnetId>{identifier('subnet', account, region, number)}</subnetId><ownerId>{account}</ownerId>"
+        f"<vpcId>{identifier('vpc', account, region, 0)}</vpcId><cidrBlock>10.0.{number}.0/24</cidrBlock>"
+        "<state>available</state></item>"
+        for number in range(3)
+    )
+    return _ec2("DescribeSubnets", f"<subnetSet>{items}</subnetSet>")
+
+
+def _route_tables(account: str, region: str, groups: int) -> tuple[str, bytes]:
+    return _ec2(
+        "DescribeRouteTables",
+        f"<routeTableSet><item><routeTableId>{identifier('rtb', account, region, 0)}</routeTableId>"
+        f"<ownerId>{account}</ownerId><vpcId>{identifier('vpc', account, region, 0)}</vpcId><routeSet><item>"
+        f"<destinationCidrBlock>0.0.0.0/0</destinationCidrBlock><gatewayId>{identifier('igw', account, region, 0)}"
+        "</gatewayId><state>active</state></item></routeSet><associationSet><item><main>true</main></item>"
+        "</associationSet></item></routeTableSet>",
+    )
+
+
+def _network_acls(account: str, region: str, groups: int) -> tuple[str, bytes]:
+    entries = "".join(
+        f"<item><ruleNumber>100</ruleNumber><protocol>-1</protocol><ruleAction>allow</ruleAction>"
+        f"<egress>{egress}</egress><cidrBlock>0.0.0.0/0</cidrBlock></item>"
+        for egress in ("true", "false")
+    )
+    return _ec2(
+        "DescribeNetworkAcls",
+        f"<networkAclSet><item><networkAclId>{identifier('acl', account, region, 0)}</networkAclId>"
+        f"<ownerId>{account}</ownerId><vpcId>{identifier('vpc', account, region, 0)}</vpcId>"
+        f"<default>true</default><entrySet>{entries}</entrySet></item></networkAclSet>",
+    )
+
+
+def _prefix_lists(account: str, region: str, groups: int) -> tuple[str, bytes]:
+    items = "".join(
+        f"<item><prefixListId>{identifier('pl', account, region, number)}</prefixListId><ownerId>{account}</ownerId>"
+        f"<prefixListName>list-{number}</prefixListName><addressFamily>IPv4</addressFamily></item>"
+        for number in range(PREFIX_LISTS)
+    )
+    return _ec2("DescribeManagedPrefixLists", f"<prefixListSet>{items}</prefixListSet>")
+
+
+def _prefix_list_entries(account: str, region: str, groups: int) -> tuple[str, bytes]:
+    return _ec2(
+        "GetManagedPrefixListEntries", "<entrySet><item><cidr>198.51.100.0/24</cidr></item></entrySet>"
+    )
+
+
 def _assume_role(account: str, region: str, groups: int) -> tuple[str, bytes]:
     xml = (
         '<AssumeRoleResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><AssumeRoleResult><Credentials>'
@@ -147,6 +201,11 @@ _ANSWERS: dict[str, Callable[[str, str, int], tuple[str, bytes]]] = {
     "DescribeSecurityGroupReferences": lambda *_: _ec2(
         "DescribeSecurityGroupReferences", "<securityGroupReferenceSet/>"
     ),
+    "DescribeSubnets": _subnets,
+    "DescribeRouteTables": _route_tables,
+    "DescribeNetworkAcls": _network_acls,
+    "DescribeManagedPrefixLists": _prefix_lists,
+    "GetManagedPrefixListEntries": _prefix_list_entries,
     "DescribeTags": lambda *_: _ec2("DescribeTags", "<tagSet/>"),
     "AssumeRole": _assume_role,
     "DescribeLaunchConfigurations": _launch_configurations,

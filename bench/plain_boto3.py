@@ -29,7 +29,15 @@ def look(account: dict, region: str, output: Path) -> None:
         region_name=region,
     )
     ec2 = session.client("ec2")
+    prefix_lists = list_all(ec2, "describe_managed_prefix_lists", "PrefixLists")
+    for each in prefix_lists:
+        entries = ec2.get_managed_prefix_list_entries(PrefixListId=each["PrefixListId"])
+        each["Entries"] = entries["Entries"]
     found = {
+        "subnets": list_all(ec2, "describe_subnets", "Subnets"),
+        "route-tables": list_all(ec2, "describe_route_tables", "RouteTables"),
+        "network-acls": list_all(ec2, "describe_network_acls", "NetworkAcls"),
+        "prefix-lists": prefix_lists,
         "sg-inventory": list_all(ec2, "describe_security_groups", "SecurityGroups"),
         "eni-inventory": list_all(ec2, "describe_network_interfaces", "NetworkInterfaces"),
         "ec2-inventory": list_all(ec2, "describe_instances", "Reservations"),

@@ -7,32 +7,24 @@ Each account and region gets `--groups` groups, 1.2 interfaces a group and an in
 
 import argparse
 from pathlib import Path
+from typing import Any
 
 import msgspec
 from distant_aws import REGIONS, identifier
 
 from reporter.accounts.expected import PlannedAccount
-from reporter.custodian.metadata import PlannedPolicy
+from reporter.custodian import policies
 from reporter.output import manifest
 from reporter.output.manifest import Cell, Manifest, RunState, Status
 from reporter.output.store import Folder
 
-POLICIES = (
-    PlannedPolicy("sg-inventory", "aws.security-group", filtered=False, report={"tab": "security_groups"}),
-    PlannedPolicy("eni-inventory", "aws.eni", filtered=False, report={"tab": "attachments"}),
-    PlannedPolicy("ec2-inventory", "aws.ec2", filtered=False, report={"tab": "attachments"}),
-    PlannedPolicy("sg-default", "aws.security-group", report={"tab": "default_sg", "column": "is_default"}),
-    PlannedPolicy("sg-ssh-open", "aws.security-group", report={"tab": "ssh_open", "column": "has_ssh_rule"}),
-    PlannedPolicy(
-        "sg-ssh-world", "aws.security-group", report={"tab": "ssh_world", "column": "has_ssh_open_world"}
-    ),
-    PlannedPolicy("sg-unused", "aws.security-group", report={"column": "unused"}),
-)
+POLICIES = policies.read([Path(__file__).parents[1] / "policies"]).planned
 
 
-def group(account: str, region: str, number: int) -> dict[str, object]:
+def group(account: str, region: str, number: int) -> dict[str, Any]:
     """A security group as DescribeSecurityGroups has it."""
-    rules = [("tcp", 443, "0.0.0.0/0"), ("tcp", 5432, "10.0.0.0/8"), ("udp", 53, "10.0.0.0/8")]
+    web = "0.0.0.0/0" if number % 5 == 0 else "10.0.0.0/8"
+    rules = [("tcp", 443, web), ("tcp", 5432, "10.0.0.0/8"), ("udp", 53, "10.0.0.0/8")]
     if number % 3 == 0:
         rules.append(("tcp", 22, "0.0.0.0/0" if number % 9 == 0 else "10.0.0.0/8"))
     return {
@@ -58,6 +50,11 @@ def group(account: str, region: str, number: int) -> dict[str, object]:
         "Tags": [{"Key": "team", "Value": "platform"}, {"Key": "Name", "Value": f"service-{number}"}],
         "VpcId": identifier("vpc", account, region, 0),
     }
+
+
+def matched(group: dict[str, Any], rule: int) -> dict[str, object]:
+    """A group as Custodian leaves it where one of its rules matched: 0 is that on port 443, and -1 that on 22."""
+    return group | {"MatchedIpPermissions": [group["IpPermissions"][rule]]}
 
 
 def interface(account: str, region: str, number: int, groups: int) -> dict[str, object]:
@@ -118,11 +115,12 @@ def make(folder: Path, accounts: int, regions: int, groups: int) -> None:
                 ],
                 "ec2-inventory": [instance(account, region, each) for each in range(0, groups, 4)],
                 "sg-default": everything[:1],
-                "sg-ssh-open": everything[::3],
-                "sg-ssh-world": everything[::9],
-                "sg-unused": [],
+                "sg-ssh-open": [matched(each, -1) for each in everything[::3]],
+                "sg-ssh-world": [matched(each, -1) for each in everything[::9]],
+                "sg-web-world": [matched(each, 0) for each in everything[::5]],
             }
-            for policy, found in resources.items():
+            for policy in (each.name for each in POLICIES):
+                found = resources.get(policy, [])
                 place = folder / name / region / policy
                 place.mkdir(parents=True)
                 (place / "resources.json").write_bytes(

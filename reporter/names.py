@@ -1,4 +1,4 @@
-"""Names: several in one text, and names told apart whatever their case."""
+"""Names: several in one text, told apart whatever their case, and printed without harm."""
 
 import os
 import re
@@ -17,7 +17,7 @@ def split(values: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(part.strip() for value in values for part in value.split(",") if part.strip()))
 
 
-def printable(text: str) -> str:
+def clean(text: str) -> str:
     """The text as it can stand in a name, on one line: `_` for each character that cannot.
 
     Those are control characters and line ends, marks that turn the direction of writing, what is no character at
@@ -41,9 +41,8 @@ def distinct(
 ) -> Iterator[str]:
     """The names, those that are there already, in any case, ended by _2, _3, … as `ended(name, "_2")` does it."""
     seen = set(taken)
-    numbers: dict[
-        str, int
-    ] = {}  # the last one given to a name: of thousands alike each would begin at _2 again
+    # The last one given to a name: of thousands alike each would begin at _2 again.
+    numbers: dict[str, int] = {}
     for name in names:
         candidate = ended(name, "")
         first, number = candidate.casefold(), 1
@@ -53,3 +52,11 @@ def distinct(
         numbers[first] = number
         seen.add(candidate.casefold())
         yield candidate
+
+
+def printable(text: str, length: int = 300) -> str:
+    """The text on one line, of at most `length` characters, with whatever would not show spelled out."""
+    shown = text[: length + 1]
+    if not shown.isprintable():
+        shown = "".join(each if each.isprintable() else f"\\u{ord(each):04x}" for each in shown)
+    return shown if len(shown) <= length else shown[: length - 1] + "…"

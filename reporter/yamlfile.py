@@ -75,13 +75,15 @@ def compose(text: str) -> yaml.MappingNode:
 
 
 def files(folder: Path, suffixes: Sequence[str]) -> list[Path]:
-    """What is in a folder under a name with one of the suffixes, by name; hidden ones are left out.
+    """What is in a folder under a name with one of the suffixes, in any case, by name; hidden ones are left out.
 
     Raises InputError where it cannot be listed, or for a pipe or a device: reading that could wait for ever.
     """
     try:
         found = sorted(
-            path for path in folder.iterdir() if path.suffix in suffixes and not path.name.startswith(".")
+            path
+            for path in folder.iterdir()
+            if path.suffix.lower() in suffixes and not path.name.startswith(".")
         )
     except OSError as error:
         raise InputError(f"{folder}: {error.strerror}") from None

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import IO, Any, cast
 from unittest.mock import patch
@@ -143,18 +144,24 @@ def lab(wired: Wire, tmp_path_factory: pytest.TempPathFactory, sg_audit: Callabl
 
 
 @pytest.fixture(scope="session")
-def ec2(clean_env: dict[str, str]) -> Callable[[str, str], Any]:
-    """Makes a client of EC2 in an account and region: ec2("777777777777", "us-east-1")."""
+def aws_client(clean_env: dict[str, str]) -> Callable[[str, str, str], Any]:
+    """Makes a client of a service in an account and region: aws_client("elbv2", "777777777777", "us-east-1")."""
 
-    def client(account_id: str, region: str) -> Any:
+    def client(service: str, account_id: str, region: str) -> Any:
         with patch.dict(os.environ, clean_env, clear=True):
             session = boto3.Session(region_name=region)
             assumed = session.client("sts").assume_role(RoleArn=role(account_id), RoleSessionName="tests")
             return session.client(
-                "ec2",
+                service,
                 aws_access_key_id=assumed["Credentials"]["AccessKeyId"],
                 aws_secret_access_key=assumed["Credentials"]["SecretAccessKey"],
                 aws_session_token=assumed["Credentials"]["SessionToken"],
             )
 
     return client
+
+
+@pytest.fixture(scope="session")
+def ec2(aws_client: Callable[[str, str, str], Any]) -> Callable[[str, str], Any]:
+    """Makes a client of EC2 in an account and region: ec2("777777777777", "us-east-1")."""
+    return partial(aws_client, "ec2")

@@ -12,6 +12,8 @@ import yaml
 from tests.wire import Wire
 
 POLICIES = Path(__file__).parents[1] / "policies"
+#: How many policies there are.
+POLICY_COUNT = 19
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,11 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from reporter.findings.assess import Findings, assess
 from reporter.inventory.audit import Audit, read_audit
 from reporter.output.reading import open_output
 from reporter.report import tables
+from reporter.report.table import Table
 
 Resource = dict[str, Any]
 
@@ -30,21 +32,30 @@ POLICIES: tuple[Resource, ...] = (
         "name": "sg-default",
         "resource": "aws.security-group",
         "filtered": True,
+        "filters": [{"GroupName": "default"}],
         "report": {"tab": "default_sg", "column": "is_default"},
     },
     {
         "name": "sg-ssh-open",
         "resource": "aws.security-group",
         "filtered": True,
+        "filters": [{"type": "ingress", "IpProtocol": "tcp"}],
         "report": {"tab": "ssh_open", "column": "has_ssh_rule"},
     },
     {
         "name": "sg-ssh-world",
         "resource": "aws.security-group",
         "filtered": True,
-        "report": {"tab": "ssh_world", "column": "has_ssh_open_world"},
+        "filters": [{"type": "ingress", "IpProtocol": "tcp", "Cidr": WORLD}],
+        "report": {"tab": "ssh_world", "column": "has_ssh_open_world", "level": "exposed"},
     },
-    {"name": "sg-unused", "resource": "aws.security-group", "filtered": True, "report": {"column": "unused"}},
+    {
+        "name": "sg-unused",
+        "resource": "aws.security-group",
+        "filtered": True,
+        "filters": ["unused"],
+        "report": {"column": "unused"},
+    },
 )
 
 
@@ -95,6 +106,11 @@ def instance(
     }
 
 
+def matched(caught: Resource) -> Resource:
+    """A group as a policy leaves it that caught it by all of its rules."""
+    return caught | {"MatchedIpPermissions": caught["IpPermissions"]}
+
+
 def unit(
     groups: Iterable[Resource] = (),
     interfaces: Iterable[Resource] | str = (),
@@ -107,13 +123,13 @@ def unit(
     `more` overrides them, or adds to them, by the policy's name with `_` for `-`.
     """
     groups = list(groups)
-    world = [each for each in groups if WORLD in str(each["IpPermissions"])]
+    world = [matched(each) for each in groups if WORLD in str(each["IpPermissions"])]
     cells: dict[str, Iterable[Resource] | str] = {
         "sg-inventory": groups,
         "eni-inventory": interfaces,
         "ec2-inventory": instances,
         "sg-default": [each for each in groups if each["GroupName"] == "default"],
-        "sg-ssh-open": [each for each in groups if each["IpPermissions"]],
+        "sg-ssh-open": [matched(each) for each in groups if each["IpPermissions"]],
         "sg-ssh-world": world,
         "sg-unused": unused,
     }
@@ -170,9 +186,18 @@ def audit(folder: Path) -> Audit:
     return read_audit(open_output(folder))
 
 
+def findings(read: Audit) -> Findings:
+    return assess(read.inventory, read.output.policies)
+
+
+def built(read: Audit) -> list[Table]:
+    """All tables of the report of what was read."""
+    return tables.build(read, findings(read))
+
+
 def table(folder: Path, name: str) -> list[Resource]:
     """The rows of a tab, with None for what is unknown."""
-    (found,) = (table for table in tables.build(audit(folder)) if table.name == name)
+    (found,) = (table for table in built(audit(folder)) if table.name == name)
     frame = found.frame.astype(object)
     return frame.where(frame.notna(), None).to_dict("records")
 

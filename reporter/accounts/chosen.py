@@ -1,5 +1,6 @@
 """The accounts file, in c7n-org's own format."""
 
+import difflib
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -12,13 +13,17 @@ from c7n_org import cli as c7n_org
 
 from reporter import yamlfile
 from reporter.accounts.expected import ALL_REGIONS, DEFAULT_REGIONS
+from reporter.aws import regions as aws_regions
 from reporter.errors import InputError
-from reporter.names import MAX_BYTES, printable
+from reporter.names import MAX_BYTES, clean
 
 # The name becomes a folder of the run directory; Custodian fills in what stands in braces there.
 _FOLDER_NAME = re.compile(r"[^/\\{}]+")
 _ROLE = re.compile(r"arn:[\w-]+:iam::\d{12}:role/.+")
-_REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d+")
+# As near to a key of c7n-org's is one that was meant to be that key: `region` to `regions`.
+_NEAR = 0.85
+_KEYS = frozenset(c7n_org.CONFIG_SCHEMA["definitions"]["account"]["properties"])
+_ADDED_KEYS = {"provider", "vars"}  # by c7n-org itself, as it reads the file
 
 
 @dataclass(frozen=True)
@@ -40,18 +45,18 @@ class Account:
         """Whether nobody chose the regions."""
         return not self.config.get("regions") and self.regions == DEFAULT_REGIONS
 
-    @property
-    def partition(self) -> str:
-        """aws, aws-cn or aws-us-gov, as the role's ARN says; aws for a profile."""
-        return self.roles[-1].split(":")[1] if self.roles else "aws"
-
 
 def read(
-    path: Path, names: Sequence[str] = (), tags: Sequence[str] = (), regions: Sequence[str] = ()
+    path: Path,
+    names: Sequence[str] = (),
+    tags: Sequence[str] = (),
+    regions: Sequence[str] = (),
+    allowed_regions: Sequence[str] = (),
 ) -> list[Account]:
     """The accounts of a file, chosen by name or id and by tags as `c7n-org run -a -t` does.
 
-    `regions`, where given, stand in for those of the file. Raises InputError naming account and key.
+    `regions`, where given, stand in for those of the file; `allowed_regions` are taken though nobody knows them.
+    Raises InputError naming account and key.
     """
     for option, values in (("-a", names), ("-t", tags), ("-r", regions)):
         if values and not c7n_org.comma_expand(values):
@@ -60,19 +65,32 @@ def read(
     _check_schema(path, content)
     content["accounts"] = list(c7n_org.accounts_iterator(content))
     _check_names(path, content["accounts"])
+    _check_keys(path, content["accounts"])
     _check_choice(path, content["accounts"], c7n_org.comma_expand(names))
     c7n_org.filter_accounts(content, c7n_org.comma_expand(tags), names)
     if not content["accounts"]:
         raise InputError(f"{path}: no account is left to look at; check -a and -t")
-    return [_account(path, entry, regions) for entry in content["accounts"]]
+    return [_account(path, entry, regions, allowed_regions) for entry in content["accounts"]]
 
 
-def _account(path: Path, entry: Mapping[str, Any], regions: Sequence[str]) -> Account:
+def unknown_keys(accounts: Sequence[Account]) -> dict[str, list[str]]:
+    """Keys of the entries that c7n-org does not know, each with the accounts that have it.
+
+    They may be meant so: a policy's `conditions` can go by any key.
+    """
+    found: dict[str, list[str]] = {}
+    for account in accounts:
+        for key in account.config.keys() - _KEYS - _ADDED_KEYS:
+            found.setdefault(str(key), []).append(account.name)
+    return dict(sorted(found.items()))
+
+
+def _account(
+    path: Path, entry: Mapping[str, Any], regions: Sequence[str], allowed_regions: Sequence[str]
+) -> Account:
     wanted = tuple(c7n_org.comma_expand(regions or entry.get("regions", ()))) or DEFAULT_REGIONS
-    for region in wanted:
-        if region != ALL_REGIONS and not _REGION.fullmatch(region):
-            source = "-r" if regions else f"{path}: account {entry['name']}"
-            raise InputError(f"{source}: {region!r} is not a region; write one such as us-east-1, or all")
+    source = "-r" if regions else f"{path}: account {entry['name']}"
+    aws_regions.check([each for each in wanted if each != ALL_REGIONS], allowed_regions, source)
     role = entry.get("role", ())
     roles = (role,) if isinstance(role, str) else tuple(role)
     for each in roles:
@@ -127,7 +145,7 @@ def _check_names(path: Path, entries: Sequence[Mapping[str, Any]]) -> None:
         name = entry.get("name")
         if not name:
             raise InputError(f"{path}: account number {number} ({entry['account_id']}) has no name")
-        plain = name == name.strip() and name == printable(name) and _FOLDER_NAME.fullmatch(name)
+        plain = name == name.strip() and name == clean(name) and _FOLDER_NAME.fullmatch(name)
         if not plain or name.startswith("."):
             raise InputError(
                 f"{path}: account {name!r}: the name becomes a folder of the output directory, so it may not "
@@ -143,6 +161,17 @@ def _check_names(path: Path, entries: Sequence[Mapping[str, Any]]) -> None:
     for entry in entries:
         if folded[entry["name"].casefold()] > 1:
             raise InputError(f"{path}: two accounts are called {entry['name']}; names must differ")
+
+
+def _check_keys(path: Path, entries: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse a key that was meant to be another: c7n-org passes over it, so `region` would choose nothing."""
+    for entry in entries:
+        for key in map(str, entry.keys() - _KEYS - _ADDED_KEYS):
+            near = difflib.get_close_matches(key.casefold(), _KEYS - entry.keys(), n=1, cutoff=_NEAR)
+            if near:
+                raise InputError(
+                    f"{path}: account {entry['name']}: c7n-org knows no key {key!r}; did you mean {near[0]!r}?"
+                )
 
 
 def _check_choice(path: Path, entries: Sequence[Mapping[str, Any]], wanted: Sequence[str]) -> None:

@@ -1,6 +1,6 @@
 """Each account's own credentials and regions, asked for once an account."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -8,19 +8,14 @@ from typing import Any
 from botocore.exceptions import ClientError
 from c7n_org import cli as c7n_org
 
+from reporter.accounts import profiles, prompts
 from reporter.accounts.chosen import Account
 from reporter.accounts.expected import ALL_REGIONS
-
-# Where a partition answers DescribeRegions whatever regions the account has enabled.
-_HOME_REGIONS = {"aws": "us-east-1", "aws-cn": "cn-north-1", "aws-us-gov": "us-gov-west-1"}
-
+from reporter.aws import regions as aws_regions
+from reporter.aws.errors import UnusableAnswerError, WrongAccountError
 
 # As long before their end as botocore begins to look for new ones.
 _ENOUGH = timedelta(minutes=15)
-
-
-class WrongAccountError(Exception):
-    """The credentials belong to another account than the accounts file says."""
 
 
 @dataclass(frozen=True)
@@ -45,17 +40,35 @@ def open_account(account: Account) -> Access:
     """Assume the account's role or take up its profile, and find its regions where it says `all`.
 
     Raises botocore's ClientError and BotoCoreError as AWS and the AWS configuration give cause,
-    WrongAccountError where the credentials turn out to be another account's.
+    WrongAccountError where the credentials turn out to be another account's, UnusableAnswerError where an answer
+    is not AWS's, PromptError where nobody is there to ask.
     """
-    home = _HOME_REGIONS.get(account.partition, "us-east-1")
-    session = _session(account, home)
-    _check_account(account, session, home)
-    regions = account.regions
-    if ALL_REGIONS in regions:
-        # Without AllRegions, EC2 lists those that are enabled for the account.
-        answer = session.client("ec2", region_name=home).describe_regions()
-        regions = tuple(sorted(region["RegionName"] for region in answer["Regions"]))
-    return Access(account, regions, _Kept(account, home, session))
+    with prompts.for_account(account.name):
+        home = aws_regions.home(_partition(account))
+        session = _session(account, home)
+        _check_account(account, session, home)
+        regions = account.regions
+        if ALL_REGIONS in regions:
+            # Without AllRegions, EC2 lists those that are enabled for the account.
+            answer = session.client("ec2", region_name=home).describe_regions()
+            regions = _named(answer.get("Regions", ()))
+        return Access(account, regions, _Kept(account, home, session))
+
+
+def _named(found: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
+    names = tuple(sorted(region.get("RegionName", "") for region in found))
+    if not names:
+        raise UnusableAnswerError(operation="DescribeRegions", what="without a single region")
+    if not all(map(aws_regions.is_name, names)):
+        raise UnusableAnswerError(operation="DescribeRegions", what="with a region that has no region's name")
+    return names
+
+
+def _partition(account: Account) -> str:
+    """The partition that the account is in: as the role's ARN says, or what tells of the profile."""
+    if account.roles:
+        return account.roles[-1].split(":")[1]
+    return profiles.partition(account.profile, [each for each in account.regions if each != ALL_REGIONS])
 
 
 class _Kept:
@@ -70,7 +83,8 @@ class _Kept:
 
     def __call__(self) -> Credentials:
         if self._ends is not None and datetime.now(UTC) > self._ends - _ENOUGH:
-            self._take(_session(self._account, self._home))
+            with prompts.for_account(self._account.name):
+                self._take(_session(self._account, self._home))
         return self._credentials
 
     def _take(self, session: Any) -> None:
@@ -93,7 +107,9 @@ def _check_account(account: Account, session: Any, home: str) -> None:
     else:
         if session.get_credentials() is None:
             raise WrongAccountError(f"profile {account.profile} has no credentials")
-        actual = session.client("sts", region_name=home).get_caller_identity()["Account"]
+        actual = session.client("sts", region_name=home).get_caller_identity().get("Account")
+        if not actual:
+            raise UnusableAnswerError(operation="GetCallerIdentity", what="without an account")
     if actual != account.account_id:
         way = f"role {account.roles[-1]}" if account.roles else f"profile {account.profile}"
         raise WrongAccountError(

@@ -14,10 +14,14 @@ from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError, NoCredentialsError
 from c7n_org import orgaccounts
 
+from reporter.accounts import profiles
 from reporter.accounts.chosen import Account
 from reporter.accounts.credentials import error_code
+from reporter.accounts.prompts import PromptError
+from reporter.aws import calls
 from reporter.errors import InputError
-from reporter.names import printable
+from reporter.names import clean
+from reporter.redaction import redact
 
 # c7n-org's schema takes no shorter name of a profile.
 _PROFILE_LETTERS = 3
@@ -48,16 +52,17 @@ def from_profiles(regions: Sequence[str], present: Sequence[Account]) -> Found:
     accounts that have their entry; their profiles are not asked about. Raises InputError where the AWS
     configuration cannot be read or holds no profile.
     """
+    calls.install()
     try:
-        profiles = botocore.session.Session().full_config["profiles"]
+        configured = botocore.session.Session().full_config["profiles"]
     except BotoCoreError as error:
         raise InputError(f"the AWS configuration cannot be read: {error}") from None
-    if not profiles:
+    if not configured:
         raise InputError("no profiles in the AWS configuration: see AWS_CONFIG_FILE, or ~/.aws/config")
     has_entry = {account.profile for account in present}
-    wanted = [profile for profile in profiles if profile not in has_entry]
+    wanted = [profile for profile in configured if profile not in has_entry]
     with ThreadPoolExecutor(_THREADS) as threads:
-        answers = list(threads.map(lambda profile: _account_of(profile, profiles[profile]), wanted))
+        answers = list(threads.map(lambda profile: _account_of(profile, configured[profile]), wanted))
 
     found = Found()
     taken = {account.account_id for account in present}
@@ -93,6 +98,7 @@ def from_organization(
         raise InputError(
             f"--role: {role!r} is no role: give a name, or an ARN with {{Id}} for the account's id"
         )
+    calls.install()
     # c7n-org sets up logging, and botocore's lines would go to stderr with its own, unless that is done.
     logging.getLogger().addHandler(logging.NullHandler())
     output = io.StringIO()
@@ -109,9 +115,9 @@ def from_organization(
             ignore=(),
         )
     except (BotoCoreError, ClientError) as error:
-        raise InputError(f"the organization cannot be read: {error_code(error)}: {error}") from None
-    except ValueError as error:
-        raise InputError(f"the organization cannot be read: {error}") from None
+        raise InputError(redact(f"the organization cannot be read: {error_code(error)}: {error}")) from None
+    except (PromptError, ValueError) as error:
+        raise InputError(redact(f"the organization cannot be read: {error}")) from None
 
     found = Found()
     taken = {account.account_id for account in present}
@@ -139,18 +145,13 @@ def _account_of(profile: str, settings: Mapping[str, Any]) -> tuple[str, str]:
         return settings["sso_account_id"], ""
     try:
         session = botocore.session.Session(profile=profile)
-        region = session.get_config_variable("region") or "us-east-1"
-        sts = session.create_client("sts", region_name=region, config=_STS)
-        return str(sts.get_caller_identity()["Account"]), ""
+        sts = session.create_client("sts", region_name=profiles.home(profile), config=_STS)
+        account_id = str(sts.get_caller_identity().get("Account"))
+        return (account_id, "") if re.fullmatch("[0-9]{12}", account_id) else ("", "STS named no account")
     except NoCredentialsError:
         return "", ""
-    except (
-        BotoCoreError,
-        ClientError,
-        OSError,
-        ValueError,
-    ) as error:  # OSError of a file or program it names
-        return "", " ".join(f"{error_code(error)}: {error}".split())
+    except (BotoCoreError, ClientError, PromptError, ValueError, OSError) as error:
+        return "", redact(f"{error_code(error)}: {error}")
 
 
 def _names(taken: Iterable[str]) -> Callable[[str, str], str]:
@@ -158,7 +159,7 @@ def _names(taken: Iterable[str]) -> Callable[[str, str], str]:
     used = {name.casefold() for name in taken}
 
     def free_name(wanted: str, account_id: str) -> str:
-        name = re.sub(r"[/\\{},]+", "-", printable(wanted)).strip(" .") or account_id
+        name = re.sub(r"[/\\{},]+", "-", clean(wanted)).strip(" .") or account_id
         if name.casefold() in used:
             name = f"{name}-{account_id}"
         used.add(name.casefold())

@@ -1,6 +1,8 @@
 """Writes an accounts file: a new one, or entries at the end of one that a person keeps by hand."""
 
 import os
+from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from textwrap import indent
 
@@ -9,7 +11,7 @@ from reporter.accounts import chosen
 from reporter.accounts.chosen import Account
 from reporter.accounts.discovery import Found
 from reporter.errors import InputError
-from reporter.names import printable
+from reporter.names import clean
 
 _HEADER = """\
 # The accounts to audit, in c7n-org's own format. Written by `sg-audit accounts`, which adds the accounts that
@@ -19,17 +21,17 @@ accounts:
 """
 
 
-def present(path: Path, force: bool) -> list[Account]:
+def present(path: Path, force: bool, allowed_regions: Sequence[str] = ()) -> list[Account]:
     """The accounts that have their entry in the file: none where it is not there or is to be written anew.
 
     Raises InputError where it is not an accounts file, or would be one in JSON.
     """
     if path.suffix == ".json":
         raise InputError(f"{path}: entries are written as YAML: give a file called so, such as accounts.yml")
-    return [] if force or not path.exists() else chosen.read(path)
+    return [] if force or not path.exists() else chosen.read(path, allowed_regions=allowed_regions)
 
 
-def add(path: Path, found: Found, force: bool) -> None:
+def add(path: Path, found: Found, force: bool, allowed_regions: Sequence[str] = ()) -> None:
     """Add the accounts found to the end of the file, or write it anew with them.
 
     What is in the file already stays as it is, byte for byte. Raises InputError, and leaves the file alone,
@@ -38,7 +40,7 @@ def add(path: Path, found: Found, force: bool) -> None:
     if force or not path.exists():
         if not found.entries:
             raise InputError(f"no account found, so {path} was not written")
-        _replace(path, _HEADER + _entries(found) + _comments(found, ""), 0o600)
+        _replace(path, _HEADER + _entries(found) + _comments(found, ""), 0o600, allowed_regions)
         return
     before = path.read_bytes().decode("utf-8")
     added = indent(_entries(found), " " * _column(path, before)) + _comments(found, before)
@@ -47,7 +49,7 @@ def add(path: Path, found: Found, force: bool) -> None:
     newline = "\r\n" if "\r\n" in before else "\n"
     text = before + ("" if before.endswith("\n") else newline) + added.replace("\n", newline)
     _check(path, before, text, found)
-    _replace(path, text, path.stat().st_mode & 0o777)
+    _replace(path, text, path.stat().st_mode & 0o777, allowed_regions)
 
 
 def _entries(found: Found) -> str:
@@ -55,15 +57,13 @@ def _entries(found: Found) -> str:
     for entry in found.entries:
         text += yamlfile.dump([entry])
         also = found.also.get(entry["account_id"])
-        text += printable(f"  # other profiles of this account: {', '.join(also)}") + "\n" if also else ""
+        text += clean(f"  # other profiles of this account: {', '.join(also)}") + "\n" if also else ""
     return text
 
 
 def _comments(found: Found, before: str) -> str:
     # A name may hold what ends a line in YAML, and with it the comment.
-    lines = [
-        printable(f"# no account for profile {profile}: {why}") for profile, why in found.left_out.items()
-    ]
+    lines = [clean(f"# no account for profile {profile}: {why}") for profile, why in found.left_out.items()]
     return "".join(f"{line}\n" for line in lines if line not in before)
 
 
@@ -88,7 +88,7 @@ def _check(path: Path, before: str, text: str, found: Found) -> None:
         )
 
 
-def _replace(path: Path, text: str, mode: int) -> None:
+def _replace(path: Path, text: str, mode: int, allowed_regions: Sequence[str]) -> None:
     """Put the text in place of the file, whole or not at all, once it reads as an accounts file."""
     path = path.resolve()  # a symbolic link stays one
     part = path.with_name(f".{path.name}-{os.getpid()}")
@@ -96,11 +96,12 @@ def _replace(path: Path, text: str, mode: int) -> None:
         part.touch(mode)
         part.write_text(text, encoding="utf-8", newline="")
         part.chmod(mode)
-        chosen.read(part)
+        chosen.read(part, allowed_regions=allowed_regions)
         part.replace(path)
     except InputError as error:
         raise InputError(str(error).replace(str(part), str(path))) from None
     except OSError as error:
         raise InputError(f"{path}: cannot write there: {error.strerror}") from None
     finally:
-        part.unlink(missing_ok=True)
+        with suppress(OSError):
+            part.unlink()

@@ -6,6 +6,7 @@ import click
 
 from reporter.cli import options
 from reporter.cli.terminal import EXIT_OK, EXIT_PARTIAL, say
+from reporter.names import split
 
 
 @click.command()
@@ -20,6 +21,7 @@ from reporter.cli.terminal import EXIT_OK, EXIT_PARTIAL, say
     "-r", "--region", "regions", multiple=True, default=["all"], show_default=True,
     help="The regions of each account; repeatable.",
 )  # fmt: skip
+@options.allowed_regions
 @click.option(
     "--role", metavar="NAME", show_default="sg-audit",
     help="--from-organization: the members' role, or its ARN with {Id} for the account's id.",
@@ -32,19 +34,23 @@ def accounts(
     accounts_file: Path,
     force: bool,
     regions: tuple[str, ...],
+    allowed_regions: tuple[str, ...],
     role: str | None,
     external_id: str | None,
     units: tuple[str, ...],
 ) -> int:
     """Write an accounts file, or add to it the accounts that it lacks."""
-    from reporter.accounts import discovery, writing
+    from reporter.accounts import discovery, prompts, writing
+    from reporter.aws import regions as aws_regions
     from reporter.custodian import permissions
 
     if from_profiles == from_organization:
         raise click.UsageError("give one of --from-profiles and --from-organization")
     if from_profiles and (role is not None or external_id is not None or units):
         raise click.UsageError("--role, --external-id and --ou go with --from-organization")
-    present = writing.present(accounts_file, force)
+    aws_regions.check([each for each in split(regions) if each != "all"], allowed_regions, "-r")
+    present = writing.present(accounts_file, force, allowed_regions)
+    prompts.install(say)
     if from_profiles:
         found = discovery.from_profiles(regions, present)
     else:
@@ -52,7 +58,7 @@ def accounts(
         found = discovery.from_organization(regions, role, units, external_id, present)
     for profile, why in found.left_out.items():
         say(f"no account for profile {profile}: {why}")
-    writing.add(accounts_file, found, force)
+    writing.add(accounts_file, found, force, allowed_regions)
     say(f"{len(found.entries)} accounts added, {len(present)} kept")
     click.echo(accounts_file)
     return EXIT_PARTIAL if found.unknown else EXIT_OK

@@ -58,6 +58,13 @@ def _or_packaged(context: click.Context, option: click.Parameter, given: Sequenc
     return (packaged.folder(),)
 
 
+def _address(context: click.Context, option: click.Parameter, given: str | None) -> str | None:
+    """Raises InputError where it is nothing, as by a variable that is not set."""
+    if given is not None and not given.strip():
+        raise InputError(f"{option.opts[0]}: give the address of a scheduler: tcp://host:8786")
+    return given
+
+
 def together(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """Several options as one."""
 
@@ -87,6 +94,14 @@ output_place = click.option(
     "-s", "--output-dir", "output", default="output", show_default=True,
     help="Folder of runs; or s3://bucket/prefix, to run into.",
 )  # fmt: skip
+allowed_regions = click.option(
+    "--allow-region", "allowed_regions", metavar="REGION", multiple=True, callback=_names,
+    help="Take this region though sg-audit does not know it, being newer; repeatable.",
+)  # fmt: skip
+unit_timeout = click.option(
+    "--unit-timeout", type=click.FloatRange(min=1), default=600, show_default=True, metavar="SECONDS",
+    help="How long an account and region may take; what it did not answer by then is failed.",
+)  # fmt: skip
 choice = together(
     click.option(
         "-a", "--accounts", "names", multiple=True, help="Only this account, by name or id; repeatable."
@@ -95,13 +110,21 @@ choice = together(
     click.option(
         "-r", "--region", "regions", multiple=True, help="These regions instead of the file's, or all."
     ),
+    allowed_regions,
     only_policies,
 )
+policy_timeout = click.option(
+    "--policy-timeout", type=click.IntRange(min=1), default=60, show_default=True, metavar="SECONDS",
+    help="What a policy may take in all; all of them together may take five times that.",
+)  # fmt: skip
 resume = click.option(
     "--resume", is_flag=True, help="Take up the newest run where it stopped: try only what was not read."
 )
 scheduler = click.option(
-    "--scheduler", metavar="ADDRESS", help="Have a Dask cluster do the work: tcp://host:8786."
+    "--scheduler",
+    metavar="ADDRESS",
+    callback=_address,
+    help="Have a Dask cluster do the work: tcp://host:8786.",
 )
 report_files = together(
     click.option(

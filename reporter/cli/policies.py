@@ -23,16 +23,14 @@ def validate(sources: tuple[Path, ...]) -> int:
 @options.policy_sources
 @options.only_policies
 @click.option("--mutate", is_flag=True, help="Break each filter in turn, and tell what no case notices.")
-def test_policies(sources: tuple[Path, ...], only: tuple[str, ...], mutate: bool) -> int:
+@options.policy_timeout
+def test_policies(sources: tuple[Path, ...], only: tuple[str, ...], mutate: bool, policy_timeout: int) -> int:
     """Run the cases that policies carry in tests/ beside them, through Custodian's filters, without AWS."""
-    from reporter.custodian import policies
-    from reporter.policytests import cases, check
+    from reporter.custodian.bounded import Workers
+    from reporter.policytests import check
 
-    every = policies.read(sources)
-    found = policies.read(sources, only) if only else every
-    results = check.check(
-        found.data["policies"], cases.read(sources, [policy.name for policy in every.planned]), mutate
-    )
+    with Workers(policy_timeout) as workers:
+        results = check.check(workers, *check.read(workers, sources, only), mutate)
     click.echo(check.table(results))
     return EXIT_OK if all(result.passed for result in results) else EXIT_FOUND
 

@@ -54,6 +54,7 @@ def write(
     """Read the output, write its report and say what is in it; returns the exit code."""
     from reporter import progress
     from reporter.accounts import expected, labels
+    from reporter.findings.assess import assess
     from reporter.inventory import columns
     from reporter.inventory.audit import read_audit
     from reporter.output.reading import open_output
@@ -65,20 +66,23 @@ def write(
     found = open_output(output, expected.read(accounts_file) if accounts_file else (), at)
     found = found.only(only, resources)
     failing.check(fail_on, found)
-    taken = [field.name for field in more] + [policy.report.get("column", "") for policy in found.policies]
+    taken = [field.name for field in more] + [policy.in_report.column for policy in found.policies]
     of_accounts = labels.read(accounts_file, taken) if accounts_file else labels.NO_LABELS
     writing.check_folder(reports)
-    with progress.counted(console, f"reading {found.kind}") as count:
+    with progress.counted(console(), f"reading {found.kind}") as count:
         audit = read_audit(found, more, count)
+    findings = assess(audit.inventory, found.policies)
     say(f"{output}: {found.kind}, {found.started}: {found.extent}")
-    with progress.counted(console, f"writing {', '.join(formats)}") as count:
-        written = writing.write(audit, reports, formats, of_accounts, count, settings)
+    for note in found.notes:
+        say(f"left out: {note}")
+    with progress.counted(console(), f"writing {', '.join(formats)}") as count:
+        written = writing.write(audit, findings, reports, formats, of_accounts, count, settings)
     if found.has_groups:
-        console.print(closing.risk_by_account(audit), markup=False)
+        console().print(closing.risk_by_account(audit, findings), markup=False)
     for line in (*closing.not_read(audit), *written.notes):
         say(line)
     for path in written.paths:
         click.echo(path)
     if audit.gaps or not found.complete:
         return EXIT_PARTIAL
-    return EXIT_FOUND if failing.reached(fail_on, audit) else EXIT_OK
+    return EXIT_FOUND if failing.reached(fail_on, findings) else EXIT_OK

@@ -30,22 +30,32 @@ from reporter.errors import InputError
     show_default=True,
     help="How to print it; markdown is for a comment on a pull request.",
 )
+@options.policy_timeout
 @click.option(
     "--fail-on-loosening",
     is_flag=True,
     help="Exit with 1 where a policy lets go of a resource that it caught; with 3 where that cannot be told.",
 )
 def review(
-    base: str, head: str, sources: tuple[Path, ...], output: str, style: str, fail_on_loosening: bool
+    base: str,
+    head: str,
+    sources: tuple[Path, ...],
+    output: str,
+    style: str,
+    policy_timeout: int,
+    fail_on_loosening: bool,
 ) -> int:
     """Print what a change of the policies would catch and let go, over the newest run, without AWS."""
+    from reporter.custodian.bounded import Workers
     from reporter.output.reading import open_output
-    from reporter.review import changes, compare, render
+    from reporter.review import compare, render, versions
 
-    before, after = changes.at(sources, base, "--base"), changes.at(sources, head, "--head")
-    if not before and not after:
-        raise InputError(f"{', '.join(map(str, sources))}: no policies there, neither before nor now")
-    result = compare.review(before, after, open_output(output), base, head)
+    with Workers(policy_timeout) as workers:
+        before = versions.at(workers, sources, base, "--base")
+        after = versions.at(workers, sources, head, "--head")
+        if not any((before.policies, after.policies, before.unread, after.unread)):
+            raise InputError(f"{', '.join(map(str, sources))}: no policies there, neither before nor now")
+        result = compare.review(workers, before, after, open_output(output), base, head)
     formats = {"text": render.as_text, "markdown": render.as_markdown, "json": render.as_json}
     click.echo(formats[style](result))
     if not fail_on_loosening:

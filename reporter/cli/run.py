@@ -1,5 +1,9 @@
 """`sg-audit run`, `audit` and `demo`, and the sandbox that the demo runs on."""
 
+import shlex
+import shutil
+import sys
+from collections.abc import Iterator
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -8,7 +12,7 @@ import click
 
 from reporter import garbage_collection
 from reporter.cli import options, report
-from reporter.cli.terminal import EXIT_OK, EXIT_PARTIAL, console, say
+from reporter.cli.terminal import EXIT_INPUT, EXIT_OK, EXIT_PARTIAL, console, say
 
 
 @click.command()
@@ -18,6 +22,7 @@ from reporter.cli.terminal import EXIT_OK, EXIT_PARTIAL, console, say
 @options.choice
 @options.resume
 @options.scheduler
+@options.unit_timeout
 def run(accounts_file: Path, sources: tuple[Path, ...], output: str, **choice: Any) -> int:
     """Run the policies on every account and region, into a folder of its own below the output folder."""
     folder, whole, _ = _run(accounts_file, sources, output, **choice)
@@ -32,6 +37,7 @@ def run(accounts_file: Path, sources: tuple[Path, ...], output: str, **choice: A
 @options.choice
 @options.resume
 @options.scheduler
+@options.unit_timeout
 @options.report_files
 def audit(
     accounts_file: Path,
@@ -55,16 +61,46 @@ def audit(
 
 @click.command()
 @options.policy_sources
+@click.option(
+    "-s",
+    "--output-dir",
+    "output",
+    default="demo-output",
+    show_default=True,
+    help="Folder of the demo's runs.",
+)
 @options.report_files
 def demo(
-    sources: tuple[Path, ...], reports: Path, formats: tuple[str, ...], csv_bom: bool, fail_on: str | None
+    sources: tuple[Path, ...],
+    output: str,
+    reports: Path,
+    formats: tuple[str, ...],
+    csv_bom: bool,
+    fail_on: str | None,
 ) -> int:
     """Audit a small AWS that runs on this machine. Needs no account and reads none of your AWS settings."""
     from reporter.report.formats import check
     from reporter.sandbox import demo as sandbox_demo
 
     check(formats, csv_bom=csv_bom)
-    return sandbox_demo.run(sources, reports, formats, csv_bom, fail_on)
+    code = sandbox_demo.run(sources, output, reports, formats, csv_bom, fail_on)
+    if code != EXIT_INPUT:
+        for line in _what_to_try_next(output):
+            say(line)
+    return code
+
+
+def _what_to_try_next(output: str) -> Iterator[str]:
+    """Commands that work as pasted, in the folder that the demo was run in."""
+    called = click.get_current_context().find_root().info_name or ""
+    program = called if shutil.which(called.partition(" ")[0]) else sys.argv[0]
+    place = shlex.quote(output)
+    yield "Try next:"
+    yield f"  {program} report -s {place} -f csv  # the same run as CSV files"
+    if options.DEFAULT_POLICIES.exists():
+        yield f"  {program} review -s {place} --base HEAD  # what a change of policies/ would catch and let go"
+    else:
+        yield f"  {program} policies --copy-to {options.DEFAULT_POLICIES}  # the policies, to change as you like"
 
 
 @click.command()
@@ -92,9 +128,11 @@ def _run(
     names: tuple[str, ...],
     tags: tuple[str, ...],
     regions: tuple[str, ...],
+    allowed_regions: tuple[str, ...],
     only: tuple[str, ...],
     resume: bool,
     scheduler: str | None,
+    unit_timeout: float,
 ) -> tuple[str, bool, bool]:
     """Returns the run's folder, whether all was read, and whether the run was interrupted."""
     if resume and (names or tags or regions or only):
@@ -107,14 +145,14 @@ def _run(
     with forking.loading() if scheduler is None else nullcontext():
         with garbage_collection.paused():
             from reporter import progress
-            from reporter.accounts import chosen
+            from reporter.accounts import chosen, prompts
             from reporter.collect import pools, run_folder
             from reporter.collect import run as collecting
             from reporter.custodian import policies
-            from reporter.output.manifest import RunState, Status
+            from reporter.output.manifest import RunState
             from reporter.output.store import open_store
 
-        accounts = chosen.read(accounts_file, names, tags, regions)
+        accounts = chosen.read(accounts_file, names, tags, regions, allowed_regions)
         found = policies.read(sources, only)
         place = open_store(output)
         run_folder.make_output(place)
@@ -122,13 +160,19 @@ def _run(
     for account in accounts:
         if account.regions_by_default:
             say(f"account {account.name} names no region: {' and '.join(account.regions)}, as in c7n-org")
+    for key, those in chosen.unknown_keys(accounts).items():
+        more = f" and {len(those) - 1} more accounts" if len(those) > 1 else ""
+        say(
+            f"c7n-org knows no key {key!r} of account {those[0]}{more}: only policies' conditions can go by it"
+        )
     if found.with_actions:
         say(f"actions are never carried out here: {', '.join(found.with_actions)}")
     say(f"{len(accounts)} accounts, {len(found.planned)} policies")
-    with progress.shown(console) as shown:
+    with progress.shown(console()) as shown:
         start = collecting.resume if resume else collecting.run
-        folder, result = start(accounts, found, place, pool, shown)
+        prompts.install(say, shown.alone)
+        folder, result = start(accounts, found, place, pool, shown, unit_timeout)
     interrupted = result.state is RunState.INTERRUPTED
     if interrupted:
         say("interrupted: what was finished is kept; `sg-audit run --resume` with the same options goes on")
-    return folder.name, all(cell.status is Status.OK for cell in result.cells), interrupted
+    return folder.name, not any(cell.is_gap for cell in result.cells), interrupted

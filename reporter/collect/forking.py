@@ -14,6 +14,7 @@ from multiprocessing.context import ForkServerContext
 
 from reporter.errors import InputError
 
+_SAFE_PATH, _OURS = "PYTHONSAFEPATH", "while it loads"
 _DIGITS = 6  # of a number of workers
 
 
@@ -22,19 +23,22 @@ def loading() -> Iterator[None]:
     """Have it load while the block reads the input; where that fails there is nothing to run, and it is stopped.
 
     What the environment holds at the start is what workers see. Raises InputError where the process cannot be
-    reached: the path of a socket may not be long.
+    started, or not be reached: the path of a socket may not be long.
     """
     context()
     previous = signal.signal(
         signal.SIGINT, signal.SIG_IGN
     )  # which it inherits: Ctrl-C is for the run to hear
     try:
-        forkserver.ensure_running()
+        with _safe_path():
+            forkserver.ensure_running()
     except OSError as error:
-        folder = tempfile.gettempdir()
-        raise InputError(
-            f"{folder}: no workers can be started: {error}; set TMPDIR to a shorter path"
-        ) from None
+        if error.errno is None:
+            folder = tempfile.gettempdir()
+            raise InputError(
+                f"{folder}: no workers can be started: {error}; set TMPDIR to a shorter path"
+            ) from None
+        raise InputError(f"no workers can be started: {error.strerror}") from None
     finally:
         signal.signal(signal.SIGINT, previous)
     try:
@@ -45,6 +49,29 @@ def loading() -> Iterator[None]:
         if pid:
             os.kill(pid, signal.SIGKILL)
         raise
+
+
+@contextmanager
+def _safe_path() -> Iterator[None]:
+    """Python that begins within the block imports nothing from the working folder.
+
+    multiprocessing has it begin with `python -c`, which looks there first: a c7n.py of whoever would be run.
+    """
+    given = os.environ.get(_SAFE_PATH)
+    os.environ[_SAFE_PATH] = given or _OURS
+    try:
+        yield
+    finally:
+        if given is None:
+            del os.environ[_SAFE_PATH]
+        else:
+            os.environ[_SAFE_PATH] = given
+
+
+def loaded() -> None:
+    """For the process itself: what workers start, such as the program of a profile, is begun as ever."""
+    if os.environ.get(_SAFE_PATH) == _OURS:
+        del os.environ[_SAFE_PATH]
 
 
 def workers_wanted() -> int | None:

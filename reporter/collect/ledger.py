@@ -8,11 +8,12 @@ from datetime import UTC, datetime
 
 from reporter.accounts.chosen import Account
 from reporter.output import manifest
-from reporter.output.manifest import UNKNOWN_REGION, Cell, Manifest, RunState, Status
+from reporter.output.manifest import UNKNOWN_REGION, Cell, Manifest, RunState
 from reporter.output.store import Store
 
 # Writing the manifest may take this share of a run's time, so that a large one is written less often.
 _MANIFEST_SHARE = 0.02
+_MANIFEST_SECONDS = 1.0
 
 
 class Ledger:
@@ -26,15 +27,16 @@ class Ledger:
         for cell in plan.cells:
             self._cells[cell.account][cell.region, cell.policy] = cell
         self._written = self._cost = 0.0
+        self._changed = False
 
     def __len__(self) -> int:
         return sum(map(len, self._cells.values()))
 
     def pending(self, account: str) -> dict[str, list[Cell]]:
-        """The account's cells that are not `ok`, by region."""
+        """The account's cells that are to be looked at still, by region."""
         regions: dict[str, list[Cell]] = {}
         for cell in self._cells[account].values():
-            if cell.status is not Status.OK:
+            if cell.is_gap:
                 regions.setdefault(cell.region, []).append(cell)
         return regions
 
@@ -49,27 +51,40 @@ class Ledger:
                 placed = Cell(cell.account, cell.account_id, region, cell.policy)
                 cells.setdefault((region, cell.policy), placed)
         self._accounts[account.name] = replace(self._accounts[account.name], regions=regions)
+        self._changed = True
 
     def record(self, cells: Iterable[Cell]) -> None:
+        """Take in what came of cells."""
         for cell in cells:
             self._cells[cell.account][cell.region, cell.policy] = cell
-        if time.monotonic() - self._written > max(1.0, self._cost / _MANIFEST_SHARE):
+        self._changed = True
+
+    def write_if_due(self) -> None:
+        """Write the manifest where there is news and the last time is a while ago. To be called every second."""
+        age = time.monotonic() - self._written
+        if self._changed and age > max(_MANIFEST_SECONDS, self._cost / _MANIFEST_SHARE):
             with suppress(OSError):  # the next one may succeed, and the last one must
                 self.write(RunState.RUNNING)
 
     def write(self, state: RunState) -> Manifest:
-        started = time.monotonic()
-        result = replace(
+        """Write the manifest as it is now, and return it. Raises OSError."""
+        started = self._written = time.monotonic()
+        result = self.manifest(state)
+        manifest.write(self.folder, result)
+        self._written = time.monotonic()
+        self._cost = self._written - started
+        self._changed = False
+        return result
+
+    def manifest(self, state: RunState) -> Manifest:
+        """The manifest as it is now."""
+        return replace(
             self._plan,
             state=state,
             finished=None if state is RunState.RUNNING else now(),
             accounts=tuple(self._accounts.values()),
             cells=tuple(cell for cells in self._cells.values() for cell in cells.values()),
         )
-        manifest.write(self.folder, result)
-        self._written = time.monotonic()
-        self._cost = self._written - started
-        return result
 
 
 def now() -> str:

@@ -1,13 +1,10 @@
-"""What of botocore and c7n-org is touched from outside, and why.
+"""What of botocore and c7n-org is touched from outside for a run, and why. See aws.calls for what is for each call.
 
 Checked against botocore 1.43, c7n 0.9.53 and c7n-org 0.6.52. Where something expected is not there, it is left
 alone with a warning: the run goes on, only slower, or without what that piece is for.
 
 - `botocore.handlers.BUILTIN_HANDLERS`, the handlers that each new session registers: one more, which counts
-  the answers that ask for calling more slowly. c7n makes its own sessions, so there is no other place to hear
-  of them all.
-- `botocore.httpsession.URLLib3Session.send`: an answer shorter than its Content-Length is a connection that
-  was closed, and tried again. botocore does not look: half a JSON answer reads as an empty one.
+  the answers that ask for calling more slowly.
 - `botocore.httpsession.URLLib3Session._get_ssl_context`: one TLS context for all sessions of the process that
   trust the same certificates, which takes longer to read than all else a connection needs, and is done again for
   each. A session with a client certificate, without verification or with proxy settings keeps its own.
@@ -30,15 +27,16 @@ alone with a warning: the run goes on, only slower, or without what that piece i
   A worker forgets it before and after each account and region instead.
 - `c7n.cache.factory`: what one policy listed, the next ones of the same account and region take from memory.
   c7n's own cache for that never forgets, and the one it writes to disk waits for the disk.
+- `c7n.output.LogFile.get_handler`: the lines of custodian-run.log, errors and all, are redacted.
 - `c7n.utils.dumps`, also as `c7n.ctx` imported it: the same indented text, without Python's slow encoder.
 """
 
 import json
+import logging
 import pickle
-import warnings
+import re
 from collections.abc import Callable, Iterable
 from functools import cache, lru_cache
-from pkgutil import resolve_name
 from types import FunctionType
 from typing import Any
 
@@ -49,10 +47,12 @@ import botocore.utils
 import c7n.credentials
 import c7n.utils
 import msgspec
-from botocore import handlers
-from botocore.exceptions import ConnectionClosedError
+from c7n.provider import clouds
 
 from reporter.accounts.expected import DEFAULT_REGIONS
+from reporter.aws import answers, calls
+from reporter.aws.replacing import add_handler, replace
+from reporter.redaction import redact_lines
 
 _THROTTLES = frozenset(
     {
@@ -82,9 +82,10 @@ _listings: dict[bytes, bytes] = {}
 @cache
 def install() -> None:
     """Put all of it in place in this process; a second time changes nothing."""
-    _count_throttles()
+    calls.install()
+    answers.add_reader(_read_by_custodian)
+    add_handler("needs-retry", _count_throttle)
     replacements: dict[str, Callable[..., Any]] = {
-        "botocore.httpsession:URLLib3Session.send": _refuse_short_answers,
         "botocore.httpsession:URLLib3Session._get_ssl_context": _share_ssl_context,
         "botocore.session:create_loader": lru_cache,
         "botocore.client:ClientCreator._load_service_model": _share_service_model,
@@ -99,11 +100,12 @@ def install() -> None:
         "c7n_org.cli:load_available": lambda original: lambda: None,
         "c7n_org.utils:reset_session_cache": lambda original: lambda: None,
         "c7n.cache:factory": lambda original: _ListingCache,
+        "c7n.output:LogFile.get_handler": _redact_log,
         "c7n.utils:dumps": _dumps,
         "c7n.ctx:dumps": _dumps,
     }
     for name, wrap in replacements.items():
-        _replace(name, wrap)
+        replace(name, wrap)
 
 
 def load(services: Iterable[str]) -> None:
@@ -122,42 +124,6 @@ def forget() -> None:
 def throttled() -> int:
     """How many answers throttled a call since the process began."""
     return _throttled
-
-
-def _count_throttles() -> None:
-    known = getattr(handlers, "BUILTIN_HANDLERS", None)
-    if not isinstance(known, list):
-        _warn_unchanged("botocore.handlers.BUILTIN_HANDLERS")
-    elif ("needs-retry", _count_throttle) not in known:
-        known.append(("needs-retry", _count_throttle))
-
-
-def _replace(where: str, wrap: Callable[..., Any]) -> None:
-    dotted = where.replace(":", ".")
-    above, _, name = dotted.rpartition(".")
-    try:
-        owner, original = resolve_name(above), resolve_name(where)
-    except (ImportError, AttributeError):
-        original = None
-    if not callable(original):
-        _warn_unchanged(dotted)
-    elif not hasattr(original, "sg_audit"):
-        replacement = wrap(original)
-        replacement.sg_audit = True
-        setattr(owner, name, replacement)
-
-
-def _refuse_short_answers(original: Callable[..., Any]) -> Callable[..., Any]:
-    def send(self: Any, request: Any) -> Any:
-        response = original(self, request)
-        promised = response.headers.get("Content-Length", "")
-        whole = not request.stream_output and request.method != "HEAD"
-        plain = "Content-Encoding" not in response.headers
-        if whole and plain and promised.isdigit() and len(response.content) != int(promised):
-            raise ConnectionClosedError(endpoint_url=request.url)
-        return response
-
-    return send
 
 
 def _share_ssl_context(original: Callable[..., Any]) -> Callable[..., Any]:
@@ -348,8 +314,30 @@ def _dumps(original: Callable[..., Any]) -> Callable[..., Any]:
     return dumps
 
 
-def _warn_unchanged(name: str) -> None:
-    warnings.warn(f"{name} is not what it was checked against: left alone", stacklevel=3)
+def _redact_log(original: Callable[..., Any]) -> Callable[..., Any]:
+    class RedactingHandler(logging.FileHandler):
+        def format(self, record: logging.LogRecord) -> str:
+            return redact_lines(super().format(record))
+
+    def get_handler(self: Any) -> logging.Handler:
+        return RedactingHandler(self.log_path, encoding="utf-8", errors="replace")
+
+    return get_handler
+
+
+def _read_by_custodian(service: str, operation: str) -> str | None:
+    """The member of an answer that lists a type of resource, as Custodian reads it; types not loaded do not say."""
+    for resource in clouds["aws"].resources.values():
+        found = resource.resource_type
+        if found.service == service:
+            enumerated, detailed = (
+                getattr(found, "enum_spec", None),
+                getattr(found, "batch_detail_spec", None),
+            )
+            for call, path in ((enumerated or ("",) * 2)[:2], (detailed or ("",) * 4)[::3]):
+                if call.replace("_", "") == operation.lower() and path:
+                    return re.split(r"\W", path, maxsplit=1)[0]
+    return None
 
 
 def _count_throttle(response: tuple[Any, dict[str, Any]] | None = None, **_: object) -> None:

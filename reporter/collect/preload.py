@@ -7,8 +7,10 @@ from reporter import garbage_collection
 with garbage_collection.paused():
     from c7n.resources import load_resources
 
-    from reporter.collect import patches, worker
+    from reporter.aws import answers
+    from reporter.collect import forking, patches, worker
 
+    forking.loaded()
     patches.install()
     # What this project's policies are on and ask, `unused` with them; others are loaded where they are needed.
     load_resources(
@@ -19,6 +21,7 @@ with garbage_collection.paused():
         ]
     )
     patches.load(["autoscaling", "batch", "codebuild", "ec2", "events", "lambda", "sts"])
+    answers.prepare(["batch", "codebuild", "events", "lambda"])  # those of them that answer in JSON
     # The collector would touch, and so copy, every page in every worker.
     gc.freeze()
 

@@ -19,17 +19,23 @@ from reporter import __version__
 from reporter.accounts.chosen import Account
 from reporter.accounts.credentials import Access, open_account
 from reporter.accounts.expected import ALL_REGIONS, DEFAULT_REGIONS, PlannedAccount
+from reporter.aws.errors import UnitTimeoutError
 from reporter.collect import patches, run_folder, worker
 from reporter.collect.ledger import Ledger, now
 from reporter.collect.pools import Local, Pool
+from reporter.collect.staging import CannotWriteError, DiskFullError
+from reporter.collect.stopping import StoppedError
+from reporter.collect.waits import Waits
 from reporter.collect.worker import Unit
 from reporter.custodian.policies import PolicySet
 from reporter.errors import InputError
 from reporter.output import manifest
-from reporter.output.manifest import FILE_NAME, UNKNOWN_REGION, Cell, Manifest, RunState, Status
+from reporter.output.manifest import UNKNOWN_REGION, Cell, Manifest, RunState, Status
+from reporter.output.recovery import take_whole, take_whole_of_unit
 from reporter.output.store import Bucket, Store
 
 _DISCOVERY_THREADS = 16
+_TICK = 1.0  # seconds without news, after which the manifest is written and the workers are looked at
 
 
 class Progress(Protocol):
@@ -44,16 +50,27 @@ class Progress(Protocol):
         `problem` is the first reason why less than all of its cells were read.
         """
 
+    def waiting(self, label: str, seconds: float) -> None:
+        """What the run has waited for the longest, an account or an account and region, and for how long."""
+
+    def say(self, line: str) -> None:
+        """Something a person should know while the run goes on."""
+
 
 def run(
-    accounts: Sequence[Account], policies: PolicySet, output: Store, pool: Pool, progress: Progress
+    accounts: Sequence[Account],
+    policies: PolicySet,
+    output: Store,
+    pool: Pool,
+    progress: Progress,
+    unit_timeout: float,
 ) -> tuple[Store, Manifest]:
     """Run the policies on every account and region into a new folder below `output`, in the pool's workers.
 
-    Returns that folder and its manifest. What could not be looked at is in the manifest, never raised; after
-    Ctrl-C the manifest says `interrupted`. Raises InputError where the output directory cannot be written.
+    `unit_timeout` is how many seconds an account and region may take. Returns the folder and its manifest. What
+    could not be looked at is in the manifest, never raised; after Ctrl-C, and where the run could not go on, the
+    manifest says `interrupted`. Raises InputError where the output directory cannot be written.
     """
-    folder = run_folder.create(output)
     plan = Manifest(
         tool=f"c7n-sg-audit {__version__}",
         started=now(),
@@ -68,55 +85,86 @@ def run(
             for policy in policies.planned
         ),
     )
-    return _execute(folder, plan, accounts, policies, pool, progress)
+    folder = run_folder.create(output, plan)
+    with run_folder.held(folder):
+        return _execute(Ledger(folder, plan), accounts, policies, pool, progress, unit_timeout)
 
 
 def resume(
-    accounts: Sequence[Account], policies: PolicySet, output: Store, pool: Pool, progress: Progress
+    accounts: Sequence[Account],
+    policies: PolicySet,
+    output: Store,
+    pool: Pool,
+    progress: Progress,
+    unit_timeout: float,
 ) -> tuple[Store, Manifest]:
     """Take up the newest run of `output` where it stopped: try its cells that are not `ok`, and no others.
 
-    Raises InputError where the accounts file or a policy is no longer what the run was planned with.
+    What lies whole in its folder counts as read. Raises InputError where the accounts file or a policy is no longer
+    what the run was planned with, and where the run is still going on.
     """
     folder = run_folder.newest(output)
-    plan = manifest.read(folder)
+    with run_folder.held(folder):
+        run_folder.drop_leftovers(folder)
+        try:
+            plan = take_whole(folder, manifest.read(folder))
+        except OSError as error:
+            raise InputError(f"{folder.name}: cannot be read: {error.strerror}") from None
+        chosen = _as_planned(folder.name, plan, accounts, policies)
+        ledger = Ledger(folder, replace(plan, state=RunState.RUNNING, finished=None))
+        try:
+            ledger.write(RunState.RUNNING)
+        except OSError as error:
+            raise InputError(f"{folder.name}: cannot write there: {error.strerror}") from None
+        return _execute(ledger, chosen, policies, pool, progress, unit_timeout)
+
+
+def _as_planned(
+    run: str, plan: Manifest, accounts: Sequence[Account], policies: PolicySet
+) -> Sequence[Account]:
+    """The accounts as the run planned them. Raises InputError where they or the policies are no longer so."""
     known = {policy.name: policy.digest for policy in policies.planned}
     for policy in plan.policies:
         if known.get(policy.name) != policy.digest:
             raise InputError(
-                f"{folder.name}: policy {policy.name} is not what it was when that run began: start a new run"
+                f"{run}: policy {policy.name} is not what it was when that run began: start a new run"
             )
     named = {account.name: account for account in accounts}
     chosen = []
     for planned in plan.accounts:
         account = named.get(planned.name)
         if account is None or account.account_id != planned.account_id:
-            raise InputError(f"{folder.name}: account {planned.name} is not in the accounts file any more")
+            raise InputError(f"{run}: account {planned.name} is not in the accounts file any more")
         chosen.append(replace(account, regions=planned.regions or (ALL_REGIONS,)))
-    plan = replace(plan, state=RunState.RUNNING, finished=None)
-    return _execute(folder, plan, chosen, policies, pool, progress)
+    return chosen
 
 
 def _execute(
-    folder: Store,
-    plan: Manifest,
+    ledger: Ledger,
     accounts: Sequence[Account],
     policies: PolicySet,
     pool: Pool,
     progress: Progress,
+    unit_timeout: float,
 ) -> tuple[Store, Manifest]:
-    ledger = Ledger(folder, plan)
-    ledger.write(RunState.RUNNING)
+    folder = ledger.folder
     run_folder.link_latest(folder)
     state = RunState.FINISHED
     try:
-        _collect(accounts, policies, ledger, pool, progress)
+        with run_folder.scratch(folder) as scratch:
+            place = _place(folder, scratch, pool)
+            _collect(accounts, policies, ledger, pool, progress, place, unit_timeout)
     except KeyboardInterrupt:
         state = RunState.INTERRUPTED
+    except StoppedError as error:
+        state = RunState.INTERRUPTED
+        progress.say(str(error))
     try:
         return folder, ledger.write(state)
     except OSError as error:
-        raise InputError(f"{folder.name}: cannot write {FILE_NAME}: {error.strerror}") from None
+        if state is RunState.FINISHED:
+            progress.say(f"{folder.name}: cannot write {manifest.FILE_NAME}: {error.strerror}")
+        return folder, ledger.manifest(RunState.INTERRUPTED)
 
 
 @dataclass
@@ -127,7 +175,9 @@ class _Run:
     policies: Mapping[str, Mapping[str, Any]]
     pool: Pool
     progress: Progress
-    place: "_Place"
+    place: "Place"
+    unit_timeout: float
+    waits: Waits = field(default_factory=Waits)
     opening: dict["Future[Access]", Account] = field(default_factory=dict)
     ready: deque[tuple[Access, list[Cell]]] = field(default_factory=deque)
     running: dict["Future[list[Cell]]", Unit] = field(default_factory=dict)
@@ -146,12 +196,18 @@ class _Run:
             while self.ready and len(self.running) < self.pool.size * 2:
                 self._hand_out(*self.ready.popleft())
             if self.opening or self.running:
-                self._handle(self.events.get())
+                with suppress(queue.Empty):
+                    self._handle(self.events.get(timeout=_TICK))
+                self.ledger.write_if_due()
+                if longest := self.waits.longest(self.opening, self.running):
+                    self.progress.waiting(*longest)
+            if self.running:
+                self.pool.watch(self.progress.say)
 
     def salvage(self) -> None:
         """Keep what units finished that nobody will hear of: two a worker at the most."""
         for unit in self.running.values():
-            self.ledger.record(worker.recovered(unit, cell) for cell in worker.planned_cells(unit))
+            self.ledger.record(take_whole_of_unit(self.ledger.folder, worker.planned_cells(unit)))
 
     def _hand_out(self, access: Access, cells: list[Cell]) -> None:
         try:
@@ -166,6 +222,8 @@ class _Run:
             region=cells[0].region,
             policies=tuple(self.policies[cell.policy] for cell in cells),
             output=self.place.output,
+            scratch=self.place.scratch,
+            timeout=self.unit_timeout,
             credentials=credentials,
         )
         future = self.pool.submit(unit)
@@ -175,8 +233,10 @@ class _Run:
     def _handle(self, event: "Future[Any]") -> None:
         """Take in an account that was opened, or a unit that is through."""
         if event in self.running:
+            if given_up := self.pool.given_up(event):
+                raise StoppedError(given_up)
             unit = self.running.pop(event)
-            self._close(unit.label, _results(unit, event))
+            self._close(unit.label, self._results(unit, event))
             return
         account = self.opening.pop(event)
         error = event.exception()
@@ -192,16 +252,35 @@ class _Run:
 
     def _close(self, label: str, cells: list[Cell]) -> None:
         self.ledger.record(cells)
+        self._check_place(cells)
         read = sum(cell.status is Status.OK for cell in cells)
-        unread = next((cell for cell in cells if cell.status is not Status.OK), None)
+        unread = next((cell for cell in cells if cell.is_gap), None)
         problem = (
             f"{unread.policy} {unread.status}: {unread.code} {unread.message}".rstrip() if unread else ""
         )
         self.progress.done(label, len(cells), read, problem)
 
+    def _check_place(self, cells: list[Cell]) -> None:
+        """Whether any more can be written, where something could not be. Raises StoppedError."""
+        for cell in cells:
+            if cell.code == DiskFullError.__name__:
+                raise StoppedError(cell.message)
+            if cell.code == CannotWriteError.__name__:
+                try:
+                    self.ledger.write(RunState.RUNNING)
+                except OSError:
+                    raise StoppedError(cell.message) from None
+
+    def _results(self, unit: Unit, future: "Future[list[Cell]]") -> list[Cell]:
+        error = future.exception()
+        if error is None:
+            return future.result()
+        cells = take_whole_of_unit(self.ledger.folder, worker.planned_cells(unit))
+        return [cell if cell.status is Status.OK else _lost(cell, error, unit.timeout) for cell in cells]
+
 
 @dataclass(frozen=True)
-class _Place:
+class Place:
     """Where workers write, and whether they are given the account's credentials.
 
     They find their own way into the account where they are elsewhere; and for S3, which Custodian writes to
@@ -209,17 +288,24 @@ class _Place:
     """
 
     output: str
+    scratch: str
     credentials: bool
 
 
-def _place(folder: Store, pool: Pool) -> _Place:
+def _place(folder: Store, scratch: str, pool: Pool) -> Place:
     if isinstance(folder, Bucket):
-        return _Place(f"{folder.name}?region={folder.region}", credentials=False)
-    return _Place(folder.name, credentials=isinstance(pool, Local))
+        return Place(f"{folder.name}?region={folder.region}", scratch, credentials=False)
+    return Place(folder.name, scratch, credentials=isinstance(pool, Local))
 
 
 def _collect(
-    accounts: Sequence[Account], policies: PolicySet, ledger: Ledger, pool: Pool, progress: Progress
+    accounts: Sequence[Account],
+    policies: PolicySet,
+    ledger: Ledger,
+    pool: Pool,
+    progress: Progress,
+    place: Place,
+    unit_timeout: float,
 ) -> None:
     pool.start()
     patches.install()
@@ -229,7 +315,7 @@ def _collect(
     logging.getLogger("c7n_org").addHandler(logging.NullHandler())
     by_name = {policy["name"]: policy for policy in policies.data["policies"]}
     threads = ThreadPool(_DISCOVERY_THREADS)
-    run = _Run(ledger, by_name, pool, progress, _place(ledger.folder, pool))
+    run = _Run(ledger, by_name, pool, progress, place, unit_timeout)
     try:
         run.collect(accounts, threads)
         pool.close()
@@ -248,15 +334,9 @@ def _have_a_region() -> None:
             os.environ["AWS_DEFAULT_REGION"] = DEFAULT_REGIONS[0]
 
 
-def _results(unit: Unit, future: "Future[list[Cell]]") -> list[Cell]:
-    error = future.exception()
-    if error is None:
-        return future.result()
-    cells = [worker.recovered(unit, cell) for cell in worker.planned_cells(unit)]
-    return [cell if cell.status is Status.OK else _lost(cell, error) for cell in cells]
-
-
-def _lost(cell: Cell, error: BaseException) -> Cell:
+def _lost(cell: Cell, error: BaseException, timeout: float) -> Cell:
+    if isinstance(error, TimeoutError):  # the pool's: the worker is ended
+        return worker.failure(cell, UnitTimeoutError(what=f"policy {cell.policy}", seconds=timeout))
     if isinstance(error, ProcessExpired):
         code = error.exitcode or 0
         how = signal.Signals(-code).name if code < 0 else f"exit code {code}"

@@ -2,7 +2,6 @@
 
 import logging
 import os
-import shutil
 import signal
 import sys
 import threading
@@ -13,14 +12,16 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import msgspec
 from c7n.resources import load_resources
 from c7n_org import cli as c7n_org
 
+from reporter.accounts import prompts
 from reporter.accounts.credentials import Credentials, error_code
-from reporter.collect import patches
+from reporter.aws import calls, patience
+from reporter.collect import orphans, patches, staging
 from reporter.custodian.resource_types import full_type
-from reporter.output.manifest import Cell, Status
+from reporter.output.manifest import LEFT_OUT, Cell, Status
+from reporter.redaction import redact
 
 # What AWS answers when it means "no", by service and by reason.
 _DENIALS = frozenset(
@@ -54,19 +55,17 @@ class Unit:
     """One account and region with the policies to run there: what a worker is handed.
 
     `account` is the entry as c7n-org takes it; `output` the run's folder, or an s3:// URL as Custodian takes
-    it. Without `credentials` the worker finds its own way into the account, as c7n-org does.
+    it; `scratch` is a folder of that folder to write in until a policy is through, empty for S3; `timeout` is how
+    many seconds it may take. Without `credentials` the worker finds its own way into the account, as c7n-org does.
     """
 
     account: Mapping[str, Any]
     region: str
     policies: tuple[Mapping[str, Any], ...]
     output: str
+    scratch: str
+    timeout: float
     credentials: Credentials | None
-
-    @property
-    def folder(self) -> Path | None:
-        """The run's folder, None where it is not on this machine."""
-        return None if "://" in self.output else Path(self.output)
 
     @property
     def label(self) -> str:
@@ -87,29 +86,14 @@ def failure(cell: Cell, error: BaseException, status: Status | None = None) -> C
     code = error_code(error)
     if status is None:
         status = Status.DENIED if code in _DENIALS else Status.FAILED
-    return replace(cell, status=status, code=code, message=" ".join(str(error).split()))
+    return replace(cell, status=status, code=code, message=redact(error))
 
 
 def start() -> None:
-    """Make this process a worker of a run on this machine: Ctrl-C is its parent's to hear."""
+    """Make this process a worker of a run on this machine: Ctrl-C is its parent's to hear, whose end is its own."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
-
-
-def recovered(unit: Unit, cell: Cell) -> Cell:
-    """The cell as its files tell, its worker being gone: Custodian writes metadata.json last.
-
-    Where they are not on this machine, the cell as it is.
-    """
-    if unit.folder is None:
-        return cell
-    folder = unit.folder / cell.account / cell.region / cell.policy
-    try:
-        msgspec.json.decode((folder / "metadata.json").read_bytes())
-        resources = msgspec.json.decode((folder / "resources.json").read_bytes(), type=list[msgspec.Raw])
-    except (OSError, msgspec.DecodeError):
-        return cell
-    return replace(cell, status=Status.OK, resources=len(resources))
+    orphans.end_with_parent(staging.clear)
 
 
 def run_unit(unit: Unit) -> list[Cell]:
@@ -118,36 +102,49 @@ def run_unit(unit: Unit) -> list[Cell]:
     Never raises for what AWS or Custodian say: that goes into the cells.
     """
     patches.install()
+    staging.install()
+    prompts.refuse()
     load_resources([full_type(policy["resource"]) for policy in unit.policies])
-    with _process_lock, _environment(unit), _captured_errors() as captured:
+    scratch = Path(unit.scratch) if unit.scratch else None
+    with (
+        _process_lock,
+        _environment(unit),
+        patience.unit_of(unit.timeout),
+        calls.groups_of(unit.account["account_id"]),
+        _captured_errors() as captured,
+        staging.into(scratch) as placed,
+    ):
+        # One time for all: what one of them has asked AWS, the others are told again.
+        started = round(time.time(), 3)
         return [
-            _run_cell(unit, policy, cell, captured)
+            replace(_run_cell(unit, policy, cell, captured, placed), started=started)
             for policy, cell in zip(unit.policies, planned_cells(unit), strict=True)
         ]
 
 
-def _run_cell(unit: Unit, policy: Mapping[str, Any], cell: Cell, captured: "_ErrorCapture") -> Cell:
+def _run_cell(
+    unit: Unit, policy: Mapping[str, Any], cell: Cell, captured: "_ErrorCapture", placed: list[str]
+) -> Cell:
     account = dict(unit.account)
     if unit.credentials is not None:
         # They come from the environment then, as c7n-org itself does it for a chain of roles.
         account = {key: value for key, value in account.items() if key not in ("role", "profile")}
-    folder = unit.folder and unit.folder / cell.account / cell.region / cell.policy
-    if folder:
-        shutil.rmtree(folder, ignore_errors=True)  # what an earlier try of this run may have left
-    captured.error = None
+    captured.error, captured.left_out = None, False
+    placed.clear()
     started, throttled = time.monotonic(), patches.throttled()
     try:
-        counts, success = c7n_org.run_account(
-            account,
-            unit.region,
-            {"policies": [dict(policy)]},
-            unit.output,
-            0,  # no cache of Custodian's own: see patches.py for the one there is
-            "",
-            False,  # metrics
-            True,  # dryrun: an audit never carries out a policy's actions
-            False,  # debug
-        )
+        with staging.tidy():
+            counts, success = c7n_org.run_account(
+                account,
+                unit.region,
+                {"policies": [dict(policy)]},
+                unit.output,
+                0,  # no cache of Custodian's own: see patches.py for the one there is
+                "",
+                False,  # metrics
+                True,  # dryrun: an audit never carries out a policy's actions
+                False,  # debug
+            )
     except Exception as error:
         captured.error, counts, success = error, {}, False
     cell = replace(
@@ -156,20 +153,24 @@ def _run_cell(unit: Unit, policy: Mapping[str, Any], cell: Cell, captured: "_Err
         throttled=patches.throttled() - throttled,
     )
     if captured.error is not None:
-        return failure(cell, captured.error)
+        return failure(cell, staging.explained(captured.error))
     if not success:
         return replace(cell, status=Status.FAILED, message="c7n-org gave no reason")
-    if folder and not (folder / "resources.json").exists():
-        return replace(cell, message="the policy's conditions leave out this account or region")
+    if captured.left_out:
+        why = "the policy's region or conditions leave out this account or region"
+        return replace(cell, code=LEFT_OUT, message=why)
     return replace(cell, status=Status.OK, resources=counts.get(cell.policy, 0))
 
 
 class _ErrorCapture(logging.Handler):
-    """c7n-org logs a policy's exception and drops it; this keeps it."""
+    """c7n-org logs a policy's exception and drops it; this keeps it, and what Custodian logs as its only word on a
+    policy that its conditions keep from running (c7n.policy.PolicyConditions.evaluate)."""
 
     error: BaseException | None = None
+    left_out = False
 
     def emit(self, record: logging.LogRecord) -> None:
+        self.left_out |= record.msg == "Skipping policy:%s due to execution conditions"
         error = sys.exc_info()[1]
         if error is not None:
             self.error = error
@@ -178,18 +179,22 @@ class _ErrorCapture(logging.Handler):
 @contextmanager
 def _captured_errors() -> Iterator[_ErrorCapture]:
     captured = _ErrorCapture()
-    root, log = logging.getLogger(), logging.getLogger("c7n_org")
+    root = logging.getLogger()
     # As c7n-org's command line sets it: custodian-run.log holds the same lines.
     root.setLevel(logging.INFO)
+    logging.raiseExceptions = False  # a log that cannot be written is told by the file that cannot be, too
     for name in ("botocore", "custodian.s3"):
         logging.getLogger(name).setLevel(logging.ERROR)
     if not root.handlers:
         root.addHandler(logging.NullHandler())
-    log.addHandler(captured)
+    logs = [logging.getLogger(name) for name in ("c7n_org", "custodian.policy")]
+    for log in logs:
+        log.addHandler(captured)
     try:
         yield captured
     finally:
-        log.removeHandler(captured)
+        for log in logs:
+            log.removeHandler(captured)
 
 
 @contextmanager
@@ -200,11 +205,12 @@ def _environment(unit: Unit) -> Iterator[None]:
     AWS_MAX_ATTEMPTS stands. Custodian has retries of its own around that, for throttling alone.
     """
     before = dict(os.environ)
+    umask = os.umask(0o077)  # a cluster's worker has one of its own; on this machine it is so already
     os.environ.setdefault("AWS_RETRY_MODE", "standard")
     os.environ.setdefault("AWS_MAX_ATTEMPTS", "6")
     os.environ.setdefault("AWS_DEFAULT_REGION", unit.region)  # botocore asks for one to assume a role with
     if unit.credentials is not None:
-        _sign_with(unit.credentials)
+        _sign_with(unit.credentials, unit.account)
     patches.forget()
     try:
         yield
@@ -212,11 +218,20 @@ def _environment(unit: Unit) -> Iterator[None]:
         patches.forget()
         os.environ.clear()
         os.environ.update(before)
+        os.umask(umask)
 
 
-def _sign_with(credentials: Credentials) -> None:
-    for name in ("AWS_PROFILE", "AWS_DEFAULT_PROFILE", "AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN"):
+def _sign_with(credentials: Credentials, account: Mapping[str, Any]) -> None:
+    """Put them where botocore looks first, and leave it what else the way into the account says.
+
+    A profile's settings (endpoint_url, ca_bundle, use_fips_endpoint, …) hold where c7n-org would name the profile,
+    and so do those of the person's own profile where it would assume a role from there.
+    """
+    for name in ("AWS_SESSION_TOKEN", "AWS_SECURITY_TOKEN"):
         os.environ.pop(name, None)
+    if account.get("profile") and not account.get("role"):
+        os.environ.pop("AWS_DEFAULT_PROFILE", None)  # botocore looks there before
+        os.environ["AWS_PROFILE"] = account["profile"]
     os.environ["AWS_ACCESS_KEY_ID"] = credentials.access_key
     os.environ["AWS_SECRET_ACCESS_KEY"] = credentials.secret_key
     if credentials.token:

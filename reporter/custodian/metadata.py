@@ -1,19 +1,223 @@
-"""What a policy says of itself: its name, what it is on, and how it gets into the report."""
+"""What a policy says of itself: its name, what it is on, and how it gets into the report.
 
-from dataclasses import dataclass, field
+`metadata.report` of a policy has the keys of `ReportMetadata`. Custodian ignores it and copies it into each run.
+"""
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, fields, replace
+from difflib import get_close_matches
+from functools import cached_property
+from typing import Any
+
+from reporter.custodian.resource_types import GROUPS, INVENTORY_TABS
 
 #: The report's own tables: no policy's tab may be called so.
 OWN_TABS = ("security_groups", "attachments", "summary", "coverage")
 
+#: The columns of the table of security groups, before those that policies add.
+GROUP_COLUMNS = (
+    "account_profile",
+    "account_id",
+    "region",
+    "security_group_id",
+    "group_name",
+    "vpc_id",
+    "is_default",
+    "has_ssh_rule",
+    "has_ssh_open_world",
+    "in_use",
+    "attached_eni_count",
+    "attached_resources",
+    "ssh_rules",
+    "risk",
+    "risk_note",
+    "unused",
+    "instances",
+    "description",
+    "tags",
+)
+
+#: Those of them that policies fill.
+FLAG_COLUMNS = frozenset({"is_default", "has_ssh_rule", "has_ssh_open_world", "unused"})
+
+#: What made the policies of a finding tab match: a column of that tab.
+MATCHED_RULES = "matched_rules"
+
+#: The only level there is: it counts for the risk.
+EXPOSED = "exposed"
+
+_PORTS = re.compile(r"all|icmp|icmpv6|protocol \d{1,3}|(?:tcp|udp) (\d{1,5})(?:-(\d{1,5}))?")
+_MAX_PORT = 65_535
+
+
+@dataclass(frozen=True)
+class ReportMetadata:
+    """A policy's `metadata.report`.
+
+    `tab` is a tab of its own and `column` a True/False column; `title` is what a person calls it; `level` is
+    `exposed` where it counts for the risk; `ports` are what it is about (`tcp 22`, `udp 1000-2000`, `all`);
+    `controls` are what frameworks ask for with it (`SecurityHub.EC2.13`).
+    """
+
+    tab: str = ""
+    column: str = ""
+    title: str = ""
+    level: str = ""
+    ports: tuple[str, ...] = ()
+    controls: tuple[str, ...] = ()
+
+
+_KEYS = tuple(each.name for each in fields(ReportMetadata))
+_LISTS = frozenset({"ports", "controls"})
+
 
 @dataclass(frozen=True)
 class PlannedPolicy:
-    """A policy of the run, in file order. `report` is its `metadata.report`; `filtered` says that it may
-    leave resources out: what it does not list may exist all the same. `digest` stands for its text."""
+    """A policy of the run, in file order.
+
+    `report` is its `metadata.report` as it is written; `filtered` says that it may leave resources out: what it
+    does not list may exist all the same. `digest` stands for its text; `filters` are None where the run did not
+    record them. With `on_events` it looked only at what an event named, as AWS ran it in one of Custodian's event
+    modes.
+    """
 
     name: str
     resource: str
     filtered: bool = True
     digest: str = ""
     description: str = ""
-    report: dict[str, str] = field(default_factory=dict)
+    report: dict[str, Any] = field(default_factory=dict)
+    filters: list[Any] | None = None
+    on_events: bool = False
+
+    @property
+    def lists_all(self) -> bool:
+        """Whether it lists every resource of its type: what it does not list is not there."""
+        return not (self.filtered or self.on_events)
+
+    @cached_property
+    def in_report(self) -> ReportMetadata:
+        """What of `report` can be followed; `problems` tells the rest."""
+        followed: dict[str, Any] = {
+            key: tuple(value) if key in _LISTS else value
+            for key, value in self.report.items()
+            if not _reason(self, key, value)
+        }
+        return ReportMetadata(**followed)
+
+    @property
+    def title(self) -> str:
+        """What a person calls it."""
+        return self.in_report.title or self.name
+
+    @property
+    def exposed(self) -> bool:
+        """Whether what it finds counts for the risk."""
+        return self.in_report.level == EXPOSED
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A key of a policy's `metadata.report` that cannot be followed, and why."""
+
+    policy: str
+    key: str
+    reason: str
+
+    def __str__(self) -> str:
+        where = f"metadata.report.{self.key}".rstrip(".")
+        return f"policy {self.policy}: {where}: {self.reason}"
+
+
+def problems(policies: Iterable[PlannedPolicy]) -> list[Problem]:
+    """What of the policies' `metadata.report` cannot be followed, by itself or beside the others."""
+    columns = {name.casefold(): name for name in FLAG_COLUMNS}
+    tabs: dict[str, str] = {}
+    found = []
+    for policy in policies:
+        for key, value in policy.report.items():
+            reason = _reason(policy, key, value)
+            if not reason and key in ("column", "tab"):
+                reason = _clash(columns if key == "column" else tabs, value)
+            if reason:
+                found.append(Problem(policy.name, key, reason))
+    return found
+
+
+def without(problems: Iterable[Problem], policies: Iterable[PlannedPolicy]) -> tuple[PlannedPolicy, ...]:
+    """The policies without the keys that cannot be followed."""
+    wrong = {(problem.policy, problem.key) for problem in problems}
+    return tuple(
+        replace(
+            policy,
+            report={key: value for key, value in policy.report.items() if (policy.name, key) not in wrong},
+        )
+        for policy in policies
+    )
+
+
+def report_of(metadata: Any) -> dict[str, Any]:
+    """The `report` of a policy's metadata, as it is written; empty where there is none."""
+    report = metadata.get("report") if isinstance(metadata, Mapping) else None
+    if report is None:
+        return {}
+    if not isinstance(report, Mapping):
+        return {"": report}
+    return {str(key): value for key, value in report.items()}
+
+
+def _clash(known: dict[str, str], name: str) -> str:
+    other = known.setdefault(name.casefold(), name)
+    return f"{name} is {other} to Excel, which does not tell case apart" if other != name else ""
+
+
+def _reason(policy: PlannedPolicy, key: str, value: Any) -> str:
+    """What is wrong with one key, by itself; empty where nothing is."""
+    if not key:
+        return f"it is {_kind(value)}, not a map of {', '.join(_KEYS)}"
+    if key not in _KEYS:
+        near = get_close_matches(key, _KEYS, 1)
+        return (
+            f"no such key; did you mean {near[0]}?" if near else f"no such key; there are {', '.join(_KEYS)}"
+        )
+    if key in _LISTS:
+        return _list_reason(key, value)
+    if not isinstance(value, str):
+        return f"it is {_kind(value)}, not a text"
+    if not value.strip() or not value.isprintable():
+        return "it is empty" if not value.strip() else "it holds a character that cannot be shown"
+    groups = policy.resource == GROUPS
+    if key == "tab":
+        inventory = value == INVENTORY_TABS.get(policy.resource) and not (groups and policy.filtered)
+        return f"{value} is the report's own" if value.casefold() in OWN_TABS and not inventory else ""
+    if key == "title":
+        return ""
+    if not groups:
+        return f"only a policy on {GROUPS} has a {key}"
+    if key == "column":
+        own = {name.casefold() for name in (*GROUP_COLUMNS, MATCHED_RULES)}
+        own -= {name.casefold() for name in FLAG_COLUMNS}
+        return f"{value} is the report's own" if value.casefold() in own else ""
+    if value != EXPOSED:
+        return f"{value!r} is no level; write {EXPOSED}, or leave it out: then the policy informs only"
+    return "" if policy.filtered else "the policy has no filters: it would find every group"
+
+
+def _list_reason(key: str, value: Any) -> str:
+    if not isinstance(value, list | tuple) or not all(isinstance(each, str) for each in value):
+        return f"it is {_kind(value)}, not a list of texts"
+    if key == "ports":
+        for each in value:
+            found = _PORTS.fullmatch(each)
+            numbers = [int(number) for number in (found.groups() if found else ()) if number]
+            if not found or any(number > _MAX_PORT for number in numbers) or numbers != sorted(numbers):
+                return f"{each!r} is none; write such as tcp 22, udp 1000-2000, icmp, protocol 50 or all"
+    return ""
+
+
+def _kind(value: Any) -> str:
+    if value is None:
+        return "null"
+    kinds = {"str": "a text", "list": "a list", "dict": "a map", "bool": "a boolean", "int": "a number"}
+    return kinds.get(type(value).__name__, f"a {type(value).__name__}")

@@ -3,65 +3,82 @@
 A filter that asks for other resources, or makes a call, gets the answer that was given for it; where none was,
 the policy cannot be evaluated, and that is said. It is never told that there is nothing.
 
+Policies may be a stranger's. So nothing gets out of the process meanwhile, see `seal`, and no text of an
+exception gets out of here, which could hold what the filter has read.
+
 What of c7n is touched from outside, checked against c7n 0.9.53, while `sealed()` lasts: `c7n.cache.factory`,
-through which a resource manager looks for what another policy has listed already; and the `executor_factory` of
-filters and of managers, whose threads would hide from here which filter it was; and `__call__` of the filters on
-rules, see `rulememory`. Sockets cannot be connected, and
-`session_factory`, Custodian's own way in, leads to a session that has no AWS behind it.
+through which a resource manager looks for what another policy has listed already; the `executor_factory` of
+filters and of managers, whose threads would hide from here which filter it was; `__call__` of the filters on
+rules, see `rule_cache`; `URIResolver.resolve`, which reads what `value_from` names; and `VarFormat.get_field`,
+since `{now.__init__.__globals__[os].environ}` is a variable to Python. `session_factory`, Custodian's own way in,
+leads to a session that has no AWS behind it.
 """
 
 import copy
+import functools
 import logging
-import socket
+import re
 import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from string import Formatter
-from types import FrameType
 from typing import Any
 from unittest import mock
 
-from c7n import cache, element, manager
+from c7n import cache, element, manager, resolver, varfmt
 from c7n.config import Config
 from c7n.executor import MainThreadExecutor
-from c7n.filters.core import BaseValueFilter, BooleanGroupFilter, Filter
 from c7n.policy import Policy
 from c7n.provider import clouds
 from c7n.resources import load_resources, vpc
 from c7n.utils import reset_session_cache
 
 from reporter import garbage_collection
+from reporter.custodian import policies, seal
+from reporter.custodian.asking import asked_type, asking_filter, frames, frames_of
 from reporter.custodian.resource_types import full_type
 from reporter.custodian.rule_cache import RuleMemory
+from reporter.errors import InputError
+from reporter.names import printable
 
 Resource = dict[str, Any]
 
 #: What Custodian's filters leave on a resource for actions, and for the reader.
 _ANNOTATIONS = ("c7n:", "c7n_", "Matched")
 
+# What decides what a policy matches. Its actions, mode and words are not even built.
+_DECIDING = ("name", "resource", "filters", "conditions", "region", "start", "end", "tz")
+
 
 class NotEvaluableError(Exception):
     """A policy cannot be evaluated with what is given: the text says which filter wants what."""
 
 
+class FilterFailedError(NotEvaluableError):
+    """A filter raises: the text says which, and the kind of exception."""
+
+
 class _Refused(BaseException):
-    """Unwinds a filter that asked AWS. No filter that shrugs off exceptions catches it."""
+    """Unwinds a filter that asked for what is not given. No filter that shrugs off exceptions catches it."""
 
 
 class RecordedAnswers:
     """What stands in for AWS in one account and region.
 
     `lists` has, by resource type with its provider, a function that makes that type's resources anew;
-    `calls` the answers of calls that filters make themselves, as `ec2.describe_vpcs`.
+    `calls` the answers of calls that filters make themselves, as `ec2.describe_vpcs`; `files` what lies behind
+    the URLs of `value_from`.
     """
 
     def __init__(
         self,
         lists: Mapping[str, Callable[[], list[Resource]]],
         calls: Mapping[str, Any] | None = None,
+        files: Mapping[str, str] | None = None,
     ) -> None:
         self.lists = lists
         self.calls = calls or {}
+        self.files = files or {}
 
 
 def evaluate(
@@ -75,29 +92,54 @@ def evaluate(
 
     Within `sealed()` only. Raises NotEvaluableError where a filter needs what is not given, or fails.
     """
+    return evaluator(policy, account_id, region)(resources, given)
+
+
+def evaluator(
+    policy: Mapping[str, Any], account_id: str = "123456789012", region: str = "us-east-1"
+) -> Callable[[list[Resource], RecordedAnswers], list[Resource]]:
+    """`evaluate` for one policy and many lists of resources."""
     kind = full_type(policy["resource"])
-    for key in ("query", "source"):
-        if policy.get(key):
-            raise NotEvaluableError(f"`{key}` is for AWS to follow")
-    load_resources([kind])
-    _state.begin(given, kind)
-    try:
-        built = _build(policy, account_id, region)
-        if not built.is_runnable():
-            return []
-        kept: list[Resource] = built.resource_manager.filter_resources(resources)
-    except _Refused:
-        kept = []
-    except NotEvaluableError:
-        raise
-    except Exception as error:
-        where = _asking_filter(_frames_of(error)) or "a filter"
-        detail = f"{type(error).__name__}: {error}" if str(error) else type(error).__name__
-        raise NotEvaluableError(f"{where} fails: {' '.join(detail.split())[:200]}") from None
+    build: Callable[[], Any] = functools.partial(_build, policy, account_id, region)
+    if annotates_top_level_only(policy) and not _takes_values(policy):
+        build = functools.cache(build)  # such filters keep nothing from one list to the next
+
+    def evaluate(resources: list[Resource], given: RecordedAnswers) -> list[Resource]:
+        for key in ("query", "source"):
+            if policy.get(key):
+                raise NotEvaluableError(f"`{key}` is for AWS to follow")
+        load_resources([kind])
+        _state.begin(given, kind)
+        try:
+            with seal.closed(_state.refuse):
+                built = build()
+                runs = built.is_runnable()
+                kept: list[Resource] = built.resource_manager.filter_resources(resources) if runs else []
+        except _Refused:
+            kept = []
+        except NotEvaluableError:
+            raise
+        except Exception as error:
+            where = asking_filter(frames_of(error)) or "a filter"
+            raise FilterFailedError(f"{where} fails: {type(error).__name__}") from None
+        if _state.refused:
+            # Also where a filter caught the refusal and went on: what it then says is no answer.
+            raise NotEvaluableError(_state.refused)
+        return kept
+
+    return evaluate
+
+
+def validate(policy: Mapping[str, Any], where: str) -> None:
+    """As `policies.validate`, within `sealed()`: a policy that asks for more than its own text does not validate.
+
+    Raises InputError.
+    """
+    _state.begin(RecordedAnswers({}), "")
+    with suppress(_Refused), seal.closed(_state.refuse):
+        policies.validate(dict(policy), where)
     if _state.refused:
-        # Also where a filter caught the refusal and went on: what it then says is no answer.
-        raise NotEvaluableError(_state.refused)
-    return kept
+        raise InputError(f"{where}: policy {policy['name']}: {_state.refused}")
 
 
 def unannotated(resource: Mapping[str, Any]) -> Resource:
@@ -121,7 +163,7 @@ def _top_level_only(each: Any) -> bool:
 
 @contextmanager
 def sealed() -> Iterator[None]:
-    """No way out of this process while the block runs, and Custodian's log is silent."""
+    """Custodian asks here while the block runs, and nowhere else; its log is silent."""
     log = logging.getLogger("custodian")
     level = log.level
     with (
@@ -132,9 +174,8 @@ def sealed() -> Iterator[None]:
             (cache, "factory", lambda config: _state.cache),
             (element.Element, "executor_factory", MainThreadExecutor),
             (manager.ResourceManager, "executor_factory", MainThreadExecutor),
-            (socket.socket, "connect", _no_network),
-            (socket.socket, "connect_ex", _no_network),
-            (socket, "getaddrinfo", _no_network),
+            (resolver.URIResolver, "resolve", lambda _, uri, headers: _state.file(uri)),
+            (varfmt.VarFormat, "get_field", _plain_variable),
             (vpc.SGPermission, "__call__", _remembering(vpc.SGPermission.__call__)),
         ):
             patches.enter_context(mock.patch.object(owner, name, value))
@@ -160,11 +201,20 @@ class _State:
         self.cache = _Lists(given)
         reset_session_cache()
 
+    def file(self, url: str) -> str:
+        if url not in self.given.files:
+            raise self.refuse(printable(url, 100))
+        return self.given.files[url]
+
     def refuse(self, what: str) -> _Refused:
-        if not self.refused:
-            frames = list(_frames(sys._getframe(1)))
-            asked = _asked_type(frames, self.kind) or what
-            self.refused = f"{_asking_filter(frames) or 'a filter'} asks AWS for {asked}"
+        return self._refuse(f"asks for {what}")
+
+    def refuse_call(self, call: str) -> _Refused:
+        return self._refuse(f"asks AWS for {asked_type(frames(sys._getframe(1)), self.kind) or call}")
+
+    def _refuse(self, what: str) -> _Refused:
+        if not self.refused:  # what comes after is a consequence
+            self.refused = f"{asking_filter(frames(sys._getframe(1))) or 'the policy'} {what}"
         return _Refused(self.refused)
 
 
@@ -186,7 +236,8 @@ class _Lists(cache.Cache):  # type: ignore[misc]
         if kind is None:
             return None
         if kind not in self._own:
-            self._own[kind] = self._given.lists[kind]()
+            with seal.lifted():
+                self._own[kind] = self._given.lists[kind]()
         return self._own[kind]
 
     def save(self, key: Any, data: Any) -> None:
@@ -215,10 +266,10 @@ class _Session:
         return _Client(service)
 
     def resource(self, service: str, *_: Any, **__: Any) -> Any:
-        raise _state.refuse(service)
+        raise _state.refuse_call(service)
 
     def __getattr__(self, name: str) -> Any:
-        raise _state.refuse(f"a session's {name}")
+        raise _state.refuse_call(f"a session's {name}")
 
 
 class _NeverError(Exception):
@@ -250,7 +301,7 @@ class _Client:
         if name.startswith("__") or call not in _state.given.calls:
             if name.startswith("__"):
                 raise AttributeError(name)
-            raise _state.refuse(call)
+            raise _state.refuse_call(call)
         return lambda *_, **__: copy.deepcopy(_state.given.calls[call])
 
 
@@ -266,21 +317,50 @@ def _session(*_: Any, **__: Any) -> _Session:
     return _Session()
 
 
-def _no_network(*_: Any, **__: Any) -> Any:
-    raise _state.refuse("what is on the network")
+def _plain_variable(formatter: Any, name: str, given: Sequence[Any], variables: Mapping[str, Any]) -> Any:
+    """Stands for Formatter.get_field, and lets no text reach into a variable by attribute or index."""
+    variable = re.split(r"[.\[]", name, maxsplit=1)[0]
+    if variable != name and variable in variables:
+        raise _state.refuse(f"what is within the variable {variable}")
+    return formatter.get_value(int(name) if name.isdigit() else name, given, variables), variable
 
 
 def _build(policy: Mapping[str, Any], account_id: str, region: str) -> Any:
     config = Config.empty(account_id=account_id, region=region, regions=[region], dryrun=True, cache="")
-    built = Policy(copy.deepcopy(dict(policy)), config, session_factory=_session)
-    variables = built.get_variables()
-    missing = sorted(_named(policy.get("filters") or []) - set(variables))
-    if missing:
-        raise NotEvaluableError(f"the variable {missing[0]} is for the accounts file to give")
-    built.expand_variables(variables)
+    data = _unshared({key: policy[key] for key in _DECIDING if key in policy})
+    built = Policy(data, config, session_factory=_session)
+    if _has_braces(data):  # else it would be built again for nothing
+        variables = built.get_variables()
+        missing = sorted(_named(policy.get("filters") or []) - set(variables))
+        if missing:
+            raise NotEvaluableError(f"the variable {missing[0]} is for the accounts file to give")
+        built.expand_variables(variables)
     built.validate()
     built._trim_runtime_filters()  # as in any run that is not a Lambda function's
     return built
+
+
+def _unshared(value: Any) -> Any:
+    """A copy in which nothing is there twice, as an alias of YAML has it: filters write into what they are given."""
+    if isinstance(value, dict):
+        return {key: _unshared(each) for key, each in value.items()}
+    return [_unshared(each) for each in value] if isinstance(value, list) else value
+
+
+def _takes_values(value: Any) -> bool:
+    """Whether a filter in a policy, or in a part of one, takes its values from elsewhere: it keeps them."""
+    if isinstance(value, Mapping):
+        return "value_from" in value or any(map(_takes_values, value.values()))
+    return isinstance(value, list) and any(map(_takes_values, value))
+
+
+def _has_braces(value: Any) -> bool:
+    """Whether a text in a policy, or in a part of one, may be one to fill in."""
+    if isinstance(value, dict):
+        return any(map(_has_braces, value.values()))
+    if isinstance(value, list):
+        return any(map(_has_braces, value))
+    return isinstance(value, str) and ("{" in value or "}" in value)
 
 
 def _named(value: Any) -> set[str]:
@@ -296,47 +376,3 @@ def _named(value: Any) -> set[str]:
     except ValueError:
         return set()  # braces of another kind, as in a regular expression
     return {name.partition(".")[0] for name in names if name.isidentifier()}
-
-
-def _frames(frame: FrameType | None) -> Iterator[FrameType]:
-    while frame is not None:
-        yield frame
-        frame = frame.f_back
-
-
-def _frames_of(error: BaseException) -> Sequence[FrameType]:
-    """The frames an error came through, the innermost first."""
-    frames, trace = [], error.__traceback__
-    while trace is not None:
-        frames.append(trace.tb_frame)
-        trace = trace.tb_next
-    return frames[::-1]
-
-
-def _asking_filter(frames: Sequence[FrameType]) -> str:
-    """The outermost filter at work in these frames, blocks of filters aside, as a policy would name it."""
-    found = [_self(frame) for frame in frames]
-    filters = [
-        each for each in found if isinstance(each, Filter) and not isinstance(each, BooleanGroupFilter)
-    ]
-    if not filters:
-        return ""
-    outermost = filters[-1]
-    name = str(outermost.type or type(outermost).__name__)
-    key = outermost.data.get("key") if isinstance(outermost, BaseValueFilter) else None
-    return f"filter `{name}`" + (f" on `{key}`" if name == "value" and key else "")
-
-
-def _asked_type(frames: Sequence[FrameType], kind: str) -> str:
-    """The resource type whose manager is at work in these frames, unless it is the policy's own."""
-    for frame in frames:
-        found = _self(frame)
-        if isinstance(found, manager.ResourceManager):
-            name = str(found.type)
-            return "" if full_type(name) == kind else full_type(name)
-    return ""
-
-
-def _self(frame: FrameType) -> Any:
-    # The method's own: a comprehension within it has none, and its caller comes next.
-    return frame.f_locals.get("self")

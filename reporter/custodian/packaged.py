@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from reporter.errors import InputError
+from reporter.files import write_whole
 
 _PACKAGE = Path(__file__).parent.parent
 
@@ -30,7 +31,7 @@ def copy_policies(target: Path, force: bool) -> list[Path]:
                 raise InputError(f"{path}: there is another file of that name; --force writes over it")
         target.mkdir(parents=True, exist_ok=True)
         for path, content in copies.items():
-            path.write_bytes(content)
+            write_whole(path.resolve(), content)  # a symbolic link stays one
     except OSError as error:
         raise InputError(f"{target}: cannot write there: {error.strerror}") from None
     return list(copies)

@@ -19,10 +19,10 @@ ROLE_NAME = "sg-audit"
 # answers AssumeRole and GetCallerIdentity without a permission of the role itself.
 DISCOVERY = ("ec2:DescribeRegions",)
 
-# What c7n's code calls and does not declare, by resource and filter; read in c7n 0.9.53, and a test that
-# records every call of a run holds it against the policies of this project. Both filters are an SGUsage of
-# c7n.resources.vpc. Its get_permissions() leaves out CodeBuild's projects, the references across peered VPCs,
-# and the rules and buses that EventBridge's targets hang on.
+# What c7n's code calls and does not declare, by resource and filter, or by a resource as it is listed; read in c7n
+# 0.9.53, and a test that records every call of a run holds it against the policies of this project. Both filters are
+# an SGUsage of c7n.resources.vpc. Its get_permissions() leaves out CodeBuild's projects, the references across peered
+# VPCs, and the rules and buses that EventBridge's targets hang on. Target groups are listed with their targets' health.
 _SG_USAGE = (
     "codebuild:BatchGetProjects",
     "codebuild:ListProjects",
@@ -30,7 +30,9 @@ _SG_USAGE = (
     "events:ListEventBuses",
     "events:ListRules",
 )
+_LISTED = ""
 UNDECLARED = {
+    ("aws.app-elb-target-group", _LISTED): ("elasticloadbalancing:DescribeTargetHealth",),
     ("aws.security-group", "unused"): _SG_USAGE,
     ("aws.security-group", "used"): _SG_USAGE,
 }
@@ -92,6 +94,7 @@ def _needed(data: dict[str, Any]) -> Iterator[str]:
     manager = Policy(data, Config.empty(dryrun=True, account_id="na", region="na"), Bag()).resource_manager
     yield from manager.get_permissions()
     yield from _parents(manager)
+    yield from UNDECLARED.get((f"aws.{manager.type}", _LISTED), ())
     # Not policy.get_permissions(): that does not look into `or`, `and` and `not`.
     for element in manager.iter_filters():
         yield from element.get_permissions()

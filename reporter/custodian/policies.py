@@ -3,11 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
-from pathlib import Path
+from pathlib import Path, PurePath
 from typing import Any
 
 import msgspec
-import yaml
 from c7n import schema
 from c7n.config import Bag, Config
 from c7n.policy import Policy
@@ -15,12 +14,13 @@ from c7n.resources import load_resources
 from c7n.structure import StructureParser
 
 from reporter import yamlfile
-from reporter.custodian.metadata import OWN_TABS, PlannedPolicy
+from reporter.custodian import metadata
+from reporter.custodian.metadata import PlannedPolicy
 from reporter.custodian.resource_types import full_type
 from reporter.errors import InputError
-from reporter.names import MAX_BYTES, printable
+from reporter.names import MAX_BYTES
 
-SUFFIXES = (".yml", ".yaml", ".json")
+_SUFFIXES = (".yml", ".yaml", ".json")
 
 
 @dataclass(frozen=True)
@@ -46,6 +46,8 @@ def read(sources: Sequence[Path], only: Sequence[str] = ()) -> PolicySet:
                 raise InputError(f"{path}: policy {name}: there is one of that name in {found_in[name]}")
             found_in[name] = path
             policies.append(policy)
+    for problem in metadata.problems(map(planned, policies)):
+        raise InputError(f"{found_in[problem.policy]}: {problem}")
     for name in only:
         if name not in found_in:
             raise InputError(f"{', '.join(map(str, sources))}: no policy is called {name}; check -p")
@@ -60,15 +62,20 @@ def read(sources: Sequence[Path], only: Sequence[str] = ()) -> PolicySet:
     )
 
 
-def files(sources: Sequence[Path]) -> list[Path]:
-    """The policy files below the given files and folders: those of a folder by name, hidden ones left out.
+def is_policy_file(path: PurePath) -> bool:
+    """Whether a file in a folder of policies is taken for one: *.yml, *.yaml or *.json, in any case."""
+    return path.suffix.lower() in _SUFFIXES
 
-    Raises InputError for a source that is not there or holds none.
+
+def files(sources: Sequence[Path]) -> list[Path]:
+    """The given files, and the policy files in the given folders, by name, hidden ones left out.
+
+    Raises InputError for a source that is not there or holds none, and as `in_folder` does.
     """
     found: list[Path] = []
     for source in sources:
         if source.is_dir():
-            inside = yamlfile.files(source, SUFFIXES)
+            inside = in_folder(source, source)
             if not inside:
                 raise InputError(f"{source}: no policy file (*.yml) in that folder")
             found.extend(inside)
@@ -79,9 +86,24 @@ def files(sources: Sequence[Path]) -> list[Path]:
     return found
 
 
+def in_folder(folder: Path, top: Path) -> list[Path]:
+    """The policy files directly in a folder, by name, hidden ones left out.
+
+    Raises InputError for one that a link leads to from outside of `top`: no review could show what changes in it,
+    and on a stranger's branch it may be anything.
+    """
+    found = yamlfile.files(folder, _SUFFIXES)
+    for path in found:
+        if not path.resolve().is_relative_to(top.resolve()):
+            raise InputError(
+                f"{path}: a symbolic link out of {top}, which is not followed; put the file there"
+            )
+    return found
+
+
 def as_one_file(policies: PolicySet) -> str:
     """The policies as the single YAML file that `c7n-org run -u` takes."""
-    return yaml.safe_dump(policies.data, sort_keys=False, allow_unicode=True, width=110)
+    return yamlfile.dump(policies.data)
 
 
 def parse(content: Any, where: str) -> list[dict[str, Any]]:
@@ -101,23 +123,15 @@ def parse(content: Any, where: str) -> list[dict[str, Any]]:
     return policies
 
 
-def validate(policy: dict[str, Any], where: str) -> None:
-    """Validate a policy as Custodian does.
+def validate(policy: dict[str, Any], file: str) -> None:
+    """Validate a policy as Custodian does, and its `metadata.report`.
 
-    Raises InputError with `where`, the policy's name and why.
+    Raises InputError with the file, the policy's name and why.
     """
-    where = f"{where}: policy {policy['name']}"
+    where = f"{file}: policy {policy['name']}"
     only = {"policies": [policy]}
-    report = _report(policy)
     if len(policy["name"].encode()) > MAX_BYTES:
         raise InputError(f"{where}: the name becomes a folder, so it may have {MAX_BYTES} characters")
-    for key in ("tab", "column"):
-        text = report.get(key, "")
-        if text != printable(text):
-            raise InputError(f"{where}: metadata.report.{key}: {text!r} holds what cannot be shown in a name")
-    tab = report.get("tab", "")
-    if (policy.get("filters") or policy.get("query")) and tab.casefold() in OWN_TABS:
-        raise InputError(f"{where}: metadata.report.tab: {tab} is the report's own")
     types = list(StructureParser().get_resource_types(only))
     try:
         missing = load_resources(types)
@@ -138,6 +152,8 @@ def validate(policy: dict[str, Any], where: str) -> None:
         raise InputError(f"{where}: {_one_line(error)}") from None
     if errors:
         raise InputError(f"{where}: {_one_line(errors[0])}")
+    for problem in metadata.problems([planned(policy)]):
+        raise InputError(f"{file}: {problem}")
 
 
 def planned(policy: dict[str, Any]) -> PlannedPolicy:
@@ -148,16 +164,9 @@ def planned(policy: dict[str, Any]) -> PlannedPolicy:
         filtered=bool(policy.get("filters") or policy.get("query")),
         description=" ".join(str(policy.get("description") or "").split()),
         digest=sha256(msgspec.json.encode(policy, order="sorted")).hexdigest()[:16],
-        report=_report(policy),
+        report=metadata.report_of(policy.get("metadata")),
+        filters=list(policy.get("filters") or []),
     )
-
-
-def _report(policy: dict[str, Any]) -> dict[str, str]:
-    metadata = policy.get("metadata")
-    report = metadata.get("report") if isinstance(metadata, dict) else None
-    if not isinstance(report, dict):
-        return {}
-    return {key: str(value) for key, value in report.items() if value is not None}
 
 
 def _read_file(path: Path) -> list[dict[str, Any]]:

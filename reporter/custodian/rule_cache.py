@@ -24,8 +24,9 @@ _LOOKS_AT = {
     "Cidr": ("IpRanges",),
     "CidrV6": ("Ipv6Ranges",),
 }
-# A value filter with any other key, as `value_path`, may look elsewhere in the rule.
-_PLAIN_KEYS = frozenset({"type", "key", "op", "value", "value_type"})
+# A value filter with any other key, as `value_regex`, or another path may look elsewhere in the rule.
+_PLAIN_KEYS = frozenset({"type", "key", "op", "value", "value_type", "value_path"})
+_PLAIN_PATHS = frozenset({"FromPort", "ToPort"})
 _PLAIN_TYPES = frozenset({None, "cidr", "cidr_size", "integer", "normalize", "swap"})
 
 _MEMORY = "_sg_audit_memory"
@@ -96,6 +97,10 @@ def _fields(data: Mapping[str, Any]) -> list[str]:
         if key not in _LOOKS_AT or not _plain(value):
             return []
         fields.update(dict.fromkeys(_LOOKS_AT[key]))
+        if isinstance(value, Mapping) and "value_path" in value:
+            if value["value_path"] not in _PLAIN_PATHS:
+                return []
+            fields[value["value_path"]] = None
     return list(fields)
 
 

@@ -16,7 +16,7 @@ from jmespath.exceptions import JMESPathError
 
 from reporter.custodian.resource_types import Field
 from reporter.errors import InputError
-from reporter.names import printable
+from reporter.names import clean
 
 TAGS = "tags"
 _TAG = "tag:"
@@ -38,7 +38,7 @@ def parse(text: str) -> Field:
     name = name.strip()
     if not (name and equals and expression):
         raise InputError(f"--field {text}: write NAME=JMESPATH, such as Owner=OwnerId")
-    if name != printable(name):
+    if name != clean(name):
         raise InputError(f"--field {text}: the name holds what cannot be shown in the head of a column")
     if _SURROGATE.search(expression):
         raise InputError(f"--field {text}: half of a surrogate pair; write the character itself")

@@ -1,47 +1,17 @@
 """Joins groups, interfaces and instances of all accounts: a row a group, and a row an attachment."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 import pandas as pd
 
-from reporter.custodian.metadata import PlannedPolicy
+from reporter.custodian.metadata import GROUP_COLUMNS, PlannedPolicy
 from reporter.custodian.resource_types import GROUPS, Field
 from reporter.errors import InputError
-from reporter.inventory import risk
-from reporter.inventory.unit import GroupRow, InstanceRow, InterfaceRow, UnitRows
-from reporter.output.manifest import UNKNOWN_REGION
+from reporter.inventory.rows import GroupRow, InstanceRow, InterfaceRow, UnitRows
 
 DEFAULT_GROUP_NAME = "default"
-
-#: Columns of `Inventory.groups`. Flags are nullable booleans and the count a nullable integer: NA is
-#: `unknown`. `attached_resources`, `ssh_rules`, `instances` and `tags` hold tuples of texts.
-GROUP_COLUMNS = (
-    "account_profile",
-    "account_id",
-    "region",
-    "security_group_id",
-    "group_name",
-    "vpc_id",
-    "is_default",
-    "has_ssh_rule",
-    "has_ssh_open_world",
-    "in_use",
-    "attached_eni_count",
-    "attached_resources",
-    "ssh_rules",
-    "risk",
-    "risk_note",
-    "unused",
-    "instances",
-    "description",
-    "tags",
-)
-
-#: Those of them that policies fill.
-FLAG_COLUMNS = frozenset({"is_default", "has_ssh_rule", "has_ssh_open_world", "unused"})
 
 #: Columns of `Inventory.attachments`: a row for each group and interface it is on, all texts. Where an
 #: instance carries a group and none of its interfaces could be read, the interface is empty.
@@ -62,18 +32,29 @@ ATTACHMENT_COLUMNS = (
     "interface_account",
 )
 
-_SORT = ["risk", "account_profile", "region", "group_name", "security_group_id"]
+_SORT = ["account_profile", "region", "group_name", "security_group_id"]
 
 
 @dataclass(frozen=True)
 class Inventory:
-    """All that is known. `caught` has, for each row of `groups`, the names of the policies that listed it,
-    `unanswered` of those that gave no answer for its region."""
+    """The facts of all groups, and what the policies answered.
+
+    `groups` has the columns of GROUP_COLUMNS but for the risk and `unused`, and a column a field. Flags are nullable
+    booleans and the count a nullable integer: NA is `unknown`. `attached_resources`, `ssh_rules`, `instances` and
+    `tags` hold tuples of texts. For each of its rows `on_instance` says whether an instance carries the group,
+    `caught_by` has the names of the policies that listed it, `matched_rules` for each of those the rules that made
+    it match, None where that cannot be told, `unanswered` the names of the policies that were to answer for its
+    account and region and did not, and `unasked` of those that were not to, or of which an event asked for one
+    group only.
+    """
 
     groups: pd.DataFrame
     attachments: pd.DataFrame
-    caught: "pd.Series[Any]"
+    on_instance: "pd.Series[bool]"
+    caught_by: "pd.Series[Any]"
+    matched_rules: "pd.Series[Any]"
     unanswered: "pd.Series[Any]"
+    unasked: "pd.Series[Any]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +74,7 @@ def join(
     """Join by group id across all accounts: a shared VPC puts one account's interface on another's group.
 
     `more` are the fields of which each group's row has the values: columns at the end. Raises InputError where
-    the name of one, or of a policy's column, is taken.
+    the name of one is taken.
     """
     owned = list(_each_group_once(units))
     links = list(_links(units))
@@ -101,28 +82,34 @@ def join(
     by_group: dict[str, list[_Link]] = {}
     for link in links:
         by_group.setdefault(link.group_id, []).append(link)
-    groups = _group_frame(owned, by_group, instances, _Sharing(units))
+    groups = _group_frame(owned, by_group, instances, _interfaces_known(units))
     on_instance = groups.pop("on_instance")
-    for column, names in _columns(policies).items():
-        groups[column] = _flags(owned, names)
+    taken = {name.casefold() for name in GROUP_COLUMNS}
+    taken |= {policy.in_report.column.casefold() for policy in policies}
     for number, field in enumerate(more):
-        if field.name.casefold() in {name.casefold() for name in (*GROUP_COLUMNS, *groups.columns)}:
+        if field.name.casefold() in taken:
             raise InputError(f"--field {field.name}: the report has a column of that name")
+        taken.add(field.name.casefold())
         groups[field.name] = pd.Series([row.more[number] for _, row in owned], dtype=object)
-    default_on_instance = groups["is_default"] & on_instance
-    rated = risk.classify(groups["has_ssh_open_world"], groups["in_use"], default_on_instance)
-    groups["risk"], groups["risk_note"] = rated["risk"], rated["risk_note"]
-    further = [name for name in groups.columns if name not in GROUP_COLUMNS]
-    groups = groups[[*GROUP_COLUMNS, *further]].sort_values(_SORT, kind="stable")
+    groups = groups.sort_values(_SORT, kind="stable")
     asked = frozenset(policy.name for policy in policies if policy.resource == GROUPS)
-    caught = pd.Series([row.caught_by for _, row in owned], dtype=object)
-    without_answer = {(unit.account, unit.region): asked - unit.read for unit in units}
-    unanswered = pd.Series([without_answer[unit.account, unit.region] for unit, _ in owned], dtype=object)
+    unanswered = {(unit.account, unit.region): asked & unit.unanswered for unit in units}
+    unasked = {(unit.account, unit.region): asked - unit.read - unit.unanswered for unit in units}
+    answers = {
+        "caught_by": [row.caught_by for _, row in owned],
+        "matched_rules": [row.matched_rules for _, row in owned],
+        "unanswered": [unanswered[unit.account, unit.region] for unit, _ in owned],
+        "unasked": [unasked[unit.account, unit.region] for unit, _ in owned],
+    }
+    order = groups.index
     return Inventory(
         groups=groups.reset_index(drop=True),
         attachments=_attachment_frame(owned, links, instances),
-        caught=caught.reindex(groups.index).reset_index(drop=True),
-        unanswered=unanswered.reindex(groups.index).reset_index(drop=True),
+        on_instance=on_instance.reindex(order).reset_index(drop=True),
+        **{
+            name: pd.Series(values, dtype=object).reindex(order).reset_index(drop=True)
+            for name, values in answers.items()
+        },
     )
 
 
@@ -157,41 +144,21 @@ def _links(units: Sequence[UnitRows]) -> Iterable[_Link]:
                     yield _Link(unit, group_id, name, None, instance.instance_id)
 
 
-class _Sharing:
-    """Whether all interfaces that could carry a group were read.
+def _interfaces_known(units: Iterable[UnitRows]) -> Callable[[UnitRows, GroupRow], bool]:
+    """Tells whether all interfaces that could carry a group were read: those of its own account and region.
 
-    Its own account's are enough, unless its VPC is known to be shared: then it takes every account of the
-    region. So it does for a group that lets the world in on SSH and of which no interface was `found`: much
-    depends on the answer, and what could not be read may be just what would tell that the VPC is shared.
+    The owner of a VPC sees every interface in it, and a participant all of its own
+    (https://docs.aws.amazon.com/vpc/latest/userguide/vpc-sharing.html).
     """
-
-    def __init__(self, units: Sequence[UnitRows]) -> None:
-        self._known = {(unit.account, unit.region) for unit in units if unit.interfaces_known}
-        self._blind_regions = {unit.region for unit in units if not unit.interfaces_known}
-        owners: dict[str, set[str]] = {}
-        for unit in units:
-            ids = {(group.vpc_id, group.owner_id) for group in unit.groups}
-            ids |= {(interface.vpc_id, interface.owner_id) for interface in unit.interfaces}
-            for vpc_id, owner_id in ids:
-                if vpc_id:
-                    owners.setdefault(vpc_id, set()).add(owner_id or unit.account_id)
-        self._shared = {vpc_id for vpc_id, accounts in owners.items() if len(accounts) > 1}
-
-    def interfaces_known(self, unit: UnitRows, group: GroupRow, found: bool) -> bool:
-        if (unit.account, unit.region) not in self._known:
-            return False
-        if self._blind_regions.isdisjoint((unit.region, UNKNOWN_REGION)):
-            return True
-        if group.vpc_id in self._shared:
-            return False
-        return found or not group.ssh_open_to_world
+    known = {(unit.account_id, unit.region) for unit in units if unit.interfaces_known}
+    return lambda unit, group: (group.owner_id or unit.account_id, unit.region) in known
 
 
 def _group_frame(
     owned: Sequence[tuple[UnitRows, GroupRow]],
     by_group: Mapping[str, Sequence[_Link]],
     instances: Mapping[str, InstanceRow],
-    sharing: _Sharing,
+    interfaces_known: Callable[[UnitRows, GroupRow], bool],
 ) -> pd.DataFrame:
     in_use: list[bool | None] = []
     on_instance: list[bool | None] = []
@@ -202,7 +169,7 @@ def _group_frame(
         links = by_group.get(row.group_id, ())
         interface_ids = sorted(link.interface.interface_id for link in links if link.interface)
         instance_ids = sorted({link.instance_id for link in links if link.instance_id})
-        known = sharing.interfaces_known(unit, row, bool(links))
+        known = interfaces_known(unit, row)
         in_use.append(True if links else False if known else None)
         on_instance.append(True if instance_ids else False if known else None)
         counts.append(len(interface_ids) if known else None)
@@ -217,7 +184,7 @@ def _group_frame(
             "security_group_id": pd.Series([row.group_id for row in rows], dtype="str"),
             "group_name": pd.Series([row.name for row in rows], dtype="str"),
             "vpc_id": pd.Series([row.vpc_id for row in rows], dtype="str"),
-            # These three hold where no policy of the run says otherwise.
+            # As the rules and the name tell; a policy may say more.
             "is_default": pd.Series([row.name == DEFAULT_GROUP_NAME for row in rows], dtype="boolean"),
             "has_ssh_rule": pd.Series([bool(row.ssh_rules) for row in rows], dtype="boolean"),
             "has_ssh_open_world": pd.Series([row.ssh_open_to_world for row in rows], dtype="boolean"),
@@ -225,43 +192,12 @@ def _group_frame(
             "attached_eni_count": pd.Series(counts, dtype="Int64"),
             "attached_resources": pd.Series(attached, dtype=object),
             "ssh_rules": pd.Series([row.ssh_rules for row in rows], dtype=object),
-            "unused": pd.Series(pd.NA, index=range(len(rows)), dtype="boolean"),
             "instances": pd.Series(names, dtype=object),
             "description": pd.Series([row.description for row in rows], dtype="str"),
             "tags": pd.Series([row.tags for row in rows], dtype=object),
             "on_instance": pd.Series(on_instance, dtype="boolean"),
         }
     )
-
-
-def _columns(policies: Iterable[PlannedPolicy]) -> dict[str, list[str]]:
-    """The policies behind each True/False column, as their `metadata.report.column` says."""
-    columns: dict[str, list[str]] = {}
-    spelled = {name.casefold(): name for name in FLAG_COLUMNS}
-    taken = {name.casefold() for name in GROUP_COLUMNS} - FLAG_COLUMNS
-    for policy in policies:
-        column = policy.report.get("column")
-        if policy.resource != GROUPS or not column:
-            continue
-        if column.casefold() in taken:
-            raise InputError(f"policy {policy.name}: metadata.report.column: {column} is the report's own")
-        if spelled.setdefault(column.casefold(), column) != column:
-            other = spelled[column.casefold()]
-            raise InputError(f"policy {policy.name}: metadata.report.column: {column} is {other} to Excel")
-        columns.setdefault(column, []).append(policy.name)
-    return columns
-
-
-def _flags(owned: Iterable[tuple[UnitRows, GroupRow]], names: Sequence[str]) -> "pd.Series[bool]":
-    """True where a policy listed the group, unknown where one of them gave no answer for its region."""
-
-    @cache  # most groups were caught by the same policies
-    def flag(caught_by: tuple[str, ...], read: frozenset[str]) -> bool | None:
-        if any(name in caught_by for name in names):
-            return True
-        return False if read.issuperset(names) else None
-
-    return pd.Series([flag(row.caught_by, unit.read) for unit, row in owned], dtype="boolean")
 
 
 def _instance_text(instance: InstanceRow | None, instance_id: str) -> str:

@@ -5,7 +5,6 @@ import gzip
 import io
 import os
 import stat
-import tempfile
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +18,8 @@ from urllib.parse import urlsplit
 import msgspec
 
 from reporter.errors import InputError
+from reporter.files import write_whole
+from reporter.redaction import redact
 
 S3_SCHEME = "s3://"
 
@@ -30,6 +31,7 @@ MAX_UNPACKED = 256 * 2**20
 
 _S3_THREADS = 32  # each waits for AWS nearly all of the time
 _TRIES = 3
+_FIRST_REGION = "us-east-1"  # which S3 tells as no region
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -52,7 +54,7 @@ class Store(Protocol):
         """Whether there is such a file."""
 
     def keys(self) -> Iterator[str]:
-        """Every file below, in the order of the names."""
+        """Every file below, each once."""
 
     def here(self) -> tuple[list[str], list[str]]:
         """The names of the files and of the folders directly in it, sorted. Raises OSError."""
@@ -83,19 +85,25 @@ class Folder:
         return _unpack(key, path.read_bytes())
 
     def write(self, key: str, content: bytes) -> None:
-        handle, name = tempfile.mkstemp(dir=self.path, prefix=".part-")
-        with os.fdopen(handle, "wb") as file:
-            file.write(content)
-        Path(name).replace(self.path / key)
+        write_whole(self.path / key, content)
 
     def exists(self, key: str) -> bool:
         return (self.path / key).exists()
 
     def keys(self) -> Iterator[str]:
-        for folder, folders, files in os.walk(self.path, onerror=_not_listed):
-            folders.sort()
-            for file in sorted(files):
-                yield Path(folder, file).relative_to(self.path).as_posix()
+        """In the order of the names; what is behind links comes last, and none leads to a folder seen before."""
+        seen = {_identity(folder) for folder in self.path.resolve().parents}
+        starts = [self.path]
+        for start in starts:
+            for folder, folders, files in os.walk(start, onerror=_not_listed):
+                if (identity := _identity(Path(folder))) in seen:
+                    folders.clear()
+                    continue
+                seen.add(identity)
+                folders.sort()
+                starts += (path for name in folders if (path := Path(folder, name)).is_symlink())
+                for file in sorted(files):
+                    yield Path(folder, file).relative_to(self.path).as_posix()
 
     def here(self) -> tuple[list[str], list[str]]:
         with os.scandir(self.path) as entries:
@@ -108,6 +116,18 @@ class Folder:
     @property
     def threads(self) -> int:
         return 1  # a disk keeps nobody waiting
+
+
+class S3Error(OSError):
+    """S3 did not do it. `code` is its own, empty where there was no answer."""
+
+    def __init__(self, code: str, reason: str, place: str) -> None:
+        super().__init__(0, reason, place)
+        self.code = code
+
+
+# As Custodian writes beside it (c7n.resources.aws.S3Output): the bucket's owner may read it.
+_AS_CUSTODIAN = {"ACL": "bucket-owner-full-control", "ServerSideEncryption": "AES256"}
 
 
 @dataclass(frozen=True)
@@ -123,9 +143,23 @@ class Bucket:
 
     @property
     def region(self) -> str:
-        """The bucket's region, which spares Custodian the look-up."""
-        answer = self._call("get_bucket_location")
-        return answer.get("LocationConstraint") or "us-east-1"
+        """The bucket's region, which spares Custodian the look-up.
+
+        Where it may not be asked, S3 tells it in the head of any answer, a refusal too:
+        https://docs.aws.amazon.com/AmazonS3/latest/API/API_HeadBucket.html
+        """
+        from botocore.exceptions import BotoCoreError, ClientError
+
+        try:
+            return self._call("get_bucket_location").get("LocationConstraint") or _FIRST_REGION
+        except S3Error:
+            pass
+        try:
+            answer = _client().head_bucket(Bucket=self.bucket)
+        except (BotoCoreError, ClientError) as error:
+            answer = getattr(error, "response", {})
+        headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
+        return headers.get("x-amz-bucket-region") or _FIRST_REGION
 
     def read(self, key: str) -> bytes:
         return _unpack(key, self._content(key))
@@ -143,14 +177,25 @@ class Bucket:
         raise AssertionError
 
     def write(self, key: str, content: bytes) -> None:
-        # As Custodian writes beside it (c7n.resources.aws.S3Output): the bucket's owner may read it.
-        self._call(
-            "put_object",
-            Key=self._key(key),
-            Body=content,
-            ACL="bucket-owner-full-control",
-            ServerSideEncryption="AES256",
-        )
+        self._call("put_object", Key=self._key(key), Body=content, **_AS_CUSTODIAN)
+
+    def write_new(self, key: str, content: bytes) -> None:
+        """Write a file where there is none of that name, of whoever tries at the same time as the only one.
+
+        Raises FileExistsError where there is one, OSError where it cannot be written. A store that knows no
+        conditional writes (https://docs.aws.amazon.com/AmazonS3/latest/userguide/conditional-writes.html)
+        lets two succeed within a moment.
+        """
+        if self.exists(key):
+            raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST), f"{self.name}/{key}")
+        try:
+            self._call("put_object", Key=self._key(key), Body=content, IfNoneMatch="*", **_AS_CUSTODIAN)
+        except S3Error as error:
+            if error.code in ("PreconditionFailed", "ConditionalRequestConflict"):
+                raise FileExistsError(errno.EEXIST, error.strerror, f"{self.name}/{key}") from None
+            if error.code != "NotImplemented":
+                raise
+            self.write(key, content)
 
     def exists(self, key: str) -> bool:
         answer = self._call("list_objects_v2", Prefix=self._key(key), MaxKeys=1)
@@ -179,12 +224,17 @@ class Bucket:
         return _S3_THREADS
 
     def _pages(self, start: str, **parameters: str) -> Iterator[Any]:
+        seen: set[str] = set()
         while True:
             answer = self._call("list_objects_v2", Prefix=start, **parameters)
             yield answer
             if not answer.get("IsTruncated"):
                 return
-            parameters["ContinuationToken"] = answer["NextContinuationToken"]
+            token = answer.get("NextContinuationToken", "")
+            if not token or token in seen:
+                raise S3Error("", "the pages of the listing go round, or end before their end", self.name)
+            seen.add(token)
+            parameters["ContinuationToken"] = token
 
     def _key(self, key: str) -> str:
         return f"{self.prefix}/{key}" if self.prefix else key
@@ -200,7 +250,8 @@ class Bucket:
         try:
             yield
         except (BotoCoreError, ClientError) as error:
-            raise OSError(0, " ".join(str(error).split()), self.name) from None
+            answer = (getattr(error, "response", None) or {}).get("Error", {})
+            raise S3Error(answer.get("Code", ""), redact(error), self.name) from None
 
 
 @dataclass(frozen=True)
@@ -246,8 +297,17 @@ def _client() -> Any:
     import boto3
     from botocore.config import Config
 
+    from reporter.aws import calls
+
+    calls.install()
     config = Config(retries={"mode": "standard", "max_attempts": 6}, max_pool_connections=_S3_THREADS)
     return boto3.Session().client("s3", config=config)
+
+
+def _identity(folder: Path) -> tuple[int, int]:
+    """What tells a folder, however one came to it."""
+    found = folder.stat()
+    return found.st_dev, found.st_ino
 
 
 def _not_listed(error: OSError) -> None:

@@ -1,4 +1,4 @@
-"""Cases of policies, as policies/tests/<policy>.yml has them, and whether they hold.
+"""Cases of policies, as policies/tests/<policy>.yml has them, and how they are run.
 
     policies: []   # none to run: Custodian, given a folder, loads all that is below it
     vars:
@@ -8,19 +8,21 @@
           resource: {IpPermissions: [{IpProtocol: tcp, FromPort: 20, ToPort: 25, IpRanges: [{CidrIp: 10.0.0.0/8}]}]}
 
 `given`, of all cases or of one, is what AWS would answer to filters that ask: `resources` by type, and the answers
-of `calls`, as `ec2.describe_vpcs`. The resource itself is among those of its type.
+of `calls`, as `ec2.describe_vpcs`; and the texts of `files`, by the URLs of `value_from`. The resource itself is among
+those of its type. `annotations` of a case that matches are what the filters must have written on the resource, such as
+`c7n:prefix-entries`.
 """
 
 import copy
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from reporter import yamlfile
-from reporter.custodian import offline
+from reporter.custodian import offline, policies
 from reporter.custodian.resource_types import GROUPS, full_type
 from reporter.errors import InputError
 
@@ -42,12 +44,14 @@ _DEFAULTS: Mapping[str, Mapping[str, Any]] = {
 class _Given(msgspec.Struct, forbid_unknown_fields=True):
     resources: dict[str, list[dict[str, Any]]] = {}
     calls: dict[str, Any] = {}
+    files: dict[str, str] = {}
 
 
 class _Case(msgspec.Struct, forbid_unknown_fields=True):
     why: str
     match: bool
     resource: dict[str, Any]
+    annotations: dict[str, Any] = {}
     given: _Given = msgspec.field(default_factory=_Given)
 
 
@@ -63,13 +67,16 @@ class _File(msgspec.Struct, forbid_unknown_fields=True):
 
 @dataclass(frozen=True)
 class Case:
-    """A resource, whether the policy must match it, and why; with what AWS would answer to its filters."""
+    """A resource, whether the policy must match it, and why; with what AWS would answer to its filters, and what
+    they must write on it."""
 
     why: str
     match: bool
     resource: Mapping[str, Any]
     resources: Mapping[str, Sequence[Mapping[str, Any]]]
     calls: Mapping[str, Any]
+    files: Mapping[str, str]
+    annotations: Mapping[str, Any] = field(default_factory=dict)
 
 
 def read(sources: Sequence[Path], names: Sequence[str]) -> dict[str, list[Case]]:
@@ -78,10 +85,11 @@ def read(sources: Sequence[Path], names: Sequence[str]) -> dict[str, list[Case]]
     `names` are all policies there are. Raises InputError where a file is not one of cases, or is for none of
     those policies.
     """
-    folders = dict.fromkeys((source if source.is_dir() else source.parent) / FOLDER for source in sources)
+    folders = dict.fromkeys(source if source.is_dir() else source.parent for source in sources)
     found: dict[str, list[Case]] = {}
     for folder in folders:
-        for path in yamlfile.files(folder, (".yml", ".yaml")) if folder.is_dir() else ():
+        inside = policies.in_folder(folder / FOLDER, folder) if (folder / FOLDER).is_dir() else []
+        for path in inside:
             if path.stem in names:
                 found.setdefault(path.stem, []).extend(read_file(path))
             elif all(source.is_dir() for source in sources):
@@ -89,18 +97,24 @@ def read(sources: Sequence[Path], names: Sequence[str]) -> dict[str, list[Case]]
     return found
 
 
-def holds(policy: Mapping[str, Any], case: Case) -> bool:
-    """Whether a policy does with a case's resource what the case asks for.
+def runner(policy: Mapping[str, Any]) -> Callable[[Case], list[dict[str, Any]]]:
+    """A function that runs a policy on a case: what it keeps of the case's one resource, with its annotations.
 
-    Within `offline.sealed()`. Raises NotEvaluableError where a filter asks for what is not given, or fails.
+    Within `offline.sealed()`. The function raises NotEvaluableError where a filter asks for what is not given,
+    or fails.
     """
     kind = full_type(policy["resource"])
-    resource = {**copy.deepcopy(dict(_DEFAULTS.get(kind, {}))), **copy.deepcopy(dict(case.resource))}
-    listed = {full_type(each): list(found) for each, found in case.resources.items()}
-    listed[kind] = [*listed.get(kind, ()), resource]
-    lists = {each: lambda found=found: copy.deepcopy(found) for each, found in listed.items()}
-    kept = offline.evaluate(policy, [copy.deepcopy(resource)], offline.RecordedAnswers(lists, case.calls))
-    return bool(kept) == case.match
+    evaluate = offline.evaluator(policy)
+
+    def run(case: Case) -> list[dict[str, Any]]:
+        resource = {**copy.deepcopy(dict(_DEFAULTS.get(kind, {}))), **copy.deepcopy(dict(case.resource))}
+        listed = {full_type(each): list(found) for each, found in case.resources.items()}
+        listed[kind] = [*listed.get(kind, ()), resource]
+        lists = {each: lambda found=found: copy.deepcopy(found) for each, found in listed.items()}
+        given = offline.RecordedAnswers(lists, case.calls, case.files)
+        return evaluate([copy.deepcopy(resource)], given)
+
+    return run
 
 
 def read_file(path: Path) -> list[Case]:
@@ -118,6 +132,8 @@ def read_file(path: Path) -> list[Case]:
             resource=case.resource,
             resources={**given.resources, **case.given.resources},
             calls={**given.calls, **case.given.calls},
+            files={**given.files, **case.given.files},
+            annotations=case.annotations,
         )
         for case in file.vars.cases
     ]

@@ -13,7 +13,9 @@ _CALL = re.compile(r"when calling the (\w+) operation")
 
 _BY_CODE = {
     "WorkerDied": f"Its process was killed, perhaps for want of memory: {_FEWER}, {_AGAIN}",
-    "Unreadable": "The file is damaged: run the audit again",
+    "DiskFullError": f"Make room where the output goes, {_AGAIN}",
+    "CannotWriteError": f"Allow whoever runs the audit to write where the output goes, {_AGAIN}",
+    "Unreadable": "The file, or a record in it, is damaged: run the audit again",
     "NotWritten": "Look into custodian-run.log in the policy's folder for the reason",
     "NotThere": "c7n-org was not run there, or stopped early: it passes over what comes after a refusal. "
     "Look into its log, or use `sg-audit run`, which goes on",
@@ -26,6 +28,13 @@ _BY_CODE = {
     "SSOTokenLoadError": "Log in (`aws sso login`), " + _AGAIN,
     "TokenRetrievalError": "Log in (`aws sso login`), " + _AGAIN,
     "InvalidClientTokenId": "AWS does not know these credentials: log in again, " + _AGAIN,
+    "UnusableAnswerError": "Something between here and AWS answers in its place: look at the proxy, the endpoint_url "
+    "and the network's log-in page, " + _AGAIN,
+    "UnitTimeoutError": "Too slow, or held up: " + _AGAIN + ", with a longer --unit-timeout if need be",
+    "NoAnswerError": "Check the network and the proxy, " + _AGAIN,
+    "PaginationError": "AWS, or what answers in its place, gives the same pages again: look at the proxy and the "
+    "endpoint_url, " + _AGAIN,
+    "PromptError": "Log in beforehand, or run it at a terminal, " + _AGAIN,
     "EndpointConnectionError": "Check the network, the proxy and the region's name",
 }
 _REGION_CODES = {"AuthFailure", "OptInRequired", "RegionDisabledException"}
@@ -49,8 +58,6 @@ def advise(cell: Cell, account: PlannedAccount | None) -> str:
     if cell.status is Status.DENIED:
         return _permit(cell, who)
     if cell.status is Status.SKIPPED:
-        if cell.message:
-            return "Nothing, if the policy's conditions are meant so"
         return "It was never tried: `sg-audit run --resume`"
     return (
         "Try it again: `sg-audit run --resume`; if it stays, custodian-run.log in its folder has the details"

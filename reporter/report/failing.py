@@ -1,7 +1,7 @@
 """Whether a report is to fail: `--fail-on`."""
 
 from reporter.errors import InputError
-from reporter.inventory.audit import Audit
+from reporter.findings.assess import Findings
 from reporter.output.reading import Output
 
 
@@ -13,6 +13,6 @@ def check(level: str | None, output: Output) -> None:
         )
 
 
-def reached(level: str | None, audit: Audit) -> bool:
+def reached(level: str | None, findings: Findings) -> bool:
     """Whether any group's risk is that level or worse."""
-    return bool(level) and bool((audit.inventory.groups["risk"] <= level).any())
+    return bool(level) and bool((findings.groups["risk"] <= level).any())

@@ -3,17 +3,20 @@
 import errno
 import os
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
 from reporter.accounts.labels import NO_LABELS, Labels
 from reporter.errors import InputError
+from reporter.findings.assess import Findings
 from reporter.inventory.audit import Audit, Progress, silent
-from reporter.names import printable
+from reporter.names import clean
 from reporter.report import tables
 from reporter.report.formats import DEFAULT, NO_SETTINGS, Settings, load, notes
+from reporter.report.summary import coverage_line
 
 FILE_STEM = "security_groups_inventory"
 _NAMED = 10  # policies in a line
@@ -30,17 +33,20 @@ class Written:
 def check_folder(folder: Path) -> None:
     """Find out, before anything is read, whether a folder for reports can be there.
 
-    Raises InputError where a file is in its way.
+    Raises InputError where a file is in its way, or nothing can be written there.
     """
     for path in (folder, *folder.parents):
         if path.is_dir():
+            if not os.access(path, os.W_OK | os.X_OK):
+                raise _not_there(folder, os.strerror(errno.EACCES))
             return
         if path.exists():
-            raise InputError(f"{folder}: cannot write the report there: {os.strerror(errno.ENOTDIR)}")
+            raise _not_there(folder, os.strerror(errno.ENOTDIR))
 
 
 def write(
     audit: Audit,
+    findings: Findings,
     folder: Path,
     formats: Sequence[str] = (DEFAULT,),
     labels: Labels = NO_LABELS,
@@ -54,7 +60,7 @@ def write(
     Raises InputError where the folder cannot be written, or there is no such format.
     """
     forms = {name: load(name) for name in formats}
-    lines, built = facts(audit), tables.build(audit, labels)
+    lines, built = facts(audit, findings), tables.build(audit, findings, labels)
     total = len(forms) * sum(len(table.frame) for table in built)
     done = 0
 
@@ -66,42 +72,61 @@ def write(
     counted = [replace(table, on_rows=count) for table in built]
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        stem = _new_stem(folder)
-        paths = [
-            path
-            for name, form in forms.items()
-            for path in form.write(stem, counted, lines, **settings.get(name, {}))
-        ]
+        with _claimed_stem(folder) as stem:
+            paths = [
+                path
+                for name, form in forms.items()
+                for path in form.write(stem, counted, lines, **settings.get(name, {}))
+            ]
     except OSError as error:
-        raise InputError(f"{folder}: cannot write the report there: {error.strerror or error}") from None
+        raise _not_there(folder, " ".join(str(error.strerror or error).split())) from None
     return Written(tuple(paths), tuple(note for form in forms.values() for note in notes(form, counted)))
 
 
-def facts(audit: Audit) -> Sequence[str]:
+def facts(audit: Audit, findings: Findings) -> Sequence[str]:
     """Lines on the whole report: when, how much, and what is missing."""
     accounts = f"{len(audit.output.accounts):,} accounts"
     if not audit.output.has_groups:
-        lines = [f"Output of Custodian as of {audit.output.started}", accounts, tables.coverage_line(audit)]
+        lines = [f"Output of Custodian as of {audit.output.started}", accounts, coverage_line(audit)]
     else:
         lines = [
             f"Security groups as of {audit.output.started}",
-            f"{len(audit.inventory.groups):,} groups in {accounts}",
-            tables.coverage_line(audit),
+            f"{len(findings.groups):,} groups in {accounts}",
+            coverage_line(audit),
         ]
         if not audit.output.lists_all_groups:
             lines.append("No policy lists every group: only those that a policy found are here")
-        nothing = tables.found_nothing(audit)
+        nothing = tables.found_nothing(audit, findings)
         if nothing:
             more = f" and {len(nothing) - _NAMED} more" if len(nothing) > _NAMED else ""
             lines.append(f"Found nothing, and so have no sheet: {', '.join(nothing[:_NAMED])}{more}")
     if audit.gaps:
         lines.append("What was not read is not clean: see the coverage tab")
-    return list(map(printable, lines))
+    return list(map(clean, lines))
 
 
-def _new_stem(folder: Path) -> Path:
+def _not_there(folder: Path, reason: str) -> InputError:
+    return InputError(f"{folder}: cannot write the report there: {reason}")
+
+
+@contextmanager
+def _claimed_stem(folder: Path) -> Iterator[Path]:
+    """How the names of this report's files begin, which no other report's do: they tell the second.
+
+    Whoever writes files of a second holds the folder that is called after it, which can be made but once.
+    """
     while True:
         stem = folder / f"{FILE_STEM}_{datetime.now(UTC):%Y%m%dT%H%M%S}"
-        if not any(folder.glob(f"{stem.name}*")):
-            return stem
-        time.sleep(0.2)  # a report of this very second is there already: the name tells seconds
+        claim = folder / f".{stem.name}"
+        try:
+            claim.mkdir()
+        except FileExistsError:
+            pass
+        else:
+            try:
+                if not any(folder.glob(f"{stem.name}*")):
+                    yield stem
+                    return
+            finally:
+                claim.rmdir()
+        time.sleep(0.2)  # a report of this very second is there already, or being written

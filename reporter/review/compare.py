@@ -1,17 +1,20 @@
 """The review itself: both versions of each policy that differs, over a recorded run."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from reporter.custodian import policies
+from reporter.custodian import offline
+from reporter.custodian.bounded import Stopped, Workers
 from reporter.errors import InputError
+from reporter.names import printable
 from reporter.output.manifest import Status
 from reporter.output.reading import Output
 from reporter.output.store import File
 from reporter.review import recorded, risk_moves
-from reporter.review.changes import Change, Kind, Version, between
+from reporter.review.changes import Change, Kind, between
 from reporter.review.recorded import Answer, Place
 from reporter.review.risk_moves import RiskMoves
+from reporter.review.versions import Revision, Unread, Version
 
 
 @dataclass(frozen=True)
@@ -63,7 +66,8 @@ class Review:
     """What the change of policies does.
 
     `run` is when the run began (UTC, ISO 8601), `places` how many accounts and regions it has. `gaps` were not
-    looked at, whatever the policies say of the rest. `risk` is None where no policy that differs has a say.
+    looked at, whatever the policies say of the rest. `unread` may hold policies, at either revision. `risk` is None
+    where no policy that differs has a say.
     """
 
     base: str
@@ -72,6 +76,7 @@ class Review:
     places: int
     policies: tuple[PolicyReview, ...]
     gaps: tuple[Gap, ...]
+    unread: tuple[Unread, ...]
     risk: RiskMoves | None
 
     @property
@@ -81,7 +86,9 @@ class Review:
 
     @property
     def undecided(self) -> bool:
-        """Whether a policy that was there before could let go of a resource that was not looked at."""
+        """Whether a policy that was there before, or may have been, could let go of what was not looked at."""
+        if self.unread:
+            return True
         could = [policy for policy in self.policies if policy.kind in (Kind.CHANGED, Kind.REMOVED)]
         return any(policy.not_evaluable for policy in could) or any(
             gap.resource == policy.resource for gap in self.gaps for policy in could
@@ -89,26 +96,26 @@ class Review:
 
 
 def review(
-    before: Mapping[str, Version], after: Mapping[str, Version], output: Output, base: str, head: str
+    workers: Workers, before: Revision, after: Revision, output: Output, base: str, head: str
 ) -> Review:
     """Compare the policies of two revisions, called `base` and `head`, over a run.
 
     Raises InputError where a policy that differs does not validate at the newer one.
     """
-    changes = between(before, after)
-    broken = _validate(changes)
+    changes = between(before.policies, after.policies)
+    broken = _broken(workers, changes)
     versions = {version.key: version for change in changes for version in _sides(change) if version}
     asked = {key: version for key, version in versions.items() if key not in broken}
     concerned = risk_moves.concerned(changes)
     if concerned:
-        asked |= risk_moves.unrecorded([*before.values(), *after.values()], output)
+        asked |= risk_moves.unrecorded([*before.policies.values(), *after.policies.values()], output)
     places = recorded.places(output)
     sizes = {
         File(output.store, output.resources(cell)): cell.resources
         for cell in output.cells
         if cell.resources is not None
     }
-    answers = recorded.evaluate({key: version.data for key, version in asked.items()}, places, sizes)
+    answers = recorded.evaluate(workers, asked, places, sizes)
     answers |= {key: Answer(problem=problem) for key, problem in broken.items()}
     for key, version in versions.items():
         _complete(answers[key], version, output, places)
@@ -119,7 +126,8 @@ def review(
         places=len(places),
         policies=tuple(_policy(change, answers, places) for change in changes),
         gaps=_gaps(versions, answers, output, places),
-        risk=risk_moves.moves(before, after, output, answers) if concerned else None,
+        unread=tuple({(each.path, each.why): each for each in before.unread + after.unread}.values()),
+        risk=risk_moves.moves(before.policies, after.policies, output, answers) if concerned else None,
     )
 
 
@@ -127,19 +135,36 @@ def _sides(change: Change) -> tuple[Version | None, Version | None]:
     return change.before, change.after
 
 
-def _validate(changes: Sequence[Change]) -> dict[str, str]:
-    """Validate what differs; returns what is wrong with older versions, by key: they may be mended now."""
+def _broken(workers: Workers, changes: Sequence[Change]) -> dict[str, str]:
+    """Validate what differs; returns by key what is wrong with older versions, which may be mended now, and which
+    cannot be validated in time. Raises InputError for a newer one that does not validate.
+    """
+    versions = [
+        (side, version) for change in changes for side, version in enumerate(_sides(change)) if version
+    ]
+    results = workers.run(_validate, [[(version.key, version)] for _, version in versions])
     broken = {}
-    for change in changes:
-        if change.before:
-            try:
-                policies.validate(dict(change.before.data), change.before.where)
-            except InputError as error:
-                broken[change.before.key] = f"the older version does not validate: {error}"
-        if change.after:
-            policies.validate(dict(change.after.data), change.after.where)
-            broken.pop(change.after.key, None)
+    for (side, version), (result,) in zip(versions, results, strict=True):
+        if isinstance(result, Stopped):
+            broken[version.key] = result.why
+        elif result and side:
+            raise InputError(result)
+        elif result:
+            broken[version.key] = f"the older version does not validate: {result}"
+        elif side:
+            broken.pop(version.key, None)
     return broken
+
+
+def _validate(versions: Iterable[Version]) -> Iterator[str]:
+    """What is wrong with each, or an empty text."""
+    with offline.sealed():
+        for version in versions:
+            try:
+                offline.validate(version.data, version.where)
+                yield ""
+            except InputError as error:
+                yield printable(str(error), 800)
 
 
 def _complete(answer: Answer, version: Version, output: Output, places: Sequence[Place]) -> None:

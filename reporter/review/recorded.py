@@ -1,36 +1,31 @@
 """Evaluates policies over the resources that a run recorded, in every account and region of it."""
 
-import multiprocessing
-import os
-import sys
-from collections.abc import Iterable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
 from functools import partial
-from itertools import chain
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import msgspec
 from c7n.provider import clouds
 from c7n.resources import load_resources
 
-from reporter.custodian import offline
+from reporter.custodian import matched_rules, offline
+from reporter.custodian.bounded import Stopped, Workers
 from reporter.custodian.metadata import PlannedPolicy
-from reporter.custodian.resource_types import GROUPS, full_type
+from reporter.custodian.resource_types import GROUPS
+from reporter.inventory.records import Permission
+from reporter.inventory.rules import rule_texts
 from reporter.output.manifest import Cell, Status
 from reporter.output.reading import Output
-from reporter.output.store import UNREADABLE, File
+from reporter.output.store import UNREADABLE, File, Folder, side_by_side
+from reporter.review.versions import Version
 
 # Below this many resources to look at, a second process starts later than the first is through.
 _FEW = 4_000
-
-_PERMISSIONS = {"MatchedIpPermissions": "from", "MatchedIpPermissionsEgress": "to"}
-_PEERS = (
-    ("IpRanges", "CidrIp"),
-    ("Ipv6Ranges", "CidrIpv6"),
-    ("UserIdGroupPairs", "GroupId"),
-    ("PrefixListIds", "PrefixListId"),
-)
+_MOST_TASKS = 32  # that a worker is handed at a time
 
 
 class Match(msgspec.Struct, frozen=True):
@@ -64,73 +59,100 @@ def places(output: Output) -> list[Place]:
 
     A policy without filters that was read lists all resources of its type.
     """
-    whole = {policy.name: policy.resource for policy in output.policies if not policy.filtered}
+    policies = output.policies_of_cells()
     found = []
     for cells in output.units():
         lists: dict[str, File] = {}
-        for cell in cells:
-            if cell.policy in whole and cell.status is Status.OK:
-                lists.setdefault(whole[cell.policy], File(output.store, output.resources(cell)))
+        # Of several lists the newest counts.
+        for cell in sorted(cells, key=lambda cell: -(cell.started or 0.0)):
+            if policies[cell.key].lists_all and cell.status is Status.OK:
+                lists.setdefault(policies[cell.key].resource, File(output.store, output.resources(cell)))
         found.append(Place(cells[0].account, cells[0].account_id, cells[0].region, lists))
     return found
 
 
 def evaluate(
-    policies: Mapping[str, Mapping[str, Any]], where: Sequence[Place], sizes: Mapping[File, int]
+    workers: Workers, versions: Mapping[str, Version], where: Sequence[Place], sizes: Mapping[File, int]
 ) -> dict[str, Answer]:
     """Evaluate policies, each under a key of the caller's, in each place where their resources were listed.
 
     `sizes` has the number of resources of the files, as far as it is known. A file that cannot be read leaves
     its place out of the answer.
     """
-    tasks = [
-        (place, key, policy)
-        for place in where
-        for key, policy in policies.items()
-        if full_type(policy["resource"]) in place.lists
-    ]
-    answers = {key: Answer() for key in policies}
-    for (place, key, _), result in zip(tasks, _all(tasks, sizes), strict=True):
-        if isinstance(result, str):
-            answers[key].problem = answers[key].problem or result
-        elif result is not None:
-            answers[key].matches[place.account, place.region] = result
+    kinds = {version.resource for version in versions.values()}
+    there = [place for place in where if not kinds.isdisjoint(place.lists)]
+    weight = sum(
+        sizes.get(place.lists[version.resource], _FEW)
+        for place in there
+        for version in versions.values()
+        if version.resource in place.lists
+    )
+    with _at_hand(there) as readable:
+        tasks = [
+            (key, (place, version))
+            for place in readable
+            for key, version in versions.items()
+            if version.resource in place.lists
+        ]
+        chunk = max(1, min(_MOST_TASKS, len(tasks) // (workers.processes * 4)))
+        batches = [tasks[start : start + chunk] for start in range(0, len(tasks), chunk)]
+        results = workers.run(_evaluate, batches, processes=1 if weight < _FEW else None)
+    answers = {key: Answer() for key in versions}
+    for batch, found in zip(batches, results, strict=True):
+        for (key, (place, _)), result in zip(batch, found, strict=True):
+            if isinstance(result, list):
+                answers[key].matches[place.account, place.region] = result
+            elif result is not None:
+                why = result.why if isinstance(result, Stopped) else result
+                answers[key].problem = answers[key].problem or why
     return answers
 
 
-_Task = tuple[Place, str, Mapping[str, Any]]
-_Result = list[Match] | str | None
+@contextmanager
+def _at_hand(where: Sequence[Place]) -> Iterator[list[Place]]:
+    """The places with their files on this machine, since workers reach no other."""
+    remote = {file for place in where for file in place.lists.values() if not isinstance(file.store, Folder)}
+    if not remote:
+        yield list(where)
+        return
+    with TemporaryDirectory(prefix="sg-audit-") as name:
+        folder = Folder(Path(name))
+        store = next(iter(remote)).store
+        copies: dict[File, File] = {}
+        contents = side_by_side(store, _content, remote)
+        for number, (file, content) in enumerate(zip(remote, contents, strict=True)):
+            copies[file] = File(folder, str(number))
+            if content is not None:  # else the copy cannot be read either
+                folder.write(str(number), content)
+        yield [
+            replace(place, lists={kind: copies.get(file, file) for kind, file in place.lists.items()})
+            for place in where
+        ]
 
 
-def _all(tasks: Sequence[_Task], sizes: Mapping[File, int]) -> Iterable[_Result]:
-    weight = sum(sizes.get(place.lists[full_type(policy["resource"])], _FEW) for place, _, policy in tasks)
-    processes = min(os.cpu_count() or 1, len(tasks))
-    if processes <= 1 or weight < _FEW:
-        return _some(tasks)
-    # A fork has Custodian loaded already, which elsewhere than on Linux is not to be relied on.
-    method = "fork" if sys.platform == "linux" else "spawn"
-    chunk = max(1, min(32, len(tasks) // (processes * 4)))
-    chunks = [tasks[start : start + chunk] for start in range(0, len(tasks), chunk)]
-    with ProcessPoolExecutor(processes, multiprocessing.get_context(method)) as pool:
-        return list(chain.from_iterable(pool.map(_some, chunks)))
+def _content(file: File) -> bytes | None:
+    try:
+        return file.read()
+    except (OSError, *UNREADABLE):
+        return None
 
 
-def _some(tasks: Sequence[_Task]) -> list[_Result]:
+def _evaluate(tasks: Iterable[tuple[Place, Version]]) -> Iterator[list[Match] | str | None]:
     last_file = _LastFile()
     with offline.sealed():
-        return [_one(place, policy, last_file) for place, _, policy in tasks]
+        for place, version in tasks:
+            yield _one(place, version, last_file)
 
 
-def _one(place: Place, policy: Mapping[str, Any], last_file: "_LastFile") -> _Result:
+def _one(place: Place, version: Version, last_file: "_LastFile") -> list[Match] | str | None:
     """The matches, or why there can be none, or None where the recorded file is damaged."""
-    kind = full_type(policy["resource"])
+    kind = version.resource
     lists = {each: partial(_read, path) for each, path in place.lists.items()}
+    given = offline.RecordedAnswers(lists, files=version.files)
     try:
-        shared = offline.annotates_top_level_only(policy)
+        shared = offline.annotates_top_level_only(version.data)
         resources = last_file.copies(place.lists[kind]) if shared else lists[kind]()
-        kept = offline.evaluate(
-            policy, resources, offline.RecordedAnswers(lists), place.account_id, place.region
-        )
+        kept = offline.evaluate(version.data, resources, given, place.account_id, place.region)
     except offline.NotEvaluableError as error:
         return str(error)
     except (OSError, *UNREADABLE):
@@ -170,11 +192,7 @@ def _match(kind: str, resource: Mapping[str, Any], id_key: str, name_key: str) -
     return Match(
         id=str(resource.get(id_key, "")),
         name=name or str(resource.get(name_key) or ""),
-        rules=tuple(
-            _rule(permission, word)
-            for key, word in _PERMISSIONS.items()
-            for permission in resource.get(key) or ()
-        ),
+        rules=_rules(resource),
     )
 
 
@@ -185,27 +203,23 @@ def _name_tag(resource: Mapping[str, Any]) -> str:
     return next((str(tag.get("Value", "")) for tag in tags if tag.get("Key") == "Name"), "")
 
 
-def _rule(permission: Mapping[str, Any], word: str) -> str:
-    """A rule as `tcp 20-25 from 10.0.0.0/8`: Custodian has split permissions, so that each has one peer."""
-    protocol = str(permission.get("IpProtocol", ""))
-    first, last = permission.get("FromPort"), permission.get("ToPort")
-    if protocol == "-1":
-        what = "all traffic"
-    elif first is None:
-        what = protocol if protocol.isalpha() else f"protocol {protocol}"
-    else:
-        what = f"{protocol} {first}" + (f"-{last}" if last != first else "")
-    peers = [str(each.get(key, "")) for kind, key in _PEERS for each in permission.get(kind) or ()]
-    return f"{what} {word} {', '.join(peers)}"
+def _rules(resource: Mapping[str, Any]) -> tuple[str, ...]:
+    """The rules that the policy's filters say they matched: Custodian has split them, so that each has one peer."""
+    annotated = (resource.get(matched_rules.INGRESS) or [], resource.get(matched_rules.EGRESS) or [])
+    try:
+        return rule_texts(*(msgspec.convert(each, list[Permission]) for each in annotated))
+    except msgspec.ValidationError:
+        return ()  # the filter `stale` writes something else there (c7n.resources.vpc)
 
 
 def unlisted(output: Output, where: Sequence[Place], kind: str) -> list[Cell]:
     """The cells that should have listed a type of resource and did not, where no other did."""
-    whole = {policy.name for policy in output.policies if not policy.filtered and policy.resource == kind}
+    policies = output.policies_of_cells()
     listed = {(place.account, place.region) for place in where if kind in place.lists}
     found: dict[tuple[str, str], Cell] = {}
     for cell in output.cells:
-        if cell.policy in whole and (cell.account, cell.region) not in listed:
+        whole = policies[cell.key].lists_all and policies[cell.key].resource == kind
+        if whole and (cell.account, cell.region) not in listed:
             found.setdefault((cell.account, cell.region), cell)
     return list(found.values())
 

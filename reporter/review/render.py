@@ -8,8 +8,10 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from reporter.review.changes import WORKTREE, Kind
+from reporter.names import printable
+from reporter.review.changes import Kind
 from reporter.review.compare import Found, PolicyReview, Review
+from reporter.review.trees import WORKTREE
 
 #: What GitHub takes as a comment, in bytes to be safe; it counts characters.
 COMMENT_SIZE = 65_536
@@ -17,7 +19,6 @@ COMMENT_SIZE = 65_536
 #: The first line of the comment, by which the next review finds it.
 MARKER = "<!-- sg-audit review -->"
 
-_LINE = 300
 _RULES = 5
 
 
@@ -31,9 +32,9 @@ def as_text(review: Review) -> str:
     """For a terminal: everything, a line each."""
     lines = [summary(review)]
     for policy in review.policies:
-        lines += ["", f"{_title(policy)}  {_printable(policy.file)}"]
+        lines += ["", f"{_title(policy)}  {printable(policy.file)}"]
         if policy.not_evaluable:
-            lines.append(f"  not evaluable offline: {_printable(policy.not_evaluable)}")
+            lines.append(f"  not evaluable offline: {printable(policy.not_evaluable)}")
             continue
         lines.append(
             f"  matched {_number(policy.matched_before)} before, {_number(policy.matched_after)} now"
@@ -45,6 +46,9 @@ def as_text(review: Review) -> str:
     if review.gaps:
         lines += ["", f"not looked at, since the run could not read it ({len(review.gaps)}):"]
         lines += [f"  {line}" for line in _gap_lines(review)]
+    if review.unread:
+        lines += ["", f"not read, and there may be policies in it ({len(review.unread)}):"]
+        lines += [f"  {line}" for line in _unread_lines(review)]
     return "\n".join(lines)
 
 
@@ -52,16 +56,22 @@ def as_markdown(review: Review, size: int = COMMENT_SIZE) -> str:
     """For a comment on a pull request, of at most `size` bytes: what had to be left out is counted."""
     rows = _most(len(review.policies), lambda count: _fits(_markdown(review, 0, count), size))
     longest = max((len(each) for policy in review.policies for each in _lists(policy)), default=0)
-    lines = _most(max(longest, len(review.gaps)), lambda count: _fits(_markdown(review, count, rows), size))
+    longest = max(longest, len(review.gaps), len(review.unread))
+    lines = _most(longest, lambda count: _fits(_markdown(review, count, rows), size))
     return _markdown(review, lines, rows)
 
 
 def summary(review: Review) -> str:
     """One sentence: how many policies differ, and what that does."""
-    head = "the working tree" if review.head == WORKTREE else _printable(review.head)
-    between = f"{_printable(review.base)} and {head}"
+    head = "the working tree" if review.head == WORKTREE else printable(review.head)
+    between = f"{printable(review.base)} and {head}"
+    unread = (
+        f"; {_count(len(review.unread), 'file or folder', 'files or folders')} not read"
+        if review.unread
+        else ""
+    )
     if not review.policies:
-        return f"No policy differs between {between}."
+        return f"No policy differs between {between}{unread}."
     newly = sum(len(policy.newly) for policy in review.policies)
     no_longer = sum(len(policy.no_longer) for policy in review.policies)
     unanswered = sum(bool(policy.not_evaluable) for policy in review.policies)
@@ -70,10 +80,10 @@ def summary(review: Review) -> str:
     if unanswered:
         text += f", {unanswered:,} of the policies not evaluable offline"
     places = _count(review.places, "account and region", "accounts and regions")
-    text += f"; over the run of {_printable(review.run)}, {places}"
+    text += f"; over the run of {printable(review.run)}, {places}"
     if review.gaps:
         text += f", {len(review.gaps):,} of which could not be read" if _one_kind(review) else ", with gaps"
-    return text + "."
+    return text + unread + "."
 
 
 def _markdown(review: Review, lines: int, rows: int) -> str:
@@ -105,6 +115,9 @@ def _markdown(review: Review, lines: int, rows: int) -> str:
     if review.gaps:
         listed = [f"! {line}" for line in _gap_lines(review)[:lines]]
         parts.append(_folded(f"{len(review.gaps):,} not looked at", listed, len(review.gaps)))
+    if review.unread:
+        listed = [f"! {line}" for line in _unread_lines(review)[:lines]]
+        parts.append(_folded(f"{len(review.unread):,} not read", listed, len(review.unread)))
     return "\n\n".join(parts) + "\n"
 
 
@@ -137,16 +150,20 @@ def _folded(title: str, shown: list[str], of: int) -> str:
 
 def _gap_lines(review: Review) -> list[str]:
     return [
-        _printable(f"{gap.account}  {gap.region}  {gap.resource}: {gap.status} {gap.code}".rstrip())
+        printable(f"{gap.account}  {gap.region}  {gap.resource}: {gap.status} {gap.code}".rstrip())
         for gap in review.gaps
     ]
 
 
+def _unread_lines(review: Review) -> list[str]:
+    return [printable(f"{each.file}: {each.why}") for each in review.unread]
+
+
 def _title(policy: PolicyReview) -> str:
-    name = _printable(policy.name)
+    name = printable(policy.name)
     if policy.kind is Kind.RENAMED:
-        name = f"{_printable(policy.before_name)} → {name}"
-    return f"{name}  {policy.kind.value}  {policy.resource}"
+        name = f"{printable(policy.before_name)} → {name}"
+    return f"{name}  {policy.kind.value}  {printable(policy.resource)}"
 
 
 def _line(found: Found) -> str:
@@ -159,7 +176,7 @@ def _line(found: Found) -> str:
         text += f"  [{rules}" + (
             f", +{len(found.rules) - _RULES} more]" if len(found.rules) > _RULES else "]"
         )
-    return _printable(text)
+    return printable(text)
 
 
 def _risk(review: Review) -> str:
@@ -190,17 +207,9 @@ def _count(number: int, one: str, many: str = "") -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
-def _printable(text: str) -> str:
-    """On one line, of bounded length, with whatever would not show spelled out."""
-    shown = text[: _LINE + 1]
-    if not shown.isprintable():
-        shown = "".join(each if each.isprintable() else f"\\u{ord(each):04x}" for each in shown)
-    return shown if len(shown) <= _LINE else shown[: _LINE - 1] + "…"
-
-
 def _span(text: str) -> str:
     """A code span that also holds in a table."""
-    shown = _printable(text)
+    shown = printable(text)
     fence = "`" * (1 + _longest_run(shown))
     space = " " if shown.startswith("`") or shown.endswith("`") else ""
     return f"{fence}{space}{shown}{space}{fence}".replace("|", "\\|")

@@ -5,11 +5,12 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from reporter.custodian.resource_types import GROUPS
-from reporter.inventory.unit import UnitRows
+from reporter.inventory.rows import UnitRows
 from reporter.output.reading import Output
 from reporter.review import recorded
-from reporter.review.changes import Change, Version
+from reporter.review.changes import Change
 from reporter.review.recorded import Answer
+from reporter.review.versions import Version
 
 # The columns of a group that its risk depends on and that policies fill.
 _COLUMNS = ("is_default", "has_ssh_open_world")
@@ -47,7 +48,8 @@ def unrecorded(versions: Collection[Version], output: Output) -> dict[str, Versi
     return {
         version.key: version
         for version in versions
-        if _feeds(version) and version.planned.digest not in known
+        # What lay in its files then is not known.
+        if _feeds(version) and (version.urls or version.planned.digest not in known)
     }
 
 
@@ -61,8 +63,9 @@ def moves(
     # Late: pandas takes as long to load as a small review takes.
     from reporter.inventory.audit import read_units
 
-    whole = {policy.name for policy in output.policies if not policy.filtered}
-    units = read_units(replace(output, cells=tuple(cell for cell in output.cells if cell.policy in whole)))
+    policies = output.policies_of_cells()
+    whole = tuple(cell for cell in output.cells if policies[cell.key].lists_all)
+    units = read_units(replace(output, cells=whole))
     then, now = (_levels(units, revision, output, answers) for revision in (before, after))
     pairs = Counter((then[group], now[group]) for group in then)
     return RiskMoves(
@@ -76,19 +79,22 @@ def moves(
 
 
 def _feeds(version: Version) -> bool:
-    return version.resource == GROUPS and version.planned.report.get("column") in _COLUMNS
+    planned = version.planned
+    return version.resource == GROUPS and (planned.exposed or planned.in_report.column in _COLUMNS)
 
 
 def _levels(
     units: Sequence[UnitRows], revision: Mapping[str, Version], output: Output, answers: Mapping[str, Answer]
 ) -> dict[_Group, str]:
     """Each group's risk, or an empty text where an answer that it depends on is missing."""
+    from reporter.findings.assess import assess
     from reporter.inventory.join import join
 
     feeding = [version for version in revision.values() if _feeds(version)]
     caught = {version.name: _caught(version, output, answers) for version in feeding}
     judged = [_judged(unit, caught) for unit in units]
-    groups = join(judged, [version.planned for version in feeding]).groups
+    policies = [version.planned for version in feeding]
+    groups = assess(join(judged, policies), policies, policies_alone=True).groups
     names = zip(groups["account_profile"], groups["region"], groups["security_group_id"], strict=True)
     levels = groups["risk"].astype(str).where(groups["risk_note"] == "", "")
     return dict(zip(names, levels, strict=True))
@@ -105,7 +111,9 @@ def _judged(unit: UnitRows, caught: Mapping[str, Mapping[_Place, frozenset[str]]
     here = (unit.account, unit.region)
     answers = {name: by_place[here] for name, by_place in caught.items() if here in by_place}
     rows = (
-        replace(row, caught_by=tuple(name for name, ids in answers.items() if row.group_id in ids))
+        replace(row, caught_by=caught_by, matched_rules=(None,) * len(caught_by))
         for row in unit.groups
+        for caught_by in [tuple(name for name, ids in answers.items() if row.group_id in ids)]
     )
-    return replace(unit, read=frozenset(answers), groups=tuple(rows))
+    unanswered = frozenset(caught) - frozenset(answers)
+    return replace(unit, read=frozenset(answers), unanswered=unanswered, groups=tuple(rows))

@@ -81,7 +81,7 @@ def running(port: int = 0) -> Iterator[Sandbox]:
         raise SandboxError(INSTALL)
     with tempfile.TemporaryDirectory() as home, tempfile.TemporaryFile() as errors:
         server = subprocess.Popen(  # noqa: S603 - nothing in it comes from outside
-            [sys.executable, "-m", "reporter.sandbox.server", "--port", str(port), "--with-parent"],
+            [sys.executable, "-P", "-m", "reporter.sandbox.server", "--port", str(port), "--with-parent"],
             env=environment("http://127.0.0.1", Path(home)),
             stdin=subprocess.PIPE,  # it ends when this end of the pipe does, however this process ends
             stdout=subprocess.PIPE,

@@ -3,35 +3,61 @@
 import subprocess
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from reporter import sandbox
 from reporter.errors import InputError
+from reporter.output.store import Folder, open_store
 
 
 def run(
-    sources: Sequence[Path], reports: Path, formats: Sequence[str], csv_bom: bool, fail_on: str | None
+    sources: Sequence[Path],
+    output: str,
+    reports: Path,
+    formats: Sequence[str],
+    csv_bom: bool,
+    fail_on: str | None,
 ) -> int:
     """Audit the sandbox's estate with the given policies and write the report; returns the exit code.
 
-    Raises InputError where the sandbox is not installed.
+    The run is kept in a folder of runs. Raises InputError where `output` is none, or the sandbox is not installed.
     """
     from reporter.sandbox import estate
 
+    if not isinstance(open_store(output), Folder):
+        raise InputError(f"-s {output}: the sandbox's S3 goes when the demo ends; give a folder")
+    _say("starting an AWS on this machine")
     with tempfile.TemporaryDirectory(prefix="sg-audit-demo-") as home:
         accounts = Path(home, "accounts.yml")
         accounts.write_text(estate.accounts_file(), encoding="utf-8")
-        command = [sys.executable, "-m", "reporter", "audit", "-c", str(accounts)]
-        command += ["-s", str(Path(home, "output")), "-o", str(reports)]
+        command = [sys.executable, "-P", "-m", "reporter", "audit", "-c", str(accounts)]
+        command += ["-s", output, "-o", str(reports)]
         command += [word for source in sources for word in ("-u", str(source))]
         command += [word for name in formats for word in ("-f", name)]
         command += ["--csv-bom"] if csv_bom else []
         command += ["--fail-on", fail_on] if fail_on else []
         try:
             with sandbox.running() as server:
+                _say("putting three accounts into it")
                 estate.fill(server.endpoint)
-                environment = sandbox.environment(server.endpoint, Path(home))
-                return subprocess.run(command, env=environment, check=False).returncode  # noqa: S603
+                return run_to_its_end(command, sandbox.environment(server.endpoint, Path(home)))
         except sandbox.SandboxError as error:
             raise InputError(str(error)) from None
+
+
+def run_to_its_end(command: Sequence[str], environment: Mapping[str, str]) -> int:
+    """Run a command that hears Ctrl-C as well, and has something to close then; returns its exit code.
+
+    Raises KeyboardInterrupt when that is done.
+    """
+    process = subprocess.Popen(command, env=environment)  # noqa: S603
+    try:
+        return process.wait()
+    except KeyboardInterrupt:
+        process.wait()
+        raise
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)

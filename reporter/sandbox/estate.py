@@ -168,7 +168,11 @@ ESTATE: Mapping[tuple[str, str], Cell] = {
             Group("mosh-udp", (udp(22, WORLD),), "UDP 22 is not SSH, in use: none"),
             Group("icmp-ping", (icmp("8-25", WORLD),), "A type and a code are not ports, not in use: low"),
             Group("vpn-esp", (esp(WORLD),), "A protocol without ports is not SSH, in use: none"),
-            Group("near-miss", (tcp("23-25", WORLD), tcp(2222, WORLD)), "Not quite port 22, not in use: low"),
+            Group(
+                "near-miss",
+                (tcp("23-25", WORLD), tcp(2222, WORLD)),
+                "Not port 22, but Telnet all the same, not in use: medium",
+            ),
             Group("vendor-access", (tcp(22, "prefix-list:vendor"),), "SSH from a prefix list: none"),
             Group(
                 "office-only",
@@ -283,7 +287,7 @@ def fill(endpoint: str) -> None:
     """
     with tempfile.TemporaryDirectory() as home:
         builder = subprocess.run(  # noqa: S603 - nothing in it comes from outside
-            [sys.executable, "-m", "reporter.sandbox.builder", endpoint],
+            [sys.executable, "-P", "-m", "reporter.sandbox.builder", endpoint],
             env=environment(endpoint, Path(home)),
             stdin=subprocess.DEVNULL,
             capture_output=True,

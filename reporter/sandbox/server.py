@@ -25,13 +25,13 @@ from moto.moto_server.werkzeug_app import (
 from werkzeug.serving import make_server
 
 from reporter.sandbox import calls, moto_gaps
-from reporter.sandbox.faults import Faults
+from reporter.sandbox.misbehaving import Faults
 
 
 def application() -> WSGIApplication:
     """moto with its gaps filled, as a WSGI application that any number of threads may call.
 
-    It behaves until it is told otherwise (see `faults`).
+    It behaves until it is told otherwise (see `misbehaving`).
     """
     # Nobody asks for images, and nearly all the time an account's region takes to come up goes into them.
     os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"

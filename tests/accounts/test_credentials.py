@@ -13,11 +13,20 @@ import pytest
 
 from reporter.accounts import chosen, credentials
 from reporter.sandbox import environment
-from tests.lab import POLICIES
+from tests.lab import POLICIES, POLICY_COUNT
 
 ROOT = Path(__file__).parents[2]
 ACCOUNTS = [f"{number:012d}" for number in range(1, 13)]
 REGIONS = ["us-east-1", "eu-west-1"]
+IDS = (
+    "GroupId",
+    "NetworkInterfaceId",
+    "InstanceId",
+    "SubnetId",
+    "RouteTableId",
+    "NetworkAclId",
+    "PrefixListId",
+)
 
 
 @pytest.fixture
@@ -70,12 +79,12 @@ def stats(aws: str) -> dict[str, object]:
 def test_every_answer_is_that_of_the_account_asked(aws: str, tmp_path: Path) -> None:
     cells = run(aws, tmp_path, "output")
     assert {cell["status"] for cell in cells} == {"ok"}
-    assert len(cells) == len(ACCOUNTS) * len(REGIONS) * 7
+    assert len(cells) == len(ACCOUNTS) * len(REGIONS) * POLICY_COUNT
     for path in (tmp_path / "output" / "latest").glob("*/*/*/resources.json"):
         account, region = path.parts[-4].removeprefix("a"), path.parts[-3]
         for resource in json.loads(path.read_text()):
             # Instances name no owner; every id of this AWS names account and region.
-            number = resource.get("GroupId") or resource.get("NetworkInterfaceId") or resource["InstanceId"]
+            number = next(resource[name] for name in IDS if name in resource)
             assert number.split("-")[1].startswith(account), path
             assert resource.get("OwnerId", account) == account, path
             assert (region == "eu-west-1") == number.split("-")[1][12:14].startswith("06"), path

@@ -155,6 +155,45 @@ CASES = {
         ("accounts.yml: no account is called nobody",), {}, (*RUN, "-a", "dev", "-a", "nobody")
     ),
     "no such tag": Case(("accounts.yml: no account is left",), {}, (*RUN, "-t", "env:none")),
+    "region that nobody knows": accounts(
+        ACCOUNTS.replace("us-east-1", "eu-wset-1"),
+        "accounts.yml: account dev: 'eu-wset-1' is not a region that is known; did you mean eu-west-1?",
+        "--allow-region eu-wset-1",
+    ),
+    "region of -r that nobody knows": Case(
+        ("-r: 'ca-centrl-1' is not a region that is known; did you mean ca-central-1?",),
+        {},
+        (*RUN, "-r", "ca-centrl-1"),
+    ),
+    "region allowed that is another": Case(
+        ("-r: 'ca-centrl-1' is not a region",),
+        {},
+        (*RUN, "-r", "ca-centrl-1", "--allow-region", "ca-centrl-2"),
+    ),
+    "region to write down that nobody knows": Case(
+        ("-r: 'ca-centrl-1' is not a region that is known; did you mean ca-central-1?",),
+        {},
+        ("accounts", "--from-profiles", "-c", "new.yml", "-r", "ca-centrl-1"),
+    ),
+    "key that was meant to be another": accounts(
+        ACCOUNTS.replace("regions: [us-east-1]", "region: us-east-1"),
+        "accounts.yml: account dev: c7n-org knows no key 'region'; did you mean 'regions'?",
+    ),
+    "key in the wrong case": accounts(
+        ACCOUNTS + "  Tags: [a]\n",
+        "accounts.yml: account dev: c7n-org knows no key 'Tags'; did you mean 'tags'?",
+    ),
+    "braces in the output folder": Case(
+        ("", "/out-{account_id}: Custodian takes what stands in braces for a variable: give another folder"),
+        {},
+        ("run", "-c", "accounts.yml", "-u", "policies", "-s", "out-{account_id}"),
+    ),
+    "braces in a prefix": Case(
+        ("s3://bucket/{now}: Custodian takes what stands in braces for a variable",),
+        {},
+        ("run", "-c", "accounts.yml", "-u", "policies", "-s", "s3://bucket/{now}"),
+    ),
+    "no time for a unit": Case(("Invalid value for '--unit-timeout'",), {}, (*RUN, "--unit-timeout", "0")),
     "no such region": Case(("-r: 'mars' is not a region",), {}, (*RUN, "-r", "us-east-1,mars")),
     "empty region": Case(("-r: ",), {}, (*RUN, "-r", "")),
     "empty account": Case(("-a: ",), {}, (*RUN, "-a", "")),

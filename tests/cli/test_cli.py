@@ -15,7 +15,7 @@ import openpyxl
 import pytest
 import yaml
 
-POLICIES = Path(__file__).parents[2] / "policies"
+from tests.lab import POLICIES, POLICY_COUNT
 
 SgAudit = Callable[..., CompletedProcess[str]]
 
@@ -29,29 +29,15 @@ def test_stdout_has_the_run_directory_and_nothing_else(estate_ran: CompletedProc
 
 def test_progress_is_plain_lines_where_there_is_no_terminal(estate_ran: CompletedProcess[str]) -> None:
     first, *lines = estate_ran.stderr.splitlines()
-    assert first == "3 accounts, 7 policies"
-    # They come in any order, seven cells at a time.
+    assert first == f"3 accounts, {POLICY_COUNT} policies"
+    # They come in any order, an account and region at a time.
     assert [line.partition(" ")[0] for line in lines] == [
-        "[7/63]",
-        "[14/63]",
-        "[21/63]",
-        "[28/63]",
-        "[35/63]",
-        "[42/63]",
-        "[49/63]",
-        "[56/63]",
-        "[63/63]",
+        f"[{done * POLICY_COUNT}/{9 * POLICY_COUNT}]" for done in range(1, 10)
     ]
     assert sorted(line.partition(" ")[2] for line in lines) == [
-        "dev ap-southeast-2: 7 of 7 policies read",
-        "dev eu-west-1: 7 of 7 policies read",
-        "dev us-east-1: 7 of 7 policies read",
-        "production ap-southeast-2: 7 of 7 policies read",
-        "production eu-west-1: 7 of 7 policies read",
-        "production us-east-1: 7 of 7 policies read",
-        "staging ap-southeast-2: 7 of 7 policies read",
-        "staging eu-west-1: 7 of 7 policies read",
-        "staging us-east-1: 7 of 7 policies read",
+        f"{account} {region}: {POLICY_COUNT} of {POLICY_COUNT} policies read"
+        for account in ("dev", "production", "staging")
+        for region in ("ap-southeast-2", "eu-west-1", "us-east-1")
     ]
     assert "\x1b" not in estate_ran.stderr
     assert "\r" not in estate_ran.stderr
@@ -116,7 +102,7 @@ def test_audit_runs_and_reports_and_fails_on_nothing_that_is_not_there(
     workbook = Path(only_low.stdout.strip())
     assert re.fullmatch(r"security_groups_inventory_\d{8}T\d{6}\.xlsx", workbook.name)
     assert [row[13] for row in rows(workbook, "security_groups")] == ["low"]
-    assert "7 of 7 cells (account × region × policy) were read" in only_low.stderr
+    assert "19 of 19 cells (account × region × policy) were read" in only_low.stderr
 
 
 @pytest.fixture(scope="module")
@@ -159,7 +145,7 @@ def test_without_fail_on_critical_groups_are_no_failure(
     assert workbook.parent == tmp_path / "new" / "folder"
     assert oct(workbook.stat().st_mode & 0o777) == "0o600"
     assert oct(workbook.parent.stat().st_mode & 0o777) == "0o700"
-    assert "63 of 63 cells (account × region × policy) were read" in done.stderr
+    assert "171 of 171 cells (account × region × policy) were read" in done.stderr
 
 
 def test_files_that_are_cut_short_are_named_and_the_rest_is_reported(
@@ -190,7 +176,7 @@ def test_files_that_are_cut_short_are_named_and_the_rest_is_reported(
     ):
         [line] = [line for line in told if line.startswith(f"not read: {cell}: failed ")]
         assert str(path.relative_to(run)) in line
-    assert "59 of 63 cells (account × region × policy) were read" in done.stderr
+    assert "167 of 171 cells (account × region × policy) were read" in done.stderr
 
     workbook = Path(done.stdout.strip())
     assert len(rows(workbook, "security_groups")) == 41
@@ -225,7 +211,7 @@ def test_policies_are_printed_as_one_file(sg_audit: SgAudit) -> None:
 
 def test_validate_says_how_many_are_valid(sg_audit: SgAudit) -> None:
     done = sg_audit("validate", "-u", POLICIES)
-    assert (done.returncode, done.stdout, done.stderr) == (0, "", "7 policies are valid\n")
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", f"{POLICY_COUNT} policies are valid\n")
 
 
 def test_report_needs_neither_c7n_nor_boto3(

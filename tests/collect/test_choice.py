@@ -111,6 +111,17 @@ def test_all_regions_of_the_accounts_with_every_tag_given(estate: Lab) -> None:
     )
 
 
+def test_a_region_that_is_newer_and_a_key_of_ones_own(estate: Lab) -> None:
+    dev = {"name": "dev", "account_id": "111111111111", "role": role("111111111111"), "owner": "me"}
+    estate.accounts(dev, {**dev, "name": "dev-too"})
+    ran = estate.run("-r", "eu-west-99", "--allow-region", "eu-west-99", "-p", DEFAULT)
+    assert [key[1] for key in ran.statuses] == ["eu-west-99"] * 2
+    assert (
+        "c7n-org knows no key 'owner' of account dev and 1 more accounts: only policies' conditions can go by it"
+        in ran.err.splitlines()
+    )
+
+
 def test_policies_as_a_list_with_commas(estate: Lab) -> None:
     ran = estate.run("-a", "dev", "-r", "eu-west-1", "-p", "sg-default,sg-ssh-world")
     assert (ran.code, ran.err.startswith("sg-audit: ")) == (0, False), ran.err

@@ -4,11 +4,9 @@ import gzip
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 
 import boto3
@@ -16,7 +14,8 @@ import pytest
 
 from reporter.sandbox import Sandbox, faults
 from reporter.sandbox.faults import Fault, What
-from tests.lab import unordered
+from tests.collect.conftest import Cluster
+from tests.lab import POLICY_COUNT, unordered
 
 SgAudit = Callable[..., "subprocess.CompletedProcess[str]"]
 BUCKET = "audit-output"
@@ -35,42 +34,6 @@ def s3(sandbox: Sandbox) -> "boto3.client":
     return client
 
 
-@pytest.fixture
-def cluster(clean_env: dict[str, str], tmp_path: Path) -> Iterator[tuple[str, list["subprocess.Popen[str]"]]]:
-    """A scheduler's address and two workers, each a process of its own with two threads."""
-    command = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0"]
-    command += ["--no-dashboard", "--scheduler-file", str(tmp_path / "scheduler.json")]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-    processes = [subprocess.Popen(command, env=clean_env, cwd=tmp_path, **quiet)]
-    try:
-        deadline = time.monotonic() + 30
-        while not (tmp_path / "scheduler.json").exists():
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
-        time.sleep(0.2)
-        address = json.loads((tmp_path / "scheduler.json").read_text())["address"]
-        command = [
-            sys.executable,
-            "-m",
-            "distributed.cli.dask_worker",
-            address,
-            "--nthreads",
-            "2",
-            "--no-nanny",
-        ]
-        command += ["--no-dashboard", "--local-directory", str(tmp_path / "scratch"), "--death-timeout", "20"]
-        processes += [subprocess.Popen(command, env=clean_env, cwd=tmp_path, **quiet) for _ in range(2)]
-        from distributed import Client
-
-        with Client(address, timeout=30, set_as_default=False) as client:
-            client.wait_for_workers(2, timeout=30)
-        yield address, processes[1:]
-    finally:
-        for process in reversed(processes):
-            process.kill()
-            process.wait()
-
-
 def resources(s3: "boto3.client", prefix: str) -> dict[str, list[dict[str, object]]]:
     """What each policy found below a prefix, by account/region/policy."""
     found = {}
@@ -86,7 +49,7 @@ def resources(s3: "boto3.client", prefix: str) -> dict[str, list[dict[str, objec
 
 def same(found: dict[str, list[dict[str, object]]], run: Path) -> None:
     """Cell by cell what the run on this machine found, in any order."""
-    assert len(found) == 3 * 3 * 7
+    assert len(found) == 3 * 3 * POLICY_COUNT
     for cell, items in found.items():
         here = json.loads((run / cell / "resources.json").read_text())
         assert unordered(items) == unordered(here), cell
@@ -109,7 +72,7 @@ def test_processes_of_this_machine_write_to_s3(
 
 
 def test_a_cluster_does_the_same_work_though_a_worker_is_killed(
-    cluster: tuple[str, list["subprocess.Popen[str]"]],
+    cluster: Cluster,
     clean_env: dict[str, str],
     sandbox: Sandbox,
     s3: "boto3.client",
@@ -117,22 +80,21 @@ def test_a_cluster_does_the_same_work_though_a_worker_is_killed(
     estate_run: Path,
     tmp_path: Path,
 ) -> None:
-    address, workers = cluster
     # Slow enough that the worker dies in the middle.
     faults.arm(sandbox.endpoint, [Fault(What.DELAY, action="DescribeInstances", seconds=0.5)])
     command = [sys.executable, "-m", "reporter", "run", "-c", str(estate_accounts)]
-    command += ["-s", f"s3://{BUCKET}/cluster", "--scheduler", address]
+    command += ["-s", f"s3://{BUCKET}/cluster", "--scheduler", cluster.address]
     try:
         with subprocess.Popen(
             command, env=clean_env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
         ) as run:
             assert run.stderr is not None
             errors = ""
-            while "7 of 7" not in errors:
+            while f"{POLICY_COUNT} of {POLICY_COUNT}" not in errors:
                 line = run.stderr.readline()
                 assert line, errors
                 errors += line
-            os.kill(workers[0].pid, signal.SIGKILL)
+            cluster.workers[0].kill()
             out, more = run.communicate(timeout=120)
     finally:
         faults.arm(sandbox.endpoint, [])
@@ -145,14 +107,13 @@ def test_a_cluster_does_the_same_work_though_a_worker_is_killed(
 
 
 def test_a_refusal_costs_one_cell_there_too_and_is_resumed(
-    cluster: tuple[str, list["subprocess.Popen[str]"]],
+    cluster: Cluster,
     sg_audit: SgAudit,
     sandbox: Sandbox,
     s3: "boto3.client",
     estate_accounts: Path,
 ) -> None:
-    address, _ = cluster
-    words = ("run", "-c", estate_accounts, "-s", f"s3://{BUCKET}/refused", "--scheduler", address)
+    words = ("run", "-c", estate_accounts, "-s", f"s3://{BUCKET}/refused", "--scheduler", cluster.address)
     try:
         faults.arm(
             sandbox.endpoint, [Fault(What.DENY, account="111111111111", region="eu-west-1", service="lambda")]

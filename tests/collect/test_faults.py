@@ -22,7 +22,11 @@ ROOT = Path(__file__).parent.parent.parent
 DEV, STAGING, PRODUCTION, SEALED, HIDDEN = (digit * 12 for digit in "12346")
 US, EU, AP = estate.REGIONS
 POLICIES = (
-    "sg-inventory", "eni-inventory", "ec2-inventory", "sg-default", "sg-ssh-open", "sg-ssh-world", "sg-unused"
+    "sg-inventory", "eni-inventory", "ec2-inventory",
+    "subnet-inventory", "route-table-inventory", "network-acl-inventory", "prefix-list-inventory",
+    "sg-rdp-world", "sg-database-world", "sg-admin-world", "sg-all-traffic-world", "sg-web-world",
+    "sg-listed-world", "sg-other-world", "sg-default-rules",
+    "sg-default", "sg-ssh-open", "sg-ssh-world", "sg-unused",
 )  # fmt: skip
 RISKS = ("critical", "high", "medium", "low", "none")
 
@@ -401,11 +405,65 @@ def test_a_fault_that_stays_is_a_failed_cell(commands: Commands, whole: Audited)
     assert codes[AP, "sg-unused"] == "RequestThrottled"
 
 
+# -- what never ends by itself
+
+
+INVENTORIES = POLICIES[:3]
+ONLY_INVENTORIES = tuple(word for policy in INVENTORIES for word in ("-p", policy))
+
+
+def test_a_unit_has_its_time_and_the_others_go_on(commands: Commands) -> None:
+    stay = (
+        Fault(What.HANG, region=US, action="DescribeInstances"),
+        Fault(What.TRICKLE, region=EU, action="DescribeNetworkInterfaces", seconds=1),
+        Fault(What.TOKENS, region=AP, action="DescribeNetworkInterfaces", tokens=["one", "two", "three"]),
+    )
+    faults.arm(commands.endpoint, stay)
+    result = commands.audit("-a", "dev", "--unit-timeout", "10", *ONLY_INVENTORIES)
+    assert faults.strikes(commands.endpoint) == [1, 1, 4]
+    assert result.code == 3
+    assert unread(result.run) == {
+        ("dev", US, "ec2-inventory"): "failed",
+        ("dev", EU, "eni-inventory"): "failed",
+        ("dev", EU, "ec2-inventory"): "failed",
+        ("dev", AP, "eni-inventory"): "failed",
+    }
+    coverage = result.coverage()
+    over = "after 10 seconds: no account and region may take longer (--unit-timeout)"
+    for region, policy, action in (
+        (US, "ec2-inventory", "DescribeInstances"),
+        (EU, "eni-inventory", "DescribeNetworkInterfaces"),
+        (EU, "ec2-inventory", "DescribeInstances"),
+    ):
+        row = coverage["dev", region, policy]
+        assert row["message"] == f"stopped at {action} {over}"
+        assert "--unit-timeout" in row["what_to_do"]
+    row = coverage["dev", AP, "eni-inventory"]
+    assert "its pages go round" in row["message"]
+    assert "proxy" in row["what_to_do"]
+
+
+def test_a_worker_that_is_stopped_does_not_hold_the_run(commands: Commands) -> None:
+    faults.arm(commands.endpoint, [HELD_UP])
+    command = ("run", *commands.input, "-s", "output", "-a", "dev", "-r", EU, *ONLY_INVENTORIES)
+    with commands.started(*command, "--unit-timeout", "7", **ONE_WORKER) as process:
+        wait_for(lambda: faults.strikes(commands.endpoint) == [1])
+        (worker,) = workers(process.pid)
+        os.kill(worker, signal.SIGSTOP)
+        _, errors = process.communicate(timeout=80)
+    assert process.returncode == 3, errors
+    run = commands.run_json
+    assert unread(run) == {("dev", EU, "ec2-inventory"): "failed"}
+    (lost,) = (cell for cell in run["cells"] if cell["status"] == "failed")
+    assert lost["code"] == "UnitTimeoutError"
+    assert lost["message"].startswith("stopped at policy ec2-inventory after 7 seconds: ")
+
+
 # -- what ends early
 
 
 def test_a_worker_that_is_killed_costs_its_own_cells(commands: Commands, whole: Audited) -> None:
-    # The first of three regions is held up in the third of seven policies, and then its worker is killed.
+    # The first of three regions is held up in the third of its policies, and then its worker is killed.
     faults.arm(commands.endpoint, [Fault(What.DELAY, region=US, action="DescribeInstances", seconds=LONG)])
     with commands.started("audit", *commands.input, "-a", "dev", **ONE_WORKER) as process:
         wait_for(lambda: faults.strikes(commands.endpoint) == [1])
@@ -415,7 +473,7 @@ def test_a_worker_that_is_killed_costs_its_own_cells(commands: Commands, whole: 
         output, errors = process.communicate(timeout=60)
     result = commands.audited(process.returncode, output, errors)
     assert "Traceback" not in errors
-    lost = ("ec2-inventory", "sg-default", "sg-ssh-open", "sg-ssh-world", "sg-unused")
+    lost = POLICIES[2:]
     assert unread(result.run) == {("dev", US, policy): "failed" for policy in lost}
     assert result.code == 3
     for key, row in result.coverage().items():
@@ -505,21 +563,3 @@ def test_an_interrupted_run_keeps_what_it_has_and_is_taken_up_again(
     assert unread(resumed) == {}
     complete = commands.report()
     assert (complete.code, differing(complete, whole)) == (0, {})
-
-
-def test_a_run_that_is_killed_says_which_cells_never_finished(commands: Commands, whole: Audited) -> None:
-    faults.arm(commands.endpoint, [HELD_UP])
-    with commands.started("run", *commands.input, "-s", "output", "-a", "dev", **ONE_WORKER) as process:
-        wait_for(lambda: faults.strikes(commands.endpoint) == [1])
-        process.kill()
-        process.wait()
-    killed = commands.run_json
-    assert (killed["state"], killed["finished"]) == ("running", None)
-    assert len(killed["cells"]) == 3 * len(POLICIES)
-    assert unread(killed).items() >= (every("dev", EU, "skipped") | every("dev", AP, "skipped")).items()
-
-    faults.arm(commands.endpoint, ())
-    result = commands.report()
-    assert result.code == 3
-    assert {key: row["status"] for key, row in result.coverage().items()} == unread(killed)
-    assert differing(result, whole).keys() >= {("dev", EU), ("dev", AP)}

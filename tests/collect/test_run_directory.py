@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tests.lab import Lab, Ran, role
+from tests.lab import POLICY_COUNT, Lab, Ran, role
 
 ACCOUNT = "777777777777"
 SSH = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]}
@@ -27,13 +27,11 @@ def test_the_layout_is_that_of_c7n_org(estate_run: Path) -> None:
     accounts = ("dev", "staging", "production")
     regions = ("us-east-1", "eu-west-1", "ap-southeast-2")
     policies = (
-        "sg-inventory",
-        "eni-inventory",
-        "ec2-inventory",
-        "sg-default",
-        "sg-ssh-open",
-        "sg-ssh-world",
-        "sg-unused",
+        *("sg-inventory", "eni-inventory", "ec2-inventory"),
+        *("subnet-inventory", "route-table-inventory", "network-acl-inventory", "prefix-list-inventory"),
+        *("sg-rdp-world", "sg-database-world", "sg-admin-world", "sg-all-traffic-world"),
+        *("sg-web-world", "sg-listed-world", "sg-other-world", "sg-default-rules"),
+        *("sg-default", "sg-ssh-open", "sg-ssh-world", "sg-unused"),
     )
     files = ("resources.json", "metadata.json", "custodian-run.log")
     assert sorted(tree(estate_run)) == sorted(
@@ -52,9 +50,13 @@ def test_the_layout_is_that_of_c7n_org(estate_run: Path) -> None:
 
 def test_metadata_json_is_custodians_and_holds_the_policys_own_metadata(estate_run: Path) -> None:
     written = json.loads((estate_run / "dev" / "us-east-1" / "sg-ssh-world" / "metadata.json").read_text())
-    assert written["policy"]["metadata"] == {
-        "report": {"tab": "ssh_world", "column": "has_ssh_open_world"},
-    }
+    report = written["policy"]["metadata"]["report"]
+    assert (report["tab"], report["column"], report["level"]) == (
+        "ssh_world",
+        "has_ssh_open_world",
+        "exposed",
+    )
+    assert report["ports"] == ["tcp 22"]
     assert written["config"]["account_id"] == "111111111111"
     assert written["config"]["region"] == "us-east-1"
 
@@ -70,7 +72,7 @@ def test_the_manifest_counts_what_was_found(estate_run: Path) -> None:
         (cell["account"], cell["region"], cell["policy"]): cell
         for cell in json.loads((estate_run / "run.json").read_text())["cells"]
     }
-    assert len(cells) == 3 * 3 * 7
+    assert len(cells) == 3 * 3 * POLICY_COUNT
     assert {cell["status"] for cell in cells.values()} == {"ok"}
     found = {key: cell["resources"] for key, cell in cells.items() if key[:2] == ("dev", "us-east-1")}
     # By hand, from the estate: 7 interfaces are those of its 6 instances and a Lambda function.
@@ -78,6 +80,20 @@ def test_the_manifest_counts_what_was_found(estate_run: Path) -> None:
         "sg-inventory": 12,
         "eni-inventory": 7,
         "ec2-inventory": 6,
+        # Of the default VPC: a subnet in each of six zones, one table, one ACL; and AWS's own lists: two for Lattice,
+        # and those for S3, DynamoDB, CloudFront and Ground Station.
+        "subnet-inventory": 6,
+        "route-table-inventory": 1,
+        "network-acl-inventory": 1,
+        "prefix-list-inventory": 6,
+        "sg-rdp-world": 0,
+        "sg-database-world": 0,
+        "sg-admin-world": 0,
+        "sg-all-traffic-world": 0,
+        "sg-web-world": 2,
+        "sg-listed-world": 0,
+        "sg-other-world": 0,
+        "sg-default-rules": 0,
         "sg-default": 1,
         "sg-ssh-open": 7,
         "sg-ssh-world": 3,

@@ -1,11 +1,22 @@
 """Custodian's filters without AWS: what they need is given, or said to be missing, and never taken for empty."""
 
 import copy
+import importlib
+import io
 import itertools
+import os
 import socket
-from collections.abc import Iterator
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import redirect_stdout
+from pathlib import Path
 from typing import Any
+from urllib.request import urlopen
 
+import dateutil.tz
 import pytest
 from c7n.config import Config
 from c7n.policy import Policy
@@ -13,8 +24,9 @@ from c7n.resources import vpc
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reporter.custodian import offline, rule_cache
+from reporter.custodian import offline, rule_cache, seal
 from reporter.custodian.offline import NotEvaluableError, RecordedAnswers
+from reporter.errors import InputError
 
 GROUP: dict[str, Any] = {
     "GroupId": "sg-1", "GroupName": "web", "OwnerId": "123456789012", "VpcId": "vpc-1", "IpPermissions": [],
@@ -46,7 +58,7 @@ def evaluate(*filters: Any, resource: str = "security-group", **policy: Any) -> 
                     "op": "in",
                 }
             ],
-            "filter `value` on `GroupName` asks AWS for s3.",
+            "filter `value` on `GroupName` asks for s3://bucket/names.txt",
         ),
         (
             [
@@ -57,7 +69,7 @@ def evaluate(*filters: Any, resource: str = "security-group", **policy: Any) -> 
                     "op": "in",
                 }
             ],
-            "filter `value` on `GroupName` asks AWS for what is on the network",
+            "filter `value` on `GroupName` asks for https://example.org/x.txt",
         ),
         ([{"GroupName": "{team}"}], "the variable team is for the accounts file to give"),
     ],
@@ -92,9 +104,138 @@ def test_conditions_and_variables_are_followed() -> None:
     assert evaluate({"OwnerId": "{account_id}"})
 
 
-def test_nothing_gets_out() -> None:
-    with pytest.raises(BaseException, match="network"), socket.socket() as out:
-        out.connect(("127.0.0.1", 9))
+def values(url: str, **more: Any) -> dict[str, Any]:
+    return {"type": "value", "key": "GroupName", "op": "in", "value_from": {"url": url, **more}}
+
+
+@pytest.mark.parametrize(
+    ("url", "kind"),
+    [
+        ("file:///proc/self/environ", "txt"),
+        ("file:///etc/passwd", "csv"),
+        ("file:pyproject.toml", "txt"),
+        ("file://localhost/etc/passwd", "json"),
+        ("FILE:/etc/passwd", "txt"),
+        ("http://127.0.0.1:9/latest/meta-data", "txt"),
+    ],
+)
+def test_values_come_from_nowhere_else(url: str, kind: str) -> None:
+    for filters in ([values(url, format=kind)], [{"not": [{"or": [values(url, format=kind)]}]}]):
+        with pytest.raises(NotEvaluableError) as error:
+            evaluate(*filters)
+        assert str(error.value) == f"filter `value` on `GroupName` asks for {url}"
+
+
+def test_values_come_from_files_that_are_given() -> None:
+    policy = {"name": "p", "resource": "security-group", "filters": [values("file:names.txt")]}
+    for content, kept in (("db\nweb\n", 1), ("db\n", 0)):
+        given_files = RecordedAnswers({}, files={"file:names.txt": content})
+        assert len(offline.evaluate(policy, [dict(GROUP)], given_files)) == kept
+
+
+def test_no_text_of_an_exception_is_told() -> None:
+    """It may hold what was read: here JSON's would, and a file of secrets would be one that is no JSON."""
+    policy = {"name": "p", "resource": "security-group", "filters": [values("file:x.csv", expr="hunter2 ]")]}
+    with pytest.raises(NotEvaluableError) as error:
+        offline.evaluate(policy, [dict(GROUP)], RecordedAnswers({}, files={"file:x.csv": "a,b"}))
+    assert str(error.value) == "filter `value` on `GroupName` fails: ParseError"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "{now.__init__.__globals__[os].environ[PATH]}",
+        "{now.__class__}",
+        "{now:{now.__class__}}",
+        "x {policy[name]}",
+        "{account_id.__class__}",
+    ],
+)
+def test_no_text_reaches_into_a_variable(text: str) -> None:
+    for filters in ({"GroupName": text}, {"type": "value", "key": text, "value": "x"}):
+        with pytest.raises(NotEvaluableError, match=r"^the policy asks for what is within the variable "):
+            evaluate(filters)
+
+
+def test_nor_does_an_embedded_policy(tmp_path: Path) -> None:
+    """It is filled in a second time, and when run writes its output: nothing of that happens here."""
+    embedded = {"resource": "security-group", "filters": [{"GroupName": "{{now.__class__}}"}]}
+    policy = {"name": "p", "resource": "account", "filters": [{"type": "missing", "policy": embedded}]}
+    lists = {"aws.security-group": lambda: [dict(GROUP)]}
+    with pytest.raises(NotEvaluableError, match=r"^filter `missing` asks for a "):
+        offline.evaluate(policy, [{"account_id": "1"}], RecordedAnswers(lists))
+
+
+@pytest.mark.parametrize("zone", ["/etc/passwd", "../../../etc/passwd", "Europe/Berlin"])
+def test_a_time_zone_is_no_other_file(zone: str) -> None:
+    policy = {"name": "p", "resource": "security-group", "start": "2020-01-01", "tz": zone}
+    if zone == "Europe/Berlin":
+        offline.validate(policy, "a.yml")
+    else:
+        with pytest.raises(InputError, match=r"^a\.yml: policy p: the policy asks for a file$"):
+            offline.validate(policy, "a.yml")
+
+
+def refusal(what: str) -> BaseException:
+    return RuntimeError(f"refused: {what}")
+
+
+OUTWARD: dict[str, Callable[[Path], Any]] = {
+    "read": lambda folder: (folder / "there").read_text(),
+    "read low": lambda folder: os.open(folder / "there", os.O_RDONLY),
+    "read by a link beside Python's own": lambda folder: (folder / "zone" / "passwd").read_bytes(),
+    "environment": lambda folder: Path("/proc/self/environ").read_bytes(),
+    "write": lambda folder: (folder / "new").write_text("x"),
+    "write among Python's own": lambda folder: Path(os.__file__).with_name("new.py").write_text("x"),
+    "make a folder": lambda folder: (folder / "new").mkdir(),
+    "remove": lambda folder: (folder / "there").unlink(),
+    "rename": lambda folder: (folder / "there").rename(folder / "new"),
+    "temporary file": lambda folder: tempfile.mkstemp(dir=folder),
+    "database": lambda folder: sqlite3.connect(folder / "new"),
+    "connect": lambda folder: socket.create_connection(("127.0.0.1", 9)),
+    "datagram": lambda folder: socket.socket(type=socket.SOCK_DGRAM).sendto(b"x", ("127.0.0.1", 9)),
+    "look up": lambda folder: socket.getaddrinfo("localhost", 80),
+    "url": lambda folder: urlopen((folder / "there").as_uri()),
+    "program": lambda folder: subprocess.run(["true"]),
+    "shell": lambda folder: os.system("true"),
+    "fork": lambda folder: os.fork(),
+    "kill": lambda folder: os.kill(os.getpid(), 0),
+}
+
+
+@pytest.mark.parametrize("way", OUTWARD)
+def test_no_way_out(way: str, tmp_path: Path) -> None:
+    (tmp_path / "there").write_text("x")
+    (tmp_path / "zone").symlink_to("/etc")
+    with pytest.raises(RuntimeError, match=r"^refused: "), seal.closed(refusal):
+        OUTWARD[way](tmp_path)
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["there", "zone"]
+
+
+def test_what_python_needs_is_let_through(tmp_path: Path) -> None:
+    (tmp_path / "there").write_text("x")
+    sys.modules.pop("this", None)
+    with seal.closed(refusal):
+        with redirect_stdout(io.StringIO()):
+            importlib.import_module("this")
+        assert dateutil.tz.gettz.nocache("Europe/Berlin")
+        with seal.lifted():
+            assert (tmp_path / "there").read_text() == "x"
+        with pytest.raises(RuntimeError):
+            (tmp_path / "there").read_text()
+    assert (tmp_path / "there").read_text() == "x"
+
+
+def test_what_yaml_names_twice_is_two() -> None:
+    """Custodian writes into the filters of rules which port each is about."""
+    at_least_20 = {"type": "value", "op": "gte", "value": 20}
+    both = {"type": "ingress", "FromPort": at_least_20, "ToPort": at_least_20}
+    data = {"name": "p", "resource": "security-group", "filters": [both]}
+    for first, kept in ((10, False), (20, True)):
+        rule = {"IpProtocol": "tcp", "FromPort": first, "ToPort": 25, "IpRanges": [{"CidrIp": "10.0.0.0/8"}]}
+        found = offline.evaluate(data, [GROUP | {"IpPermissions": [rule]}], RecordedAnswers({}))
+        assert bool(found) is kept
+    assert at_least_20 == {"type": "value", "op": "gte", "value": 20}
 
 
 PORTS = st.one_of(st.none(), st.integers(20, 24))
@@ -184,6 +325,8 @@ PEERS: tuple[dict[str, Any], ...] = (
         {"FromPort": "absent"},
         {"FromPort": {"type": "value", "op": "lte", "value": 22}},
         {"ToPort": {"type": "value", "op": "gte", "value": 22}},
+        {"FromPort": {"type": "value", "op": "not-in", "value": [20, 23]}},
+        {"ToPort": {"type": "value", "op": "gt", "value_path": "FromPort"}},
         {"Ports": [22]},
         {"OnlyPorts": [22, 23]},
         {"Cidr": "0.0.0.0/0"},
@@ -212,5 +355,6 @@ def test_the_memory_leaves_alone_what_looks_further() -> None:
         {"SGReferences": {"key": "VpcId", "value": "vpc-1"}},
         {"Cidr": {"value_from": {"url": "x"}}},
         {"FromPort": {"value_type": "expr", "value": "ToPort"}},
+        {"FromPort": {"value_path": "length(IpRanges)"}},
     ):
         assert rule_cache._fields({"type": "ingress", "IpProtocol": "tcp", **data}) == []

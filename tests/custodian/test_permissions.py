@@ -44,7 +44,7 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recording]:
     home = tmp_path_factory.mktemp("home")
     file = home / "calls"
     server = subprocess.Popen(
-        [sys.executable, str(Path(__file__).with_name("recorder.py")), str(file)],
+        [sys.executable, str(ROOT / "tests" / "recorder.py"), str(file)],
         env=environment("http://127.0.0.1", home) | {"PYTHONPATH": str(ROOT)},
         stdout=subprocess.PIPE,
         text=True,
@@ -64,7 +64,8 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recording]:
 
 
 def fill_what_is_asked_about_in_detail() -> None:
-    """What an empty account is never asked: `unused` looks into projects and into the targets of rules."""
+    """What an empty account is never asked: `unused` looks into projects and into the targets of rules, and target
+    groups are asked about one by one."""
     session = boto3.Session()
     role = estate.ACCOUNTS[0].role
     assumed = session.client("sts").assume_role(RoleArn=role, RoleSessionName="tests")["Credentials"]
@@ -81,6 +82,10 @@ def fill_what_is_asked_about_in_detail() -> None:
     events.put_targets(
         Rule="nightly", Targets=[{"Id": "1", "Arn": "arn:aws:lambda:us-east-1:111111111111:function:f"}]
     )
+    subnet = session.client("ec2").describe_subnets()["Subnets"][0]
+    balancers = session.client("elbv2")
+    balancers.create_load_balancer(Name="edge", Type="network", Subnets=[subnet["SubnetId"]])
+    balancers.create_target_group(Name="edge", Protocol="TCP", Port=22, VpcId=subnet["VpcId"])
 
 
 def permissions(*args: str | Path) -> "subprocess.CompletedProcess[str]":
@@ -116,7 +121,8 @@ def write_policies(folder: Path, *policies: dict[str, Any]) -> Path:
 def test_the_actions_cover_every_call_of_a_full_run(recording: Recording, tmp_path: Path) -> None:
     accounts = tmp_path / "accounts.yml"
     accounts.write_text(estate.accounts_file())
-    run = ["run", "-c", accounts, "-u", POLICIES, "-s", tmp_path / "out"]
+    everything = ["-u", POLICIES, "-u", POLICIES / "optional"]
+    run = ["run", "-c", accounts, *everything, "-s", tmp_path / "out"]
     for done in (
         recording.sg_audit(*run),
         # Region discovery too, with the one policy that asks least.
@@ -135,8 +141,22 @@ def test_the_actions_cover_every_call_of_a_full_run(recording: Recording, tmp_pa
         "codebuild:BatchGetProjects",
         "events:ListTargetsByRule",
         "autoscaling:DescribeLaunchConfigurations",
+        "ec2:DescribeSubnets",
+        "ec2:DescribeRouteTables",
+        "ec2:DescribeNetworkAcls",
+        "ec2:DescribeManagedPrefixLists",
+        "ec2:GetManagedPrefixListEntries",
+        "elasticloadbalancing:DescribeLoadBalancers",
+        "elasticloadbalancing:DescribeTargetGroups",
+        "elasticloadbalancing:DescribeTargetHealth",
+        "elasticloadbalancing:DescribeTargetGroupAttributes",
+        "elasticloadbalancing:DescribeTags",
     }
-    assert called - NOT_THE_ROLES <= set(printed_actions("-u", POLICIES))
+    assert called - NOT_THE_ROLES <= set(printed_actions(*everything))
+    # What only the optional policies ask is asked for with them only.
+    assert {each for each in called if each.startswith("elasticloadbalancing:")}.isdisjoint(
+        printed_actions("-u", POLICIES)
+    )
 
 
 def test_the_actions_are_sorted_once_each_and_only_read() -> None:

@@ -8,18 +8,20 @@ from typing import Any
 
 import pytest
 
+from reporter.custodian.metadata import GROUP_COLUMNS
 from reporter.errors import InputError
 from reporter.inventory.audit import read_audit
-from reporter.inventory.join import GROUP_COLUMNS
 from reporter.output.manifest import Status
 from reporter.output.reading import open_output
-from reporter.report import tables
+from reporter.report import summary, tables
 from reporter.report.formats import xlsx
 from tests.rundir import (
     DENIED,
     POLICIES,
     WORLD,
     audit,
+    built,
+    findings,
     group,
     groups,
     instance,
@@ -46,7 +48,7 @@ RUN_JSON = """
   {"name": "eni-inventory", "resource": "aws.eni", "filtered": false, "description": "", "report": {}},
   {"name": "ec2-inventory", "resource": "aws.ec2", "filtered": false, "description": "", "report": {}},
   {"name": "sg-default", "resource": "aws.security-group", "filtered": true, "description": "Default.",
-   "report": {"tab": "default_sg", "column": "is_default"}}
+   "filters": [{"GroupName": "default"}], "report": {"tab": "default_sg", "column": "is_default"}}
  ],
  "accounts": [
   {"name": "alpha", "account_id": "111111111111", "regions": ["us-east-1"],
@@ -110,7 +112,6 @@ def test_a_run_written_out_in_full(tmp_path: Path) -> None:
         "region": "us-east-1",
         "vpc_id": "vpc-0a",
         "risk_note": "",
-        "unused": None,  # no policy asked
     }
     default = common | {
         "security_group_id": "sg-0d",
@@ -119,6 +120,7 @@ def test_a_run_written_out_in_full(tmp_path: Path) -> None:
         "has_ssh_rule": True,
         "has_ssh_open_world": False,
         "in_use": True,
+        "unused": None,  # no policy asked
         "attached_eni_count": 1,
         "attached_resources": ("eni-0b", "i-0c"),
         "ssh_rules": ("sg-0d -> all",),
@@ -134,6 +136,7 @@ def test_a_run_written_out_in_full(tmp_path: Path) -> None:
         "has_ssh_rule": True,
         "has_ssh_open_world": True,
         "in_use": False,
+        "unused": None,  # no policy asked
         "attached_eni_count": 0,
         "attached_resources": (),
         "ssh_rules": ("0.0.0.0/0 -> 20-25", "::/0 -> 20-25"),
@@ -168,13 +171,13 @@ def test_a_run_written_out_in_full(tmp_path: Path) -> None:
 
 def test_a_run_that_found_nothing(tmp_path: Path) -> None:
     write(tmp_path, {HERE: unit()})
-    assert [len(table.frame) for table in tables.build(audit(tmp_path))] == [0, 0, 0, 0, 0, 3, 0]
+    assert [len(table.frame) for table in built(audit(tmp_path))] == [0, 0, 0, 0, 0, 3, 0]
     assert [(row["name"], row["groups"]) for row in table(tmp_path, "summary")] == [
         ("all", 0),
         ("alpha", 0),
         ("us-east-1", 0),
     ]
-    xlsx.write(tmp_path / "empty", tables.build(audit(tmp_path)), [])
+    xlsx.write(tmp_path / "empty", built(audit(tmp_path)), [])
 
 
 def test_a_terminated_instance_carries_nothing(tmp_path: Path) -> None:
@@ -345,16 +348,17 @@ def test_what_was_not_read_is_in_the_coverage_tab(without_interfaces: Path) -> N
             "needed), then `sg-audit run --resume`",
         }
     ]
-    line = tables.coverage_line(audit(without_interfaces))
+    line = summary.coverage_line(audit(without_interfaces))
     assert line == "6 of 7 cells (account × region × policy) were read"
 
 
-def test_unread_interfaces_of_another_account_matter_where_the_vpc_is_shared(tmp_path: Path) -> None:
+def test_unread_interfaces_matter_to_the_groups_of_their_own_account(tmp_path: Path) -> None:
+    # The owner of a VPC sees every interface in it, also where the VPC is shared.
     shared, own = group("sg-1", vpc="vpc-shared"), group("sg-2", vpc="vpc-own")
     theirs = group("sg-3", owner="beta", vpc="vpc-shared")
     write(tmp_path, {HERE: unit([shared, own]), ("beta", "us-east-1"): unit([theirs], DENIED)})
     rows = groups(tmp_path)
-    assert [rows[each]["in_use"] for each in ("sg-1", "sg-2", "sg-3")] == [None, False, None]
+    assert [rows[each]["in_use"] for each in ("sg-1", "sg-2", "sg-3")] == [False, False, None]
 
 
 def test_unread_interfaces_of_another_region_do_not_matter(tmp_path: Path) -> None:
@@ -428,7 +432,15 @@ def test_the_command_line_names_a_file_that_is_cut_short_and_exits_with_3(
 
 
 def policy(name: str, **report: str) -> dict[str, Any]:
-    return {"name": name, "resource": "aws.security-group", "filtered": True, "report": report}
+    """A policy that is not about rules."""
+    filters = [{"tag:Owner": "absent"}]
+    return {
+        "name": name,
+        "resource": "aws.security-group",
+        "filtered": True,
+        "filters": filters,
+        "report": report,
+    }
 
 
 def test_a_policy_adds_a_column(tmp_path: Path) -> None:
@@ -444,7 +456,7 @@ def test_a_policy_adds_a_column(tmp_path: Path) -> None:
     rows = groups(tmp_path)
     assert [rows[each]["has_rdp"] for each in ("sg-1", "sg-2", "sg-3")] == [False, True, None]
     assert list(rows["sg-1"]) == [*GROUP_COLUMNS, "has_rdp"]
-    assert [each.name for each in tables.build(audit(tmp_path))][:4] == [
+    assert [each.name for each in built(audit(tmp_path))][:4] == [
         *tables.FINDING_TABS,
         "security_groups",
     ]
@@ -466,7 +478,7 @@ def test_a_policy_adds_a_tab(tmp_path: Path) -> None:
         {HERE: unit([one, two], sg_rdp=[two], sg_db=[one, two])},
         [policy("sg-rdp", tab="rdp"), *POLICIES, policy("sg-db", tab="db")],
     )
-    names = [each.name for each in tables.build(audit(tmp_path))]
+    names = [each.name for each in built(audit(tmp_path))]
     assert names == [
         "default_sg",
         "ssh_open",
@@ -510,24 +522,24 @@ def test_findings_without_their_policies_are_read_from_the_inventory(tmp_path: P
 
 
 @pytest.mark.parametrize("column", ["region", "risk", "in_use", "tags", "Risk", "ACCOUNT_ID"])
-def test_a_column_of_the_reports_own_name_is_refused(tmp_path: Path, column: str) -> None:
-    write(tmp_path, {HERE: unit([group("sg-1")], mine=[])}, [*POLICIES, policy("mine", column=column)])
-    with pytest.raises(InputError) as refused:
-        audit(tmp_path)
-    assert "mine" in str(refused.value)
-    assert column in str(refused.value)
+def test_a_column_of_the_reports_own_name_is_left_out(tmp_path: Path, column: str) -> None:
+    one = group("sg-1", "default")
+    write(tmp_path, {HERE: unit([one], mine=[one])}, [*POLICIES, policy("mine", column=column)])
+    expected = f"policy mine: metadata.report.column: {column} is the report's own"
+    assert audit(tmp_path).output.notes == (expected,)
+    row = groups(tmp_path)["sg-1"]
+    assert list(row) == list(GROUP_COLUMNS)
+    assert (row["region"], row["risk"], row["in_use"], row["tags"]) == ("us-east-1", "low", False, ())
 
 
-def test_the_command_line_refuses_such_a_column_with_2(sg_audit: SgAudit, tmp_path: Path) -> None:
+def test_the_command_line_says_so_and_reports_the_rest(sg_audit: SgAudit, tmp_path: Path) -> None:
     write(
         tmp_path / "run", {HERE: unit([group("sg-1")], mine=[])}, [*POLICIES, policy("mine", column="in_use")]
     )
     done = sg_audit("report", "-s", tmp_path / "run", "-o", tmp_path / "reports")
-    assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr.splitlines() == [
-        "sg-audit: policy mine: metadata.report.column: in_use is the report's own"
-    ]
-    assert not (tmp_path / "reports").exists()
+    assert done.returncode == 0
+    assert "left out: policy mine: metadata.report.column: in_use is the report's own" in done.stderr
+    assert Path(done.stdout.strip()).exists()
 
 
 @pytest.mark.parametrize("columns", [("Public", "public"), ("Unused", "PUBLIC"), ("Is_Default", "x")])
@@ -542,14 +554,14 @@ def test_columns_that_excel_cannot_tell_apart_are_refused_or_told_apart(
         [*POLICIES, policy("one", column=first), policy("two", column=second)],
     )
     try:
-        built = tables.build(audit(tmp_path))
+        tabs = built(audit(tmp_path))
     except InputError as refused:
         assert "one" in str(refused) or "two" in str(refused)
         return
-    for each in built:
+    for each in tabs:
         names = [name.lower() for name in each.frame.columns]
         assert len(set(names)) == len(names)
-    xlsx.write(tmp_path / "report", built, [])
+    xlsx.write(tmp_path / "report", tabs, [])
 
 
 @pytest.mark.parametrize(
@@ -558,12 +570,12 @@ def test_columns_that_excel_cannot_tell_apart_are_refused_or_told_apart(
 def test_a_tab_of_the_reports_own_name_is_refused_or_told_apart(tmp_path: Path, tab: str) -> None:
     write(tmp_path, {HERE: unit([group("sg-1")], mine=[])}, [*POLICIES, policy("mine", tab=tab)])
     try:
-        built = tables.build(audit(tmp_path))
+        tabs = built(audit(tmp_path))
     except InputError as refused:
         assert "mine" in str(refused)
         return
-    xlsx.write(tmp_path / "report", built, ["a fact"])
-    names = xlsx.sheet_names([each.name for each in built])
+    xlsx.write(tmp_path / "report", tabs, ["a fact"])
+    names = xlsx.sheet_names([each.name for each in tabs])
     assert names[:3] == ["default_sg", "ssh_open", "ssh_world"]
     assert names[-4:] == ["security_groups", "attachments", "summary", "coverage"]
 
@@ -573,10 +585,10 @@ def test_what_only_informs_a_choice_gets_no_sheet(tmp_path: Path) -> None:
     cells = unit([one], [interface("eni-1", one)], every_instance=[instance("i-1", one)])
     every = {"name": "every-instance", "resource": "aws.ec2", "filtered": False}
     output = open_output(write(tmp_path, {HERE: cells}, [*POLICIES, every]))
-    assert "every-instance" in [each.name for each in tables.build(read_audit(output))]
+    assert "every-instance" in [each.name for each in built(read_audit(output))]
     chosen = read_audit(output.only(["sg-default"], []))
-    assert "every-instance" not in [each.name for each in tables.build(chosen)]
-    assert chosen.inventory.groups["instances"].tolist() == [("i-1 (running)",)]
+    assert "every-instance" not in [each.name for each in built(chosen)]
+    assert findings(chosen).groups["instances"].tolist() == [("i-1 (running)",)]
 
 
 # The same data, the same report.
@@ -584,7 +596,7 @@ def test_what_only_informs_a_choice_gets_no_sheet(tmp_path: Path) -> None:
 
 def everything(folder: Path) -> list[Any]:
     """All tabs, but coverage, which tells cells in the order of the run."""
-    names = [each.name for each in tables.build(audit(folder)) if each.name != "coverage"]
+    names = [each.name for each in built(audit(folder)) if each.name != "coverage"]
     return [(name, table(folder, name)) for name in names]
 
 

@@ -17,7 +17,7 @@ from openpyxl import load_workbook
 from reporter.errors import InputError
 from reporter.output import listing
 from reporter.sandbox import Sandbox
-from tests.lab import POLICIES, role
+from tests.lab import POLICIES, POLICY_COUNT, role
 
 SgAudit = Callable[..., "subprocess.CompletedProcess[str]"]
 US, EU = "us-east-1", "eu-west-1"
@@ -121,8 +121,10 @@ def test_custodian(
     done = sg_audit("report", "-s", where, "-o", tmp_path)
     assert done.returncode == 0, done.stderr
     assert kind in done.stderr
-    cells = 7 * len(regions)
-    counts = f"1 account, {len(regions)} region{'s'[: len(regions) > 1]}, 7 policies, {cells} cells"
+    cells = POLICY_COUNT * len(regions)
+    counts = (
+        f"1 account, {len(regions)} region{'s'[: len(regions) > 1]}, {POLICY_COUNT} policies, {cells} cells"
+    )
     assert f"{counts}, of {3 * cells} files listed" in done.stderr
     assert groups(done.stdout) == named(expected("dev", *regions), "111111111111")
 
@@ -265,7 +267,7 @@ def test_runs_of_ours_in_s3(
     done = sg_audit("report", "-s", where, "-o", tmp_path)
     assert done.returncode == 0, done.stderr
     assert f"{where}: a run of sg-audit, " in done.stderr
-    assert "3 accounts, 3 regions, 7 policies, 63 cells" in done.stderr
+    assert "3 accounts, 3 regions, 19 policies, 171 cells" in done.stderr
     assert len(groups(done.stdout)) == 41
     old = sg_audit("report", "-s", f"{where}/", "-o", tmp_path, "--at", "2026-11-23")
     assert old.returncode == 3, old.stderr

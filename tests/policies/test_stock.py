@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from tests.lab import POLICIES, role, unordered
+from tests.lab import POLICIES, POLICY_COUNT, role, unordered
 
 
 def stock(program: str, *words: str | Path, env: dict[str, str], cwd: Path) -> str:
@@ -43,7 +43,7 @@ def test_c7n_org_finds_the_same_with_the_policies_as_one_file(
         cwd=tmp_path,
     )
     theirs = sorted(path.parent for path in (tmp_path / "output").rglob("resources.json"))
-    assert len(theirs) == 3 * 7
+    assert len(theirs) == 3 * POLICY_COUNT
     for folder in theirs:
         cell = folder.relative_to(tmp_path / "output")
         assert found(folder) == found(estate_run / cell), cell
@@ -63,11 +63,23 @@ def test_custodian_runs_the_policy_files_as_they_are(
     assert [folder.name for folder in theirs] == [
         "ec2-inventory",
         "eni-inventory",
+        "network-acl-inventory",
+        "prefix-list-inventory",
+        "route-table-inventory",
+        "sg-admin-world",
+        "sg-all-traffic-world",
+        "sg-database-world",
         "sg-default",
+        "sg-default-rules",
         "sg-inventory",
+        "sg-listed-world",
+        "sg-other-world",
+        "sg-rdp-world",
         "sg-ssh-open",
         "sg-ssh-world",
         "sg-unused",
+        "sg-web-world",
+        "subnet-inventory",
     ]
     for folder in theirs:
         assert found(folder) == found(estate_run / "dev" / "eu-west-1" / folder.name), folder.name

@@ -14,6 +14,7 @@ from reporter.cli import cli
 from reporter.custodian import policies
 from reporter.policytests import mutants
 from reporter.review import render
+from tests.lab import POLICY_COUNT
 
 ROOT = Path(__file__).parents[2]
 
@@ -46,7 +47,7 @@ def test_this_projects_policies_leave_no_breakage_unnoticed(sg_audit: Run) -> No
     done = sg_audit("test-policies", "--mutate")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "FAILED" not in done.stdout
-    assert len(done.stdout.splitlines()) == 1 + 7
+    assert len(done.stdout.splitlines()) == 1 + POLICY_COUNT
 
 
 def test_every_policy_has_its_file() -> None:
@@ -59,7 +60,8 @@ def test_cases_are_no_policies(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert all(path.parent.name == "policies" for path in policies.files([ROOT / "policies"]))
     # Custodian looks for the names of sub-folders in the working directory too, where this project has others.
     monkeypatch.chdir(tmp_path)
-    assert len(load(Config.empty(), str(ROOT / "policies")).policies) == 7
+    # There it finds the two optional ones as well.
+    assert len(load(Config.empty(), str(ROOT / "policies")).policies) == POLICY_COUNT + 2
 
 
 def test_a_case_that_fails(sg_audit: Run, folder: Path) -> None:
@@ -128,6 +130,100 @@ def test_cases_of_no_policy(sg_audit: Run, folder: Path) -> None:
     assert (done.returncode, "wbe.yml: no policy is called wbe" in done.stderr) == (2, True)
 
 
+LISTED = """policies:
+  - name: web
+    resource: aws.security-group
+    filters:
+      - {type: value, key: GroupName, op: in, value_from: {url: "s3://lists/names.txt"}}
+"""
+LISTED_CASES = """policies: []
+vars:
+  cases:
+    - {why: it is listed, match: true, resource: {GroupName: www}}
+    - {why: it is not, match: false, resource: {GroupName: db}}
+"""
+
+
+def test_files_are_given_and_not_looked_for(sg_audit: Run, folder: Path) -> None:
+    (folder / "web.yml").write_text(LISTED)
+    (folder / "tests" / "web.yml").write_text(LISTED_CASES)
+    done = sg_audit("test-policies", "-u", folder)
+    assert done.returncode == 1
+    assert (
+        "web: filter `value` on `GroupName` asks for s3://lists/names.txt, which the case does not give: it is listed"
+        in done.stdout.splitlines()
+    )
+    given = '  given: {files: {"s3://lists/names.txt": "www\\nmail\\n"}}\n'
+    (folder / "tests" / "web.yml").write_text(LISTED_CASES + given)
+    done = sg_audit("test-policies", "-u", folder)
+    assert done.returncode == 0, done.stdout
+
+
+def test_each_case_has_files_of_its_own(sg_audit: Run, folder: Path) -> None:
+    (folder / "web.yml").write_text(LISTED)
+    cases = "".join(
+        f"    - {{why: {name}, match: {match}, resource: {{GroupName: www}}, "
+        f"given: {{files: {{'s3://lists/names.txt': {name}}}}}}}\n"
+        for name, match in (("db", "false"), ("www", "true"), ("mail", "false"))
+    )
+    (folder / "tests" / "web.yml").write_text(f"policies: []\nvars:\n  cases:\n{cases}")
+    done = sg_audit("test-policies", "-u", folder)
+    assert done.returncode == 0, done.stdout
+
+
+def test_a_strangers_policy_reads_nothing_and_ends(sg_audit: Run, folder: Path) -> None:
+    (folder / "web.yml").write_text(
+        LISTED.replace('"s3://lists/names.txt"', '"file:///proc/self/environ", format: txt')
+        + """
+  - name: hangs
+    resource: aws.security-group
+    filters:
+      - {type: value, key: GroupName, op: regex, value: "^(x+x+)+y"}
+  - name: reaches
+    resource: aws.security-group
+    filters:
+      - {type: value, key: "{now.__init__.__globals__[os].environ[SECRET]}", value: x}
+"""
+    )
+    text = CASES % HTTPS
+    (folder / "tests" / "web.yml").write_text(text)
+    (folder / "tests" / "reaches.yml").write_text(text.replace("it lets HTTPS in", '"\\e[31mred"'))
+    (folder / "tests" / "hangs.yml").write_text(text.replace("closed", "x" * 50))
+    done = sg_audit("test-policies", "-u", folder, "--policy-timeout", "3", env={"SECRET": "hunter2"})
+    assert done.returncode == 1, done.stderr
+    assert "hunter2" not in done.stdout and "\x1b" not in done.stdout
+    lines = done.stdout.splitlines()
+    assert "hangs: not tried out: it takes longer than 3 seconds" in lines
+    for said in (
+        "web: filter `value` on `GroupName` asks for file:///proc/self/environ, which the case does not give",
+        "reaches: the policy asks for what is within the variable now, which the case does not give",
+    ):
+        assert any(line.startswith(said) for line in lines), lines
+
+
+@pytest.mark.parametrize("linked", ["web.yml", "tests/web.yml", "tests"])
+def test_no_link_out_of_the_folder_is_followed(
+    sg_audit: Run, folder: Path, tmp_path: Path, linked: str
+) -> None:
+    outside = tmp_path.with_name(tmp_path.name + "-outside")
+    outside.mkdir()
+    (folder / linked).rename(outside / "moved")
+    (folder / linked).symlink_to(outside / "moved")
+    done = sg_audit("test-policies", "-u", folder)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert f"{linked}: a symbolic link out of" in done.stderr or f"{linked}/web.yml: a symb" in done.stderr
+
+
+def test_a_link_within_the_folder_is(folder: Path) -> None:
+    """As in a ConfigMap of Kubernetes."""
+    (folder / "..data").mkdir()
+    (folder / "web.yml").rename(folder / "..data" / "web.yml")
+    (folder / "web.yml").symlink_to("..data/web.yml")
+    (folder / "more.YML").write_text(POLICY.replace("web", "more"))
+    (folder / ".hidden.yml").write_text("nothing")
+    assert [policy.name for policy in policies.read([folder]).planned] == ["more", "web"]
+
+
 def test_mutants() -> None:
     policy = {
         "name": "p",
@@ -169,6 +265,12 @@ def test_hooks_and_workflows_name_what_there_is() -> None:
     workflow = (ROOT / ".github" / "workflows" / "policy-review.yml").read_text()
     yamlfile.load(ROOT / ".github" / "workflows" / "policy-review.yml")
     assert render.MARKER in workflow
+    (job,) = yamlfile.load(ROOT / ".github" / "workflows" / "policy-review.yml")["jobs"].values()
+    with_token = {step["name"] for step in job["steps"] if "GH_TOKEN" in step.get("env", {})}
+    assert with_token == {"Fetch the last run's output", "Comment"}
+    assert "GH_TOKEN" not in job["env"]
+    (review,) = [step for step in job["steps"] if "sg-audit review --base" in step.get("run", "")]
+    assert "env" not in review
     options = {option for each in cli.commands["review"].params for option in each.opts}
     assert {"--base", "--format", "-u", "-s", "--fail-on-loosening"} <= options
     assert any(

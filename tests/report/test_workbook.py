@@ -25,8 +25,10 @@ REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-2")
 LEVELS = ["critical", "high", "medium", "low", "none"]
 
 FINDING_TABS = ["default_sg", "ssh_open", "ssh_world"]
-GROUP_TABS = [*FINDING_TABS, "security_groups"]
-TABS = [*GROUP_TABS, "attachments", "summary", "sg-unused", "coverage"]
+SERVICE_TABS = ["rdp_world", "database_world", "admin_world", "all_traffic_world"]
+GROUP_TABS = [*FINDING_TABS, *SERVICE_TABS, "security_groups"]
+POLICY_TABS = ["sg-web-world", "sg-listed-world", "sg-other-world", "sg-default-rules", "sg-unused"]
+TABS = [*GROUP_TABS, "attachments", "summary", *POLICY_TABS, "coverage"]
 
 THIRTEEN_COLUMNS = [
     "account_profile",
@@ -44,6 +46,14 @@ THIRTEEN_COLUMNS = [
     "ssh_rules",
 ]
 FLAGS = ["is_default", "has_ssh_rule", "has_ssh_open_world", "in_use", "unused"]
+SERVICE_FLAGS = [
+    "has_rdp_open_world",
+    "has_database_open_world",
+    "has_admin_open_world",
+    "has_all_traffic_open_world",
+    "has_web_open_world",
+    "has_listed_open_world",
+]
 
 # Every group of the estate, in the order of the security_groups tab. `sg:NAME` and `pl:NAME` stand for the
 # ids of a group and a prefix list, `i` for that of an instance without a name. This is what the design says
@@ -59,6 +69,7 @@ staging    | eu-west-1      | default            | yes     | yes | yes   | yes  
 staging    | us-east-1      | wide-range         | no      | yes | yes   | yes  | 1    | no     | critical | 0.0.0.0/0 -> 20-25                      | ftp-1 (running)
 dev        | us-east-1      | default            | yes     | yes | no    | yes  | 1    | no     | high     | sg:default -> all                       | scratch-1 (running)
 dev        | eu-west-1      | dual-stack-ssh     | no      | yes | yes   | no   | 0    | yes    | medium   | 0.0.0.0/0 -> 22, ::/0 -> 22             |
+dev        | eu-west-1      | near-miss          | no      | no  | no    | no   | 0    | yes    | medium   |                                         |
 dev        | us-east-1      | =1+1               | no      | yes | yes   | no   | 0    | yes    | medium   | 0.0.0.0/0 -> 22                         |
 dev        | us-east-1      | legacy-ssh         | no      | yes | yes   | no   | 0    | yes    | medium   | 0.0.0.0/0 -> 22                         |
 production | eu-west-1      | https://wiki/ssh   | no      | yes | yes   | no   | 0    | yes    | medium   | 0.0.0.0/0 -> 22                         |
@@ -66,7 +77,6 @@ staging    | eu-west-1      | any-tcp            | no      | yes | yes   | no   
 dev        | ap-southeast-2 | default            | yes     | no  | no    | no   | 0    | yes    | low      |                                         |
 dev        | eu-west-1      | default            | yes     | yes | no    | no   | 0    | yes    | low      | sg:default -> all                       |
 dev        | eu-west-1      | icmp-ping          | no      | no  | no    | no   | 0    | yes    | low      |                                         |
-dev        | eu-west-1      | near-miss          | no      | no  | no    | no   | 0    | yes    | low      |                                         |
 dev        | us-east-1      | +x                 | no      | no  | no    | no   | 0    | yes    | low      |                                         |
 dev        | us-east-1      | db-clients         | no      | no  | no    | no   | 0    | no     | low      |                                         |
 dev        | us-east-1      | marketing-site     | no      | no  | no    | no   | 0    | yes    | low      |                                         |
@@ -93,15 +103,29 @@ production | us-east-1      | web-alb            | no      | no  | no    | yes  
 staging    | us-east-1      | metrics-agent      | no      | no  | no    | yes  | 1    | no     | none     |                                         | app-1 (running)
 """  # noqa: E501
 
-# Counted by hand from the table above.
+# The tabs of what is open to the world besides SSH, and their groups in the order of the table above. Thought out by
+# hand from the rules in reporter/sandbox/estate.py: allow-all and break-glass let in all traffic, any-tcp every TCP
+# port, wide-range 20-25, near-miss 23-25 and 2222.
+OPEN = """
+tab               | flag                       | groups
+rdp_world         | has_rdp_open_world         | break-glass, allow-all, any-tcp
+database_world    | has_database_open_world    | break-glass, allow-all, any-tcp
+admin_world       | has_admin_open_world       | break-glass, allow-all, wide-range, near-miss, any-tcp
+all_traffic_world | has_all_traffic_open_world | break-glass, allow-all
+sg-web-world      | has_web_open_world         | break-glass, allow-all, any-tcp, marketing-site, web-public, web-alb
+sg-listed-world   | has_listed_open_world      | break-glass, allow-all, wide-range, near-miss, any-tcp
+sg-other-world    |                            | wide-range, near-miss, any-tcp, icmp-ping, mosh-udp, vpn-esp
+"""
+
+# Counted by hand from the table of groups.
 SUMMARY = """
 scope   | name           | critical | high | medium | low | none | groups
-all     | all            | 7        | 1    | 5      | 13  | 15   | 41
-account | dev            | 2        | 1    | 3      | 7   | 9    | 22
+all     | all            | 7        | 1    | 6      | 12  | 15   | 41
+account | dev            | 2        | 1    | 4      | 6   | 9    | 22
 account | staging        | 3        | 0    | 1      | 3   | 1    | 8
 account | production     | 2        | 0    | 1      | 3   | 5    | 11
 region  | ap-southeast-2 | 1        | 0    | 0      | 3   | 0    | 4
-region  | eu-west-1      | 3        | 0    | 3      | 3   | 5    | 14
+region  | eu-west-1      | 3        | 0    | 4      | 2   | 5    | 14
 region  | us-east-1      | 3        | 1    | 2      | 7   | 10   | 23
 """
 
@@ -430,7 +454,9 @@ def test_types(book: Workbook, tab: str) -> None:
     assert rows(book[tab])
     for row in rows(book[tab]):
         for name, value in row.items():
-            expected = bool if name in FLAGS else int if name == "attached_eni_count" else str
+            expected = (
+                bool if name in (*FLAGS, *SERVICE_FLAGS) else int if name == "attached_eni_count" else str
+            )
             assert type(value) is expected, (name, value)
 
 
@@ -445,8 +471,32 @@ def test_types(book: Workbook, tab: str) -> None:
 def test_a_finding_tab_has_its_groups_as_security_groups_has_them(
     book: Workbook, tab: str, flag: str, count: int
 ) -> None:
-    assert rows(book[tab]) == [row for row in rows(book["security_groups"]) if row[flag]]
-    assert len(rows(book[tab])) == count
+    found = rows(book[tab])
+    matched = [row.pop("matched_rules", None) for row in found]
+    assert found == [row for row in rows(book["security_groups"]) if row[flag]]
+    assert len(found) == count
+    assert all(matched) if tab != "default_sg" else not any(matched)
+
+
+def test_a_finding_tab_shows_the_rules_that_made_the_policy_match(book: Workbook) -> None:
+    rules = {row["group_name"]: row["matched_rules"] for row in rows(book["ssh_world"])}
+    assert rules["break-glass"] == "all traffic from ::/0, tcp 22 from 0.0.0.0/0"
+    assert rules["wide-range"] == "tcp 20-25 from 0.0.0.0/0"
+    assert rules["ipv6-jump"] == "tcp 22 from ::/0"
+
+
+def test_what_is_open_besides_ssh_as_written_down_by_hand(book: Workbook) -> None:
+    groups = rows(book["security_groups"])
+    for expected in parsed(OPEN):
+        names = expected["groups"].split(", ")
+        found = rows(book[expected["tab"]])
+        assert [row["group_name"] for row in found] == names, expected["tab"]
+        assert all(row.pop("matched_rules") for row in found)
+        assert found == [row for row in groups if row["group_name"] in names]
+        if expected["flag"]:
+            assert [row["group_name"] for row in groups if row[expected["flag"]]] == names, expected["flag"]
+    # The one default group that was given a rule.
+    assert [key(row) for row in rows(book["sg-default-rules"])] == [("staging", "eu-west-1", "default")]
 
 
 def test_text_that_a_spreadsheet_would_take_for_more_comes_back_verbatim(book: Workbook) -> None:
@@ -531,6 +581,8 @@ def test_summary_as_counted_by_hand(book: Workbook) -> None:
     counts = rows(book["summary"])
     assert all(type(row[name]) is int for row in counts for name in [*LEVELS, "groups"])
     assert [row.pop("cells_not_read") for row in counts] == [0] * len(counts)
+    for level in LEVELS[:-1]:  # everything was read, so that nothing is only possible
+        assert [row.pop(f"{level}_possible") for row in counts] == [0] * len(counts)
     assert [{name: str(value) for name, value in row.items()} for row in counts] == parsed(SUMMARY)
 
 
@@ -556,7 +608,7 @@ def test_summary_has_a_chart_of_groups_by_risk(book: Workbook, path: Path) -> No
         assert "xl/charts/chart1.xml" in archive.namelist()
     (series,) = book["summary"]._charts[0].series
     assert refers_to(book, series.cat) == LEVELS
-    assert refers_to(book, series.val) == [7, 1, 5, 13, 15]
+    assert refers_to(book, series.val) == [7, 1, 6, 12, 15]
 
 
 @pytest.mark.parametrize(

@@ -10,6 +10,7 @@ from reporter.review import render
 from reporter.review.changes import Kind
 from reporter.review.compare import Found, Gap, PolicyReview, Review
 from reporter.review.risk_moves import Move, RiskMoves
+from reporter.review.versions import Unread
 
 HOSTILE = [
     "<img src=x onerror=alert(1)>",
@@ -40,8 +41,8 @@ def policy(*found: Found, **changes: object) -> PolicyReview:
     return replace(plain, **changes)  # type: ignore[arg-type]
 
 
-def review(*policies: PolicyReview, gaps: tuple[Gap, ...] = ()) -> Review:
-    return Review("main", "WORKTREE", "2026-11-23T21:03:55+00:00", 9, policies, gaps, None)
+def review(*policies: PolicyReview, gaps: tuple[Gap, ...] = (), unread: tuple[Unread, ...] = ()) -> Review:
+    return Review("main", "WORKTREE", "2026-11-23T21:03:55+00:00", 9, policies, gaps, unread, None)
 
 
 def found(name: str, number: int = 0) -> Found:
@@ -62,8 +63,11 @@ def test_no_name_gets_out_of_its_code_block(name: str) -> None:
     broken = policy(
         not_evaluable=f"filter `value` fails: {name}", name=name, before_name=name, kind=Kind.RENAMED
     )
-    text = render.as_markdown(review(hostile, broken, gaps=(gap,)))
-    plain = render.as_markdown(review(policy(found("web")), policy(not_evaluable="x"), gaps=(gap,)))
+    unread = Unread(name, name, name)
+    text = render.as_markdown(review(hostile, broken, gaps=(gap,), unread=(unread,)))
+    plain = render.as_markdown(
+        review(policy(found("web")), policy(not_evaluable="x"), gaps=(gap,), unread=(unread,))
+    )
     seen = outside_code(text).replace(render.MARKER, "")
     assert "@" not in seen and "://" not in seen and "![" not in seen and "](" not in seen
     assert set(re.findall(r"<[^>]*>", seen)) == {
@@ -72,7 +76,7 @@ def test_no_name_gets_out_of_its_code_block(name: str) -> None:
     # Neither a row nor a line is added.
     assert seen.count("\n| ") == outside_code(plain).replace(render.MARKER, "").count("\n| ")
     assert text.isascii() or "\u202e" not in text
-    assert html.unescape(seen).count("<details>") == 2
+    assert html.unescape(seen).count("<details>") == 3
 
 
 def test_a_comment_that_is_too_long_is_cut_and_the_rest_counted() -> None:

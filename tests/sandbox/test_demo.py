@@ -1,17 +1,23 @@
-"""The demo, as a newcomer with a troubled AWS setup starts it; and how little `report` takes to start."""
+"""The demo, as a newcomer with a troubled AWS setup installs and starts it; and how little `report` takes to start."""
 
 import json
 import os
 import re
+import signal
 import subprocess
 import sys
-from collections.abc import Mapping
+import sysconfig
+import venv
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import openpyxl
 import pytest
 
 ROOT = Path(__file__).parents[2]
+
+SgAudit = Callable[..., "subprocess.CompletedProcess[str]"]
 
 # Whatever heeds one of these fails.
 HOSTILE = {
@@ -29,27 +35,81 @@ HOSTILE = {
 }
 
 
-def test_demo_reads_no_aws_settings_and_leaves_nothing_but_its_report(
-    tmp_path: Path, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    home, cwd, reports = (tmp_path / name for name in ("home", "cwd", "reports"))
+# Notes each import of ours in each process: its id, the module, and where it would be looked for.
+SPY = """
+import json, os, sys
+def note(event, details):
+    if event == "import" and details[0].partition(".")[0] == "reporter":
+        with open({log!r}, "a") as log:
+            log.write(json.dumps([os.getpid(), details[0], sys.path]) + chr(10))
+sys.addaudithook(note)
+"""
+
+
+@dataclass(frozen=True)
+class Demo:
+    """What came of `sg-audit demo` in an empty folder, and where its imports are noted."""
+
+    program: Path
+    site: Path
+    cwd: Path
+    home: Path
+    temp: Path
+    log: Path
+    done: "subprocess.CompletedProcess[str]"
+
+
+@pytest.fixture(scope="module")
+def demo(tmp_path_factory: pytest.TempPathFactory) -> Demo:
+    """The demo of the wheel, in an environment of its own that borrows no more than dependencies from this one."""
+    folder = tmp_path_factory.mktemp("demo")
+    env, cwd, home = (folder / name for name in ("env", "cwd", "home"))
     temp = tmp_path_factory.mktemp("t")  # short: workers are reached through a socket in it
-    for folder in (home / ".aws", cwd):
-        folder.mkdir(parents=True)
+    succeed([sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder], cwd=ROOT)
+    [wheel] = folder.glob("*.whl")
+    venv.create(env)
+    into = [sys.executable, "-m", "pip", "--python", env / "bin" / "python", "--disable-pip-version-check"]
+    succeed([*into, "install", "--no-deps", "--no-index", wheel], cwd=folder)
+    [site] = env.glob("lib/python*/site-packages")
+    program, log = env / "bin" / "sg-audit", folder / "imports"
+    (site / "spy.py").write_text(SPY.format(log=str(log)))
+    borrowed = {sysconfig.get_path("purelib"), sysconfig.get_path("platlib")}
+    (site / "borrowed.pth").write_text("\n".join([*borrowed, "import spy"]))
+
+    for each in (home / ".aws", cwd):
+        each.mkdir(parents=True)
     (home / ".aws" / "config").write_text("this is no configuration [")
     (home / ".aws" / "credentials").write_text("nor are these credentials [")
     done = subprocess.run(
-        [sys.executable, "-m", "reporter", "demo", "-u", str(ROOT / "policies"), "-o", str(reports)],
-        env=os.environ | HOSTILE | {"HOME": str(home), "TMPDIR": str(temp)},
+        [program, "demo"],
+        env=without_pythonpath() | HOSTILE | {"HOME": str(home), "TMPDIR": str(temp)},
         cwd=cwd,
         stdin=subprocess.DEVNULL,
         capture_output=True,
         text=True,
     )
     assert done.returncode == 0, done.stderr
+    return Demo(program, site, cwd, home, temp, log, done)
 
-    (report,) = reports.iterdir()
-    assert done.stdout == f"{report}\n"
+
+def succeed(command: Sequence[str | Path], cwd: Path, env: Mapping[str, str] = os.environ) -> None:
+    env = without_pythonpath(env)
+    done = subprocess.run(command, env=env, cwd=cwd, capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+
+
+def without_pythonpath(env: Mapping[str, str] = os.environ) -> dict[str, str]:
+    return {name: value for name, value in env.items() if name != "PYTHONPATH"}
+
+
+def imports(log: Path) -> list[tuple[int, str, list[str]]]:
+    """Process, module and `sys.path` of each import."""
+    return [json.loads(line) for line in log.read_text().splitlines()]
+
+
+def test_demo_reads_no_aws_settings_and_leaves_its_report_and_its_run(demo: Demo) -> None:
+    [report] = (demo.cwd / "reports").iterdir()
+    assert demo.done.stdout == f"reports/{report.name}\n"
     assert re.fullmatch(r"security_groups_inventory_\d{8}T\d{6}\.xlsx", report.name)
     assert openpyxl.load_workbook(report, read_only=True).sheetnames[:3] == [
         "default_sg",
@@ -58,17 +118,102 @@ def test_demo_reads_no_aws_settings_and_leaves_nothing_but_its_report(
     ]
 
     # critical, high, medium, low, none
-    assert table(done.stderr) == {
-        "dev": [2, 1, 3, 7, 9],
+    assert table(demo.done.stderr) == {
+        "dev": [2, 1, 4, 6, 9],
         "staging": [3, 0, 1, 3, 1],
         "production": [2, 0, 1, 3, 5],
-        "all": [7, 1, 5, 13, 15],
+        "all": [7, 1, 6, 12, 15],
     }
-    assert "63 of 63 cells" in done.stderr  # 3 accounts, 3 regions, 7 policies
+    assert "171 of 171 cells" in demo.done.stderr  # 3 accounts, 3 regions, 19 policies
 
-    assert list(cwd.iterdir()) == []
-    assert list(temp.iterdir()) == []
-    assert sorted(path.name for path in home.rglob("*")) == [".aws", "config", "credentials"]
+    output = demo.cwd / "demo-output"
+    assert sorted(path.name for path in demo.cwd.iterdir()) == ["demo-output", "reports"]
+    [run, latest] = sorted(output.iterdir())
+    assert (latest.name, latest.resolve()) == ("latest", run)
+    assert f"{run}: a run of sg-audit" in demo.done.stderr
+    assert [oct(path.stat().st_mode & 0o777) for path in (output, run, run / "run.json")] == [
+        "0o700",
+        "0o700",
+        "0o600",
+    ]
+    assert list(demo.temp.iterdir()) == []
+    assert sorted(path.name for path in demo.home.rglob("*")) == [".aws", "config", "credentials"]
+
+
+def test_what_it_says_to_try_next_works_as_pasted(demo: Demo) -> None:
+    lines = demo.done.stderr.splitlines()
+    assert lines[0] == "no -u, and no folder policies here: taking the policies that come with sg-audit"
+    assert lines[-3:] == [
+        "Try next:",
+        f"  {demo.program} report -s demo-output -f csv  # the same run as CSV files",
+        f"  {demo.program} policies --copy-to policies  # the policies, to change as you like",
+    ]
+    env = without_pythonpath() | {"HOME": str(demo.home)}
+    for line in lines[-2:]:
+        done = subprocess.run(line, shell=True, env=env, cwd=demo.cwd, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        files = [demo.cwd / name for name in done.stdout.splitlines()]
+        assert len(files) >= 2
+        assert all(file.is_file() for file in files)
+
+
+def test_nothing_is_imported_from_the_checkout_or_the_working_folder(demo: Demo) -> None:
+    modules = {module for _, module, _ in imports(demo.log)}
+    assert {"reporter.cli", "reporter.sandbox.faults", "reporter.collect.preload"} <= modules
+    for _, module, path in imports(demo.log):
+        assert not {"", str(demo.cwd), str(ROOT)} & set(path), module
+        first = next(entry for entry in path if Path(entry, "reporter").is_dir())
+        assert first == str(demo.site), module
+
+
+def test_no_worker_imports_the_command_line(
+    demo: Demo, clean_env: dict[str, str], estate_accounts: Path, tmp_path: Path
+) -> None:
+    known = len(imports(demo.log))
+    where = ["-c", estate_accounts, "-s", "output", "-a", "dev", "-r", "ap-southeast-2", "-p", "sg-default"]
+    succeed([demo.program, "run", *where], cwd=tmp_path, env=clean_env)
+    noted = imports(demo.log)[known:]
+    # A worker runs the program's file again, which is not to take it further than `reporter.__main__`.
+    assert len({process for process, module, _ in noted if module == "reporter.__main__"}) > 1
+    assert len({process for process, module, _ in noted if module == "reporter.cli"}) == 1
+    assert not any({"", str(tmp_path)} & set(path) for _, _, path in noted)
+
+
+def test_the_demo_keeps_its_runs_on_this_machine(sg_audit: SgAudit) -> None:
+    done = sg_audit("demo", "-s", "s3://bucket/prefix")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert done.stderr == (
+        "sg-audit: -s s3://bucket/prefix: the sandbox's S3 goes when the demo ends; give a folder\n"
+    )
+
+
+CHILD = """
+import signal, time
+try:
+    print("ready", flush=True)
+    signal.pause()
+except KeyboardInterrupt:
+    time.sleep(1)
+    print("closed", flush=True)
+"""
+PARENT = f"""
+import os, sys
+from reporter.sandbox.demo import run_to_its_end
+try:
+    run_to_its_end([sys.executable, "-c", {CHILD!r}], os.environ)
+except KeyboardInterrupt:
+    print("interrupted")
+"""
+
+
+def test_on_ctrl_c_the_audit_closes_its_run_first() -> None:
+    with subprocess.Popen(
+        [sys.executable, "-c", PARENT], stdout=subprocess.PIPE, text=True, start_new_session=True
+    ) as process:
+        assert process.stdout
+        assert process.stdout.readline() == "ready\n"
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.stdout.read().split() == ["closed", "interrupted"]
 
 
 def table(text: str) -> dict[str, list[int]]:

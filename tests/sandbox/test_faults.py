@@ -15,7 +15,7 @@ from urllib.parse import urlsplit
 import boto3
 import pytest
 from botocore.config import Config
-from botocore.exceptions import ClientError, ConnectionClosedError
+from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 
 from reporter.errors import InputError
 from reporter.sandbox import environment, faults, running
@@ -57,9 +57,11 @@ def client(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Client:
         sts = session.client("sts", endpoint_url=endpoint)
     keys = {account: assume(sts, account) for account in (DEV, STAGING)}
 
-    def make(service: str, account: str = DEV, region: str = US, attempts: int = 1) -> Any:
+    def make(
+        service: str, account: str = DEV, region: str = US, attempts: int = 1, patience: float = 10
+    ) -> Any:
         retries = {"total_max_attempts": attempts, "mode": "standard"}
-        config = Config(retries=retries, read_timeout=10)
+        config = Config(retries=retries, read_timeout=patience)
         return session.client(
             service, region_name=region, endpoint_url=endpoint, config=config, **keys[account]
         )
@@ -142,6 +144,78 @@ def test_a_connection_ends_without_an_answer(client: Client, arm: Any, protocol:
     arm(Fault(What.DROP))
     with pytest.raises(ConnectionClosedError):
         getattr(client(service), method)()
+
+
+@pytest.mark.parametrize("protocol", ["json", "rest-json, GET"])
+@pytest.mark.parametrize(
+    "fault, status",
+    [
+        (Fault(What.HTML), 200),
+        (Fault(What.EMPTY), 200),
+        (Fault(What.EMPTY, status=204), 204),
+        (Fault(What.BODY, body='{"unlike": 1'), 200),
+    ],
+    ids=["html", "empty", "204", "half"],
+)
+def test_what_is_no_answer_is_an_empty_one_to_botocore(
+    client: Client, arm: Any, protocol: str, fault: Fault, status: int
+) -> None:
+    service, method, _ = CALLS[protocol]
+    arm(fault)
+    answer = getattr(client(service), method)()
+    assert answer.pop("ResponseMetadata")["HTTPStatusCode"] == status
+    assert answer == {}
+
+
+def test_a_page_of_html_may_be_an_error(client: Client, arm: Any) -> None:
+    arm(Fault(What.HTML, status=502))
+    assert refusal(client("lambda").list_functions)[:2] == ("502", 502)
+
+
+def test_a_body_stands_in_for_the_answer(client: Client, arm: Any) -> None:
+    group = "<securityGroupInfo><item><groupId>sg-1</groupId></item></securityGroupInfo>"
+    arm(Fault(What.BODY, body=f"<DescribeSecurityGroupsResponse>{group}</DescribeSecurityGroupsResponse>"))
+    assert client("ec2").describe_security_groups()["SecurityGroups"] == [{"GroupId": "sg-1"}]
+
+
+@pytest.mark.parametrize("protocol", ["ec2", "query", "json, other version", "rest-json, GET"])
+def test_pages_go_round(client: Client, arm: Any, protocol: str) -> None:
+    service, method, _ = CALLS[protocol]
+    plain = getattr(client(service), method)()
+    arm(Fault(What.TOKENS, tokens=["one", "two"]))
+    pages = iter(client(service).get_paginator(method).paginate())
+    following = []
+    for page in (next(pages), next(pages), next(pages)):
+        [told] = set(page) - set(plain)
+        following.append(page.pop(told))
+        assert page.keys() == plain.keys()
+    assert following == ["one", "two", "one"]
+
+
+def test_an_answer_comes_byte_by_byte(client: Client, arm: Any) -> None:
+    ec2 = client("ec2")
+    plain = ec2.describe_vpcs()["Vpcs"]
+    arm(Fault(What.TRICKLE, seconds=0.0001))
+    assert ec2.describe_vpcs()["Vpcs"] == plain
+
+
+def test_no_answer_is_waited_for_in_vain(client: Client, endpoint: str, arm: Any) -> None:
+    arm(Fault(What.HANG, region=EU))
+    with pytest.raises(ReadTimeoutError):
+        client("ec2", region=EU, patience=0.3).describe_vpcs()
+    client("ec2").describe_vpcs()
+    assert faults.strikes(endpoint) == [1]
+
+
+def test_answers_are_another_accounts(client: Client, arm: Any) -> None:
+    arm(Fault(What.WRONG_ACCOUNT, account=DEV, other="999999999999"))
+    assert client("sts").get_caller_identity()["Account"] == "999999999999"
+    owners = {group["OwnerId"] for group in client("ec2").describe_security_groups()["SecurityGroups"]}
+    assert owners == {"999999999999"}
+    role = "arn:aws:iam::111111111111:role/sg-audit"
+    assumed = client("sts", STAGING).assume_role(RoleArn=role, RoleSessionName="tests")
+    assert assumed["AssumedRoleUser"]["Arn"].split(":")[4] == "999999999999"
+    assert client("sts", STAGING).get_caller_identity()["Account"] == STAGING
 
 
 def test_an_answer_ends_in_the_middle(client: Client, endpoint: str, arm: Any) -> None:
@@ -301,6 +375,12 @@ def test_a_file_says_it_all(tmp_path: Path) -> None:
         ("faults: [{what: drop, times: 1, share: 0.5}]", "`times` or `share`, not both"),
         ("faults: [{what: delay}]", "`seconds` belongs to `what: delay`"),
         ("faults: [{what: drop, seconds: 1}]", "`seconds` belongs to `what: delay`"),
+        ("faults: [{what: trickle}]", "`seconds` belongs to `what: delay` and `what: trickle`"),
+        ("faults: [{what: body}]", "`body` belongs to `what: body`"),
+        ("faults: [{what: tokens, tokens: []}]", "key tokens: "),
+        ("faults: [{what: wrong-account, other: dev}]", "key other: .*twelve digits in quotes"),
+        ("faults: [{what: deny, status: 404}]", "`status` goes with `what: html` and `what: empty` and"),
+        ("faults: [{what: html, status: 20}]", "key status: "),
         ("faults: [{what: cut, code: X}]", "`what: cut` gives no answer that could have a `code`"),
         ("faults: [{what: deny, code: <X>}]", "fault number 1, key code: "),
         ("faults: {", "line 1: not valid YAML"),

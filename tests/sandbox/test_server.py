@@ -1,3 +1,4 @@
+import os
 import signal
 import socket
 import subprocess
@@ -7,11 +8,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+import boto3
 import pytest
+from botocore.exceptions import ClientError
 
 from reporter import sandbox as package
 from reporter.sandbox import Sandbox, SandboxError, environment, estate, running
 
+ROOT = Path(__file__).parents[2]
 DEV, STAGING = "111111111111", "222222222222"
 
 
@@ -138,3 +142,22 @@ def test_an_estate_that_cannot_be_built_says_why() -> None:
     with pytest.raises(SandboxError, match="Could not connect") as refused:
         estate.fill("http://127.0.0.1:9")
     assert "Traceback" not in str(refused.value)
+
+
+def test_a_service_that_needs_more_than_is_installed_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("openapi_spec_validator", "pyparsing"):
+        (tmp_path / f"{name}.py").write_text(f"raise ModuleNotFoundError(name={name!r})")
+    monkeypatch.setenv("PYTHONPATH", f"{tmp_path}{os.pathsep}{ROOT}")
+    keys = {"aws_access_key_id": "a", "aws_secret_access_key": "b", "region_name": "us-east-1"}
+    with running() as server:
+        glue, cloudformation = (
+            boto3.client(service, endpoint_url=server.endpoint, **keys)
+            for service in ("glue", "cloudformation")
+        )
+        lacking = r"glue needs pyparsing in the sandbox: pip install 'moto\[server\]'"
+        with pytest.raises(ClientError, match=lacking):
+            glue.get_databases()
+        with pytest.raises(ClientError, match="cloudformation needs openapi_spec_validator"):
+            cloudformation.list_stacks()

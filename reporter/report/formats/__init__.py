@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from reporter.errors import InputError
 
 if TYPE_CHECKING:
-    from reporter.report.tables import Table
+    from reporter.report.table import Table
 
 ENTRY_POINTS = "c7n_sg_audit.formats"
 DEFAULT = "xlsx"

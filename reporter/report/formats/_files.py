@@ -15,13 +15,22 @@ _NUMBER = len("_99999")  # room for what tells two apart
 def all_or_none(folder: Path) -> Iterator[Path]:
     """A folder to write files into; they move to `folder` if the block comes to its end.
 
-    It lies beside the report, for its owner only, not in a shared folder.
+    It lies beside the report, for its owner only, not in a shared folder. Raises OSError where one cannot be moved;
+    then none is there.
     """
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".report-") as name:
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".report-", ignore_cleanup_errors=True) as name:
         part = Path(name)
         yield part
-        for file in sorted(path for path in part.iterdir() if path.is_file()):
-            file.replace(folder / file.name)
+        moved: list[Path] = []
+        try:
+            for file in sorted(path for path in part.iterdir() if path.is_file()):
+                target = folder / file.name
+                file.replace(target)
+                moved.append(target)
+        except BaseException:
+            for file in moved:
+                file.unlink(missing_ok=True)
+            raise
 
 
 def tab_files(stem: Path, tabs: Sequence[str], suffix: str) -> list[str]:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from reporter.report.formats._files import all_or_none, tab_files
-from reporter.report.tables import UNKNOWN, Table
+from reporter.report.table import UNKNOWN, Table
 
 # A spreadsheet takes what begins so for a formula, in East Asia with full-width signs too:
 # https://owasp.org/www-community/attacks/CSV_Injection

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 
 from reporter.report.formats._files import all_or_none
-from reporter.report.tables import UNKNOWN, Table
+from reporter.report.table import UNKNOWN, Table
 
 
 def write(stem: Path, tables: Sequence[Table], facts: Sequence[str]) -> list[Path]:

@@ -12,7 +12,7 @@ import pyarrow as pa
 from pyarrow import parquet
 
 from reporter.report.formats._files import all_or_none, tab_files
-from reporter.report.tables import Table
+from reporter.report.table import Table
 
 _ROWS = 100_000  # of a row group, and in memory at a time
 

@@ -16,10 +16,12 @@ from xlsxwriter.format import Format
 from xlsxwriter.utility import xl_range
 from xlsxwriter.worksheet import Worksheet
 
-from reporter.inventory.risk import LEVELS
-from reporter.names import distinct, printable
+from reporter.findings.risk import LEVELS
+from reporter.names import clean, distinct
+from reporter.report.descriptions import DESCRIPTIONS
 from reporter.report.formats._files import all_or_none
-from reporter.report.tables import ACCOUNT, ALL, DESCRIPTIONS, REGION, SUMMARY, UNKNOWN, Table
+from reporter.report.summary import ACCOUNT, ALL, REGION, SUMMARY
+from reporter.report.table import UNKNOWN, Table
 
 SUFFIX = ".xlsx"
 
@@ -130,10 +132,10 @@ def _os_errors() -> Iterator[None]:
 
 def sheet_names(names: Sequence[str]) -> list[str]:
     """Names that Excel takes: 31 characters, none of []:*?/\\, no quote at an end, unlike in lower case."""
-    clean = (re.sub(r"[\[\]:*?/\\]", "_", printable(name)).strip("' ") or "sheet" for name in names)
+    allowed = (re.sub(r"[\[\]:*?/\\]", "_", clean(name)).strip("' ") or "sheet" for name in names)
     return list(
         distinct(
-            clean,
+            allowed,
             lambda name, ending: _start(name, MAX_SHEET_NAME - len(ending)) + ending,
             taken=["history"],  # Excel keeps this one for itself
         )

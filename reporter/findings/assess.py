@@ -1,0 +1,201 @@
+"""Findings of all policies, and what they make of each group: its flags and its risk."""
+
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from reporter.custodian.metadata import GROUP_COLUMNS, PlannedPolicy
+from reporter.custodian.resource_types import GROUPS
+from reporter.findings import risk
+from reporter.inventory.join import Inventory
+
+#: Columns of `Findings.frame`, a row a finding: a policy with filters that caught a security group, or may have.
+#: `group` is the row of that group in `Findings.groups`; `exposed` says that it counts for the risk;
+#: `matched_rules` is a tuple of texts (`tcp 22 from 0.0.0.0/0`), None where they cannot be told; `proven` is False
+#: where the policy was not read for the group's account and region, so that the finding is only possible. A finding
+#: is told from others by account id, region, policy and resource id, whatever the policy's text.
+FINDING_COLUMNS = (
+    "group",
+    "account_profile",
+    "account_id",
+    "region",
+    "policy",
+    "resource_id",
+    "group_name",
+    "title",
+    "exposed",
+    "matched_rules",
+    "proven",
+)
+
+SSH_WORLD = "has_ssh_open_world"
+_UNUSED = "unused"
+_SORT = ["risk", "_possible", "account_profile", "region", "group_name", "security_group_id"]
+
+
+@dataclass(frozen=True)
+class Findings:
+    """`groups` has GROUP_COLUMNS, then a True/False column for each that policies name, then the fields asked for;
+    worst risk first, proven before possible. `frame` has FINDING_COLUMNS."""
+
+    groups: pd.DataFrame
+    frame: pd.DataFrame
+
+    def of_groups(self, policies: Collection[str], *, possible: bool) -> "pd.Series[bool]":
+        """For each group whether one of the policies caught it, or also whether one may have."""
+        chosen = self.frame["policy"].isin(policies)
+        if not possible:
+            chosen &= self.frame["proven"]
+        rows = np.zeros(len(self.groups), dtype=bool)
+        rows[self.frame.loc[chosen, "group"].to_numpy()] = True
+        return pd.Series(rows, index=self.groups.index, dtype=bool)
+
+    def matched_rules(self, policies: Collection[str]) -> dict[int, tuple[str, ...] | None]:
+        """By row of the group: the rules by which the policies caught it, sorted; None where they cannot be told."""
+        chosen = self.frame[self.frame["policy"].isin(policies) & self.frame["proven"]]
+        found: dict[int, tuple[str, ...] | None] = {}
+        for group, rules in zip(chosen["group"].tolist(), chosen["matched_rules"].tolist(), strict=True):
+            known = found.get(group, ())
+            both = None if rules is None or known is None else rules if not known else {*known, *rules}
+            found[group] = both if both is None else tuple(sorted(both))
+        return found
+
+
+def assess(
+    inventory: Inventory, policies: Sequence[PlannedPolicy], *, policies_alone: bool = False
+) -> Findings:
+    """What the policies caught, the flags of all groups, and their risk.
+
+    A flag is true where a policy or the group's own rules say so. With `policies_alone` the rules speak only where
+    no policy does: what a change of policies does to the risk would not show otherwise.
+    """
+    finding = [policy for policy in policies if policy.resource == GROUPS and policy.filtered]
+    groups = inventory.groups.copy()
+    for column, names in _columns(policies).items():
+        groups[column] = _flag(inventory, names, groups.get(column), policies_alone)
+    if _UNUSED not in groups:
+        groups[_UNUSED] = pd.Series(pd.NA, index=groups.index, dtype="boolean")
+    _agree_on_use(groups)
+    frame = _frame(inventory, finding, groups)
+    exposed = {SSH_WORLD: groups[SSH_WORLD]} | {
+        policy.in_report.column or policy.name: _answer(frame, policy.name, len(groups))
+        for policy in finding
+        if policy.exposed and policy.in_report.column != SSH_WORLD
+    }
+    rated = risk.classify(exposed, groups["in_use"], groups["is_default"] & inventory.on_instance)
+    groups["risk"], groups["risk_note"] = rated["risk"], rated["risk_note"]
+    groups["_possible"] = groups["risk_note"] != ""
+    groups = groups.sort_values(_SORT, kind="stable")
+    further = [name for name in groups.columns if name not in (*GROUP_COLUMNS, "_possible")]
+    row_of = np.empty(len(groups), dtype=np.int64)
+    row_of[groups.index.to_numpy()] = np.arange(len(groups))
+    frame["group"] = row_of[frame["group"].to_numpy()]
+    return Findings(groups[[*GROUP_COLUMNS, *further]].reset_index(drop=True), frame)
+
+
+def _columns(policies: Iterable[PlannedPolicy]) -> dict[str, list[str]]:
+    """The policies behind each True/False column."""
+    columns: dict[str, list[str]] = {}
+    for policy in policies:
+        if policy.in_report.column:
+            columns.setdefault(policy.in_report.column, []).append(policy.name)
+    return columns
+
+
+def _flag(
+    inventory: Inventory,
+    names: Sequence[str],
+    told_by_rules: "pd.Series[bool] | None",
+    policies_alone: bool,
+) -> "pd.Series[bool]":
+    """True where a policy or the rules say so, unknown where one of the policies gave no answer, or where none was
+    to give one and the rules do not tell."""
+    verdicts: dict[tuple[Any, ...], bool | None] = {}  # most groups were caught by the same policies
+    flags = []
+    wanted = frozenset(names)
+    for answer in zip(inventory.caught_by, inventory.unanswered, inventory.unasked, strict=True):
+        if answer not in verdicts:
+            caught_by, unanswered, unasked = answer
+            silent = not unanswered.isdisjoint(wanted) or unasked >= wanted
+            verdicts[answer] = True if not wanted.isdisjoint(caught_by) else None if silent else False
+        flags.append(verdicts[answer])
+    flag = pd.Series(flags, index=inventory.groups.index, dtype="boolean")
+    if told_by_rules is None:
+        return flag
+    not_asked = pd.Series([unasked >= wanted for unasked in inventory.unasked], index=flag.index, dtype=bool)
+    flag = flag.mask(not_asked & flag.isna(), told_by_rules)
+    return flag if policies_alone else flag.mask(told_by_rules.fillna(False), True)
+
+
+def _agree_on_use(groups: pd.DataFrame) -> None:
+    """What Custodian's `unused` filter saw and what the interfaces show are of one thing.
+
+    The filter lists the account's interfaces itself, so what it says is unused is on none of them; what another
+    account's interface carries is not unused.
+    """
+    unseen = groups[_UNUSED].fillna(False) & groups["in_use"].isna()
+    groups.loc[unseen, "in_use"] = False
+    groups.loc[unseen, "attached_eni_count"] = 0
+    groups["attached_resources"] = groups["attached_resources"].mask(
+        unseen, pd.Series([()] * len(groups), index=groups.index, dtype=object)
+    )
+    carried = groups[_UNUSED].fillna(False) & groups["in_use"].fillna(False)
+    groups[_UNUSED] = groups[_UNUSED].mask(carried, False)
+
+
+def _frame(inventory: Inventory, policies: Sequence[PlannedPolicy], groups: pd.DataFrame) -> pd.DataFrame:
+    numbers = {policy.name: number for number, policy in enumerate(policies)}
+    unused = {numbers[policy.name] for policy in policies if policy.in_report.column == _UNUSED}
+    in_use = groups["in_use"].fillna(False).to_numpy(bool)
+    group: list[int] = []
+    policy: list[int] = []
+    rules: list[tuple[str, ...] | None] = []
+    proven: list[bool] = []
+    answers = zip(inventory.caught_by, inventory.matched_rules, inventory.unanswered, strict=True)
+    for row, (caught_by, matched_rules, unanswered) in enumerate(answers):
+        for name, matched in zip(caught_by, matched_rules, strict=True):
+            number = numbers.get(name)
+            if number is not None and not (in_use[row] and number in unused):
+                group.append(row)
+                policy.append(number)
+                rules.append(matched)
+                proven.append(True)
+        for name in unanswered:
+            number = numbers.get(name)
+            if number is not None and not (in_use[row] and number in unused):
+                group.append(row)
+                policy.append(number)
+                rules.append(None)
+                proven.append(False)
+    rows = np.array(group, dtype=np.int64)
+    codes = np.array(policy, dtype=np.int64)
+    return pd.DataFrame(
+        {
+            "group": rows,
+            **{
+                name: groups[name].astype("category").take(rows).array
+                for name in ("account_profile", "account_id", "region")
+            },
+            "policy": pd.Categorical.from_codes(
+                codes, pd.Index([each.name for each in policies], dtype="str")
+            ),
+            "resource_id": groups["security_group_id"].take(rows).array,
+            "group_name": groups["group_name"].take(rows).array,
+            "title": np.array([each.title for each in policies], dtype=object)[codes] if policies else [],
+            "exposed": np.array([each.exposed for each in policies], dtype=bool)[codes],
+            "matched_rules": pd.Series(rules, dtype=object),
+            "proven": np.array(proven, dtype=bool),
+        }
+    )
+
+
+def _answer(frame: pd.DataFrame, policy: str, groups: int) -> "pd.Series[bool]":
+    """For each group whether the policy caught it: True, False or unknown."""
+    own = frame[frame["policy"] == policy]
+    caught, unknown = np.zeros(groups, dtype=bool), np.zeros(groups, dtype=bool)
+    caught[own.loc[own["proven"], "group"].to_numpy()] = True
+    unknown[own.loc[~own["proven"], "group"].to_numpy()] = True
+    return pd.Series(pd.arrays.BooleanArray(caught, unknown & ~caught))

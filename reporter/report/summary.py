@@ -1,0 +1,111 @@
+"""The tables that count: groups by risk, what each policy found, and what was not read."""
+
+from collections import Counter
+from collections.abc import Callable
+
+import pandas as pd
+
+from reporter.accounts.expected import PlannedAccount
+from reporter.custodian.resource_types import GROUPS
+from reporter.findings.assess import Findings
+from reporter.findings.risk import LEVELS
+from reporter.inventory.audit import Audit
+from reporter.names import decoded
+from reporter.output.manifest import Cell, Status
+from reporter.report.advice import advise
+
+ALL, ACCOUNT, REGION = "all", "account", "region"
+
+SUMMARY = "summary"
+_POSSIBLE = "_possible"
+
+#: The columns of counts by risk: proven, then possible. That a group has no risk is always proven.
+COUNTED = (*LEVELS, *(f"{level}{_POSSIBLE}" for level in LEVELS[:-1]))
+
+
+def risk_counts(audit: Audit, findings: Findings) -> pd.DataFrame:
+    """Counts of groups by risk: one row for all, then one an account, then one a region.
+
+    Columns: scope, name, a column a risk level (`critical`, …) for the groups of which it is proven, one more
+    (`critical_possible`, …) for those of which it is the worst that missing answers leave open, groups,
+    cells_not_read. An account or region that was read and holds no group is there with zeros; where no list of
+    groups could be read, the counts are NA.
+    """
+    groups = findings.groups
+    levels = (
+        groups["risk"].astype(str).where(groups["risk_note"] == "", groups["risk"].astype(str) + _POSSIBLE)
+    )
+    parts = [
+        _counts(audit, levels, ALL, pd.Series("all", index=groups.index), lambda cell: "all"),
+        _counts(audit, levels, ACCOUNT, groups["account_profile"], lambda cell: cell.account),
+        _counts(audit, levels, REGION, groups["region"], lambda cell: cell.region),
+    ]
+    return pd.concat(parts, ignore_index=True)
+
+
+def coverage(audit: Audit) -> pd.DataFrame:
+    """The cells that were planned and not read, in the order of the run."""
+    columns = ["account_profile", "account_id", "region", "policy", "status", "code", "message", "what_to_do"]
+    accounts = {account.name: account for account in audit.output.accounts}
+    rows = [_gap(cell, accounts.get(cell.account)) for cell in audit.gaps]
+    return pd.DataFrame(rows, columns=columns, dtype="str")
+
+
+def coverage_line(audit: Audit) -> str:
+    """How much of what was planned was looked at, for people."""
+    planned, gaps = sum(not cell.is_left_out for cell in audit.cells), len(audit.gaps)
+    line = f"{planned - gaps} of {planned} cells (account × region × policy) were read"
+    return line if audit.output.complete else line + "; the run was cut off"
+
+
+def policy_counts(audit: Audit) -> pd.DataFrame:
+    """What each policy found, where no groups are counted: policy, resource, resources, cells_not_read.
+
+    Resources are NA where none of a policy's cells could be read.
+    """
+    unread = Counter(cell.policy for cell in audit.gaps)
+    read = {cell.policy for cell in audit.cells if cell.status is Status.OK}
+    rows = [
+        (
+            policy.name,
+            policy.resource,
+            len(audit.sheets.get(policy.name, ())) if policy.name in read else None,
+            unread[policy.name],
+        )
+        for policy in audit.output.policies
+    ]
+    frame = pd.DataFrame(rows, columns=["policy", "resource", "resources", "cells_not_read"])
+    return frame.astype({"resources": "Int64"})
+
+
+def _counts(
+    audit: Audit,
+    levels: "pd.Series[str]",
+    scope: str,
+    key: "pd.Series[str]",
+    name_of: Callable[[Cell], str],
+) -> pd.DataFrame:
+    resources = {policy.name: policy.resource for policy in audit.output.policies}
+    unread: dict[str, int] = {}
+    known: set[str] = set(key)
+    for cell in audit.cells:
+        name = name_of(cell)
+        unread[name] = unread.get(name, 0) + cell.is_gap
+        if cell.status is Status.OK and resources[cell.policy] == GROUPS:
+            known.add(name)
+    names = sorted(unread) if scope == REGION else list(unread)
+    counts = pd.crosstab(key, levels) if len(levels) else pd.DataFrame()
+    counts = counts.reindex(index=names, columns=list(COUNTED), fill_value=0).astype("Int64")
+    counts["groups"] = counts.sum(axis="columns")
+    counts[~counts.index.isin(known)] = pd.NA
+    counts["cells_not_read"] = [unread[name] for name in names]
+    counts.insert(0, "name", names)
+    counts.insert(0, "scope", scope)
+    counts.columns.name = None
+    return counts.reset_index(drop=True)
+
+
+def _gap(cell: Cell, account: PlannedAccount | None) -> tuple[str, ...]:
+    what = advise(cell, account)
+    where = (cell.account, cell.account_id, cell.region, cell.policy)
+    return (*where, cell.status.value, cell.code, decoded(cell.message), what)

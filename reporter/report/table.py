@@ -1,0 +1,51 @@
+"""A table of the report, as formats take it."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import pandas as pd
+
+#: What stands in a cell whose answer is not known.
+UNKNOWN = "unknown"
+
+
+def _nobody(rows: int) -> None:
+    pass
+
+
+@dataclass(frozen=True)
+class Table:
+    """A tab: its name, a line that says what it shows, and the rows.
+
+    Cells are texts, numbers, booleans or tuples of texts; NA stands for `unknown`.
+    """
+
+    name: str
+    title: str
+    frame: pd.DataFrame
+    full_name: str = ""
+    """Of the policy or tab it is of, where that differs from `name`, which is unlike all others in any case."""
+    on_rows: Callable[[int], None] = field(default=_nobody, repr=False, compare=False)
+    """Told how many rows more a format has taken."""
+
+    def batches(self, rows: int) -> Iterator[list[list[Any]]]:
+        """So many rows at a time, as columns of plain Python values; None stands for `unknown`."""
+        for start in range(0, len(self.frame), rows):
+            part = self.frame.iloc[start : start + rows]
+            yield [_values(part.iloc[:, number]) for number in range(len(part.columns))]
+            self.on_rows(len(part))
+
+    def rows(self) -> Iterator[tuple[Any, ...]]:
+        """The rows, of plain Python values; None stands for `unknown`."""
+        for columns in self.batches(10_000):
+            yield from zip(*columns, strict=True)
+
+
+def _values(column: "pd.Series[Any]") -> list[Any]:
+    values = column.to_numpy(dtype=object)
+    unknown = pd.isna(values)
+    if unknown.any():
+        values = values.copy()
+        values[unknown] = None
+    return list(values)

@@ -1,0 +1,301 @@
+"""What README and docs say of the program, held against the program."""
+
+import json
+import re
+import shutil
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import click
+import openpyxl
+import pytest
+from click.testing import CliRunner, Result
+
+from reporter.accounts import chosen
+from reporter.cli import cli, options, terminal
+from reporter.custodian.metadata import ReportMetadata
+from reporter.report import formats
+from reporter.sandbox import faults
+from tests import rundir
+
+from .pages import DOCS, README, ROOT, Command, Page, read, spans
+
+PAGES = [read(path) for path in (README, *sorted(DOCS.glob("*.md")), ROOT / "bench/README.md")]
+COMMANDS_PAGE, PERMISSIONS, POLICIES, WORKBOOK = (
+    read(DOCS / f"{name}.md") for name in ("commands", "permissions", "policies", "workbook")
+)
+
+every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+
+
+def sg_audit(*words: str | Path) -> Result:
+    """Runs the command line in this process; the exit code is the result's `return_value`."""
+    done = CliRunner().invoke(cli, list(map(str, words)), standalone_mode=False)
+    assert done.exception is None, (words, done.output, done.exception)
+    return done
+
+
+def single(page: Page, *head: str) -> list[list[str]]:
+    """The rows of the page's one table with such a head."""
+    (rows,) = page.tables(*head)
+    return rows
+
+
+# Pages
+
+
+def test_the_readme_is_a_way_in_and_names_every_page() -> None:
+    readme = PAGES[0]
+    assert len(readme.text.splitlines()) < 200
+    assert {f"docs/{path.name}" for path in DOCS.glob("*.md")} <= set(readme.links)
+
+
+@every_page
+def test_every_link_leads_somewhere(page: Page) -> None:
+    for link in page.links:
+        if re.match(r"https?:", link):
+            continue
+        file, _, anchor = link.partition("#")
+        target = (page.path.parent / file).resolve() if file else page.path
+        assert target.exists(), link
+        assert target.is_relative_to(ROOT), link
+        if anchor:
+            assert anchor in read(target).anchors, link
+
+
+def test_the_example_of_an_accounts_file_is_one() -> None:
+    assert [account.name for account in chosen.read(ROOT / "accounts.yml")] == [
+        "dev",
+        "production",
+        "playground",
+    ]
+
+
+# Commands and options
+
+
+@every_page
+def test_every_command_line_is_one(page: Page) -> None:
+    for command in page.commands:
+        if command.words[0] == "sg-audit":
+            parse(command)
+
+
+def parse(command: Command) -> None:
+    """Have the command line read the words, and no more. Raises click's errors."""
+    _, *words = command.words
+    group: click.Command = cli
+    if not words[0].startswith("-"):
+        assert words[0] in cli.commands, str(command)
+        group = cli.commands[words.pop(0)]
+    with suppress(click.exceptions.Exit):  # as --help does
+        group.make_context("sg-audit", words)
+
+
+@every_page
+def test_every_command_and_option_in_the_text_exists(page: Page) -> None:
+    known = {name for name, _ in spellings()}
+    for span in page.spans:
+        words = span.split()
+        if words[0] == "sg-audit" and len(words) > 1 and not words[1].startswith("-"):
+            given = {word for word in words[2:] if word.startswith("-")}
+            assert given <= {name for name, command in spellings() if command == words[1]}, span
+            assert words[1] in cli.commands, span
+        elif re.match(r"--?[a-z]", span):
+            assert words[0] in known, span
+
+
+def spellings() -> set[tuple[str, str]]:
+    """Every spelling of every option, with its command."""
+    of_all = {("--help", name) for name in cli.commands}
+    return of_all | {
+        (spelling, name)
+        for name, command in cli.commands.items()
+        for option in command.params
+        for spelling in option.opts
+    }
+
+
+def test_the_readme_lists_every_command() -> None:
+    listed = [spans(row[0])[0] for row in single(PAGES[0], "command")]
+    assert sorted(listed) == sorted(f"sg-audit {name}" for name in cli.commands)
+
+
+def test_every_option_is_listed_with_the_commands_that_take_it() -> None:
+    rows = [row for rows in COMMANDS_PAGE.tables("option", "of") for row in rows]
+    listed = [(spans(row[0])[0].split()[0], name) for row in rows for name in row[1].split(", ")]
+    assert sorted(listed) == sorted(
+        (min(option.opts, key=len), name)
+        for name, command in cli.commands.items()
+        for option in command.params
+    )
+
+
+def test_exit_codes_are_those_of_the_command_line() -> None:
+    listed = [int(code) for code, _ in single(COMMANDS_PAGE, "exit")]
+    assert listed == sorted(code for name, code in vars(terminal).items() if name.startswith("EXIT_"))
+
+
+MAKEFILE = (ROOT / "Makefile").read_text(encoding="utf-8")
+TARGETS = re.findall(r"^([a-z]+):.*?##", MAKEFILE, re.MULTILINE)
+VARIABLES = re.findall(r"^(\w+) *\?=", MAKEFILE, re.MULTILINE)
+
+
+@every_page
+def test_every_make_target_and_variable_exists(page: Page) -> None:
+    in_text = [span.split() for span in page.spans if span.startswith("make ")]
+    for words in [*in_text, *(command.words for command in page.commands if command.words[0] == "make")]:
+        for word in words[1:]:
+            name, equals, _ = word.partition("=")
+            assert name in (VARIABLES if equals else TARGETS), " ".join(words)
+
+
+def test_make_targets_and_variables_are_listed() -> None:
+    targets = [spans(row[0])[0] for row in single(COMMANDS_PAGE, "target")]
+    assert sorted(targets) == sorted(f"make {name}" for name in TARGETS)
+    variables = [spans(row[0])[0] for row in single(COMMANDS_PAGE, "variable")]
+    assert sorted(variables) == sorted(VARIABLES)
+
+
+# Permissions
+
+
+def test_the_permissions_shown_are_those_that_are_printed() -> None:
+    printed = sg_audit("permissions", "-u", ROOT / "policies").stdout
+    assert PERMISSIONS.code("json")[0] == printed
+    needed = set(json.loads(printed)["Statement"][0]["Action"])
+    explained = {action for row in single(PERMISSIONS, "action") for action in spans(row[0])}
+    assert explained <= needed
+
+
+# The workbook
+
+
+@pytest.fixture(scope="module")
+def heads(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str]]:
+    """The heads of every tab's columns with their comments: of a run on groups, and of one on something else."""
+    folder = tmp_path_factory.mktemp("runs")
+    group = rundir.group("sg-1", ssh_from=rundir.WORLD)
+    on_groups = rundir.unit([group], [rundir.interface("eni-1", group)], rundir.DENIED)
+    rundir.write(folder / "groups", {("alpha", "us-east-1"): on_groups})
+    volumes = {"name": "volumes", "resource": "aws.ebs"}
+    rundir.write(folder / "volumes", {("alpha", "us-east-1"): {"volumes": []}}, [volumes])
+    found = tab_heads(folder / "groups")
+    return found | {"summary of policies": tab_heads(folder / "volumes")["summary"]}
+
+
+def tab_heads(run: Path) -> dict[str, dict[str, str]]:
+    path = sg_audit("report", "-s", run, "-o", run / "reports").stdout.strip()
+    return {
+        sheet.title: {
+            str(cell.value): cell.comment.text if cell.comment else ""
+            for cell in next(iter(sheet.iter_rows(max_col=sheet.max_column)))
+            if cell.value is not None
+        }
+        for sheet in openpyxl.load_workbook(path)
+    }
+
+
+def test_every_tab_is_listed(heads: Mapping[str, object]) -> None:
+    listed = {spans(row[0])[0] for row in single(WORKBOOK, "tab")}
+    assert set(heads) - {"summary of policies"} <= listed
+
+
+def columns(number: int) -> dict[str, str]:
+    """What the page says of columns, in one of its tables."""
+    rows = WORKBOOK.tables("column")[number]
+    return {name: row[1] for row in rows for name in spans(row[0])}
+
+
+def test_every_column_is_listed_and_none_else(heads: Mapping[str, Mapping[str, str]]) -> None:
+    groups, attachments, summary, of_policies, coverage = map(columns, range(5))
+    finding_tabs = [heads[name] for name in ("default_sg", "ssh_open", "ssh_world")]
+    assert {name for tab in (*finding_tabs, heads["security_groups"]) for name in tab} == set(groups)
+    assert list(heads["security_groups"]) == [name for name in groups if name in heads["security_groups"]]
+    assert list(attachments) == list(heads["attachments"])
+    assert list(summary) == list(heads["summary"])
+    assert list(of_policies) == list(heads["summary of policies"])
+    assert list(coverage) == list(heads["coverage"])
+
+
+def test_a_column_of_groups_is_explained_as_its_head_explains_it(
+    heads: Mapping[str, Mapping[str, str]],
+) -> None:
+    listed = columns(0)
+    told = {name: text for tab in ("security_groups", "ssh_world") for name, text in heads[tab].items()}
+    assert {name: told[name] for name in listed} == listed
+
+
+def test_rows_that_are_shown_have_columns_that_there_are(heads: Mapping[str, Mapping[str, str]]) -> None:
+    shown = [set(head) for page in PAGES for head, *_ in page.every_table if head[0] == "account_profile"]
+    assert shown
+    assert all(head <= set(heads["ssh_world"]) for head in shown)
+
+
+def test_risks_and_formats_are_those_there_are() -> None:
+    assert [row[0] for row in single(WORKBOOK, "risk")] == [*options.LEVELS, "none"]
+    listed = [spans(row[0])[0] for row in single(read(DOCS / "formats.md"), "`-f`")]
+    assert sorted(listed) == formats.names()
+
+
+def test_the_keys_of_a_policys_report_are_those_there_are() -> None:
+    listed = [spans(row[0])[0] for row in single(POLICIES, "key of `metadata.report`")]
+    assert listed == [field.name for field in fields(ReportMetadata)]
+
+
+# Commands that do what they say
+
+
+def test_the_policies_page_works_as_pasted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In order, in a copy: all that needs no AWS."""
+    shutil.copytree(ROOT / "policies", tmp_path / "policies")
+    monkeypatch.chdir(tmp_path)
+    ran = [words for command in POLICIES.commands if (words := run(command))]
+    assert "sg-audit test-policies --mutate" in ran
+    assert len(ran) >= 7
+    assert {path.name for path in (tmp_path / "policies").glob("*.yml")} == {
+        "10-inventory.yml",
+        "11-network.yml",
+        "15-exposure.yml",
+        "16-ldap.yml",
+        "20-findings.yml",
+    }
+
+
+def run(command: Command) -> str:
+    """Run a command of the page, and return it, unless it needs AWS. Raises AssertionError where it fails."""
+    program, *words = command.words
+    if program == "cat":
+        printed = command.stdin
+    elif program == "sg-audit" and words[0] in ("validate", "test-policies", "policies"):
+        done = sg_audit(*words)
+        assert done.return_value == 0, done.output
+        printed = done.stdout
+        if words[0] == "test-policies":
+            assert printed in POLICIES.code("")
+    else:
+        assert program in ("custodian", "c7n-org", "sg-audit", "true"), str(command)
+        return ""
+    if command.stdout:
+        Path(command.stdout).write_text(printed, encoding="utf-8")
+    return str(command)
+
+
+def test_the_faults_that_are_shown_can_be_had(tmp_path: Path) -> None:
+    file, serve = read(DOCS / "sandbox.md").commands
+    path = tmp_path / file.stdout
+    path.write_text(file.stdin, encoding="utf-8")
+    assert serve.words == ("sg-audit", "sandbox", "--faults", file.stdout)
+    assert len(faults.read(path)) == 9
+    kinds = {
+        kind for row in read(DOCS / "sandbox.md").text.splitlines() for kind in spans(row.partition("| ")[2])
+    }
+    assert set(faults.What) <= kinds
+
+
+def test_json_that_is_shown_is_json() -> None:
+    shown: list[Any] = [json.loads(text) for page in PAGES for text in page.code("json")]
+    assert len(shown) >= 3

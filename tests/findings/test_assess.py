@@ -1,0 +1,239 @@
+"""Findings and the risk that comes of them: runs written by hand, read back as the report shows them."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from reporter.findings.assess import FINDING_COLUMNS
+from tests.rundir import (
+    DENIED,
+    POLICIES,
+    WORLD,
+    audit,
+    findings,
+    group,
+    groups,
+    interface,
+    table,
+    unit,
+    write,
+)
+
+HERE, THERE = ("alpha", "us-east-1"), ("alpha", "eu-west-1")
+
+
+def policy(name: str, filters: list[Any] | None = None, **report: Any) -> dict[str, Any]:
+    return {
+        "name": name,
+        "resource": "aws.security-group",
+        "filtered": True,
+        "filters": filters if filters is not None else [{"type": "ingress", "Ports": [3389]}],
+        "report": report,
+    }
+
+
+def rule(port: int | None, *sources: str, protocol: str = "tcp") -> dict[str, Any]:
+    ports = {} if port is None else {"FromPort": port, "ToPort": port}
+    return {"IpProtocol": protocol, **ports, "IpRanges": [{"CidrIp": each} for each in sources]}
+
+
+def with_rules(found: dict[str, Any], *rules: dict[str, Any], matched: Any = ()) -> dict[str, Any]:
+    return found | {"IpPermissions": list(rules), "MatchedIpPermissions": list(matched)}
+
+
+def as_rows(folder: Path) -> list[dict[str, Any]]:
+    frame = findings(audit(folder)).frame
+    assert tuple(frame.columns) == FINDING_COLUMNS
+    return frame.drop(columns="group").to_dict("records")
+
+
+def test_a_finding_is_a_policy_that_caught_a_group_and_by_which_rules(tmp_path: Path) -> None:
+    open_rule = rule(3389, "0.0.0.0/0")
+    desktop = with_rules(group("sg-1", "desktop"), open_rule, rule(443, WORLD), matched=[open_rule])
+    rdp = policy("sg-rdp", title="RDP open", level="exposed")
+    write(tmp_path, {HERE: unit([desktop, group("sg-2")], sg_rdp=[desktop])}, [*POLICIES, rdp])
+    (found,) = (row for row in as_rows(tmp_path) if row["policy"] == "sg-rdp")
+    assert found == {
+        "account_profile": "alpha",
+        "account_id": "111111111111",
+        "region": "us-east-1",
+        "policy": "sg-rdp",
+        "resource_id": "sg-1",
+        "group_name": "desktop",
+        "title": "RDP open",
+        "exposed": True,
+        "matched_rules": ("tcp 3389 from 0.0.0.0/0",),
+        "proven": True,
+    }
+
+
+def test_a_policy_without_filters_lists_and_finds_nothing(tmp_path: Path) -> None:
+    write(tmp_path, {HERE: unit([group("sg-1")])})
+    assert as_rows(tmp_path) == []
+
+
+def test_where_a_policy_was_not_read_a_finding_is_possible(tmp_path: Path) -> None:
+    write(
+        tmp_path,
+        {HERE: unit([group("sg-1")], sg_rdp=[group("sg-1")]), THERE: unit([group("sg-2")], sg_rdp=DENIED)},
+        [*POLICIES, policy("sg-rdp")],
+    )
+    rows = [row for row in as_rows(tmp_path) if row["policy"] == "sg-rdp"]
+    assert [(row["resource_id"], row["proven"], row["matched_rules"]) for row in rows] == [
+        ("sg-2", False, None),
+        ("sg-1", True, ()),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("level", "carried", "risk"),
+    [("exposed", True, "critical"), ("exposed", False, "medium"), (None, True, "none"), (None, False, "low")],
+)
+def test_what_an_exposed_policy_catches_counts_as_ssh_open_to_the_world_does(
+    tmp_path: Path, level: str | None, carried: bool, risk: str
+) -> None:
+    one = group("sg-1")
+    cells = unit([one], [interface("eni-1", one)] if carried else [], sg_rdp=[one])
+    report = {"level": level} if level else {}
+    write(tmp_path, {HERE: cells}, [*POLICIES, policy("sg-rdp", **report)])
+    row = groups(tmp_path)["sg-1"]
+    assert (row["risk"], row["risk_note"]) == (risk, "")
+
+
+def test_an_exposed_policy_that_was_not_read_leaves_the_risk_open(tmp_path: Path) -> None:
+    one = group("sg-1")
+    cells = unit([one], [interface("eni-1", one)], sg_rdp=DENIED)
+    write(tmp_path, {HERE: cells}, [*POLICIES, policy("sg-rdp", level="exposed", column="has_rdp")])
+    row = groups(tmp_path)["sg-1"]
+    assert (row["has_rdp"], row["risk"]) == (None, "critical")
+    assert row["risk_note"] == "worst case, unknown: has_rdp"
+
+
+def test_older_runs_name_no_level_and_ssh_counts_all_the_same(tmp_path: Path) -> None:
+    older = [{key: each[key] for key in each if key not in ("filters", "digest")} for each in POLICIES]
+    for each in older:
+        each["report"] = {key: value for key, value in each["report"].items() if key != "level"}
+    one = group("sg-1", ssh_from=WORLD)
+    write(tmp_path, {HERE: unit([one], [interface("eni-1", one)])}, older)
+    assert groups(tmp_path)["sg-1"]["risk"] == "critical"
+    (row,) = table(tmp_path, "ssh_world")
+    assert row["matched_rules"] == ("not told",)  # the run did not record the policy's filters
+
+
+def test_the_possible_stands_below_the_proven_and_is_counted_apart(tmp_path: Path) -> None:
+    first, second = group("sg-1", "a", ssh_from=WORLD), group("sg-2", "b", ssh_from=WORLD)
+    units = {
+        THERE: unit([first], DENIED),  # not known whether anything carries it
+        HERE: unit([second], [interface("eni-1", second)]),
+    }
+    write(tmp_path, units)
+    assert list(groups(tmp_path)) == ["sg-2", "sg-1"]
+    assert [row["risk"] for row in groups(tmp_path).values()] == ["critical", "critical"]
+    counts = {row["name"]: row for row in table(tmp_path, "summary")}
+    assert (counts["all"]["critical"], counts["all"]["critical_possible"]) == (1, 1)
+    assert (counts["eu-west-1"]["critical"], counts["eu-west-1"]["critical_possible"]) == (0, 1)
+    assert (counts["us-east-1"]["critical"], counts["us-east-1"]["critical_possible"]) == (1, 0)
+    assert counts["all"]["groups"] == 2
+
+
+def test_an_account_that_was_read_is_not_made_possible_by_one_that_was_not(tmp_path: Path) -> None:
+    mine, theirs = group("sg-1", ssh_from=WORLD), group("sg-2", owner="beta", ssh_from=WORLD)
+    write(tmp_path, {HERE: unit([mine]), ("beta", "us-east-1"): unit([theirs], DENIED)})
+    rows = groups(tmp_path)
+    assert (rows["sg-1"]["in_use"], rows["sg-1"]["risk"], rows["sg-1"]["risk_note"]) == (False, "medium", "")
+    assert (rows["sg-2"]["in_use"], rows["sg-2"]["risk"]) == (None, "critical")
+
+
+def test_what_unused_saw_and_what_the_interfaces_show_agree(tmp_path: Path) -> None:
+    """`unused` lists the account's interfaces itself; another account's interface it cannot see."""
+    alone, shared = group("sg-1", ssh_from=WORLD), group("sg-2")
+    units = {
+        THERE: unit([alone], DENIED, unused=[alone]),
+        HERE: unit([shared], unused=[shared]),
+        ("beta", "us-east-1"): unit(interfaces=[interface("eni-1", shared, owner="beta")]),
+    }
+    rows = groups(write(tmp_path, units))
+    unseen = rows["sg-1"]
+    assert (unseen["unused"], unseen["in_use"], unseen["attached_eni_count"]) == (True, False, 0)
+    assert (unseen["attached_resources"], unseen["risk"], unseen["risk_note"]) == ((), "medium", "")
+    assert (rows["sg-2"]["in_use"], rows["sg-2"]["unused"]) == (True, False)
+    assert [row["security_group_id"] for row in table(tmp_path, "sg-unused")] == ["sg-1"]
+
+
+# The rules that made a policy match.
+
+SSH, WEB, RDP = rule(22, WORLD), rule(443, "10.0.0.0/8"), rule(3389, "10.0.0.0/8")
+LEAVES = {
+    "ssh": {"type": "ingress", "IpProtocol": "tcp", "Ports": [22]},
+    "web": {"type": "ingress", "IpProtocol": "tcp", "Ports": [443]},
+    "rdp": {"type": "ingress", "IpProtocol": "tcp", "Ports": [3389]},
+    "named": {"GroupName": "web"},
+    "asks": {"type": "vpc-id", "value": "vpc-1"},
+}
+TOLD = {"ssh": "tcp 22 from 0.0.0.0/0", "web": "tcp 443 from 10.0.0.0/8"}
+
+
+def leaves(*names: str) -> list[Any]:
+    return [LEAVES[name] for name in names]
+
+
+# The group is called `web` and has rules for 22 and 443, but not for 3389. Custodian annotates what each filter
+# matched, in whatever block it stands.
+@pytest.mark.parametrize(
+    ("filters", "annotated", "told"),
+    [
+        (leaves("ssh"), [SSH], ["ssh"]),
+        (leaves("ssh", "web"), [SSH, WEB], ["ssh", "web"]),
+        ([{"or": leaves("ssh", "rdp")}], [SSH], ["ssh"]),
+        ([{"or": [{"and": leaves("ssh", "rdp")}, LEAVES["web"]]}], [SSH, WEB], ["web"]),
+        ([{"and": leaves("ssh", "named")}], [SSH], ["ssh"]),
+        ([{"not": leaves("ssh", "rdp")}, LEAVES["web"]], [SSH, WEB], ["web"]),
+        ([{"not": [{"and": leaves("ssh", "rdp")}]}], [SSH], []),
+        ([{"and": [LEAVES["ssh"], "unused"]}], [SSH], None),  # asks AWS, so it cannot be told
+    ],
+)
+def test_only_what_the_filters_confirm_is_told(
+    tmp_path: Path, filters: list[Any], annotated: list[Any], told: list[str] | None
+) -> None:
+    found = with_rules(group("sg-1", "web"), SSH, WEB, matched=annotated)
+    write(
+        tmp_path,
+        {HERE: unit([found], mine=[found])},
+        [*POLICIES, policy("mine", filters=filters, tab="mine")],
+    )
+    (row,) = table(tmp_path, "mine")
+    assert row["matched_rules"] == (("not told",) if told is None else tuple(TOLD[name] for name in told))
+
+
+def test_rules_are_sorted_and_of_both_directions(tmp_path: Path) -> None:
+    rules = [rule(443, WORLD), rule(22, "10.0.0.0/8"), rule(None, WORLD, protocol="-1")]
+    found = with_rules(group("sg-1"), *rules, matched=rules)
+    found["MatchedIpPermissionsEgress"] = [
+        {"IpProtocol": "tcp", "FromPort": 0, "ToPort": 65535, "Ipv6Ranges": [{"CidrIpv6": "::/0"}]}
+    ]
+    write(tmp_path, {HERE: unit([found], mine=[found])}, [*POLICIES, policy("mine", tab="mine")])
+    (row,) = table(tmp_path, "mine")
+    assert row["matched_rules"] == (
+        "all traffic from 0.0.0.0/0",
+        "tcp 0-65535 to ::/0",
+        "tcp 22 from 10.0.0.0/8",
+        "tcp 443 from 0.0.0.0/0",
+    )
+
+
+def test_an_annotation_of_another_form_loses_nothing_but_itself(tmp_path: Path) -> None:
+    # What the filter `stale` writes: sources are bare texts (c7n.resources.vpc).
+    found = group("sg-1") | {"MatchedIpPermissions": [{"IpProtocol": "tcp", "IpRanges": ["10.0.0.0/8"]}]}
+    mine = policy("mine", filters=["stale"], tab="mine", column="is_stale")
+    write(tmp_path, {HERE: unit([found], mine=[found])}, [*POLICIES, mine])
+    assert audit(tmp_path).gaps == ()
+    (row,) = table(tmp_path, "mine")
+    assert (row["is_stale"], row.get("matched_rules")) == (True, None)
+
+
+def test_a_tab_of_a_policy_that_is_not_about_rules_has_no_such_column(tmp_path: Path) -> None:
+    one = group("sg-1", "default")
+    write(tmp_path, {HERE: unit([one])})
+    (row,) = table(tmp_path, "default_sg")
+    assert "matched_rules" not in row

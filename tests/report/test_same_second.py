@@ -1,0 +1,54 @@
+"""Reports that are written at the same time into one folder: none takes another's names."""
+
+import re
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+
+from reporter.report import writing
+from tests import rundir
+
+FORMATS = ("json", "csv", "xlsx")
+
+
+def test_reports_of_one_second_have_names_of_their_own(tmp_path: Path) -> None:
+    app = rundir.group("sg-1")
+    audit = rundir.audit(rundir.write(tmp_path / "run", {("alpha", "us-east-1"): rundir.unit([app])}))
+    reports = tmp_path / "reports"
+    together = threading.Barrier(3)
+
+    def write(_: int) -> tuple[Path, ...]:
+        together.wait()
+        return writing.write(audit, reports, FORMATS).paths
+
+    with ThreadPoolExecutor(3) as pool:
+        written = list(pool.map(write, range(3)))
+    paths = [path for each in written for path in each]
+    assert len(set(paths)) == len(paths)
+    assert sorted(reports.iterdir()) == sorted(paths)
+    stems = [{re.match(r".*_\d{8}T\d{6}", path.name)[0] for path in each} for each in written]
+    assert [len(each) for each in stems] == [1, 1, 1]
+    assert len(set.union(*stems)) == 3
+
+
+def test_files_that_cannot_all_be_put_in_place_are_not_there_at_all(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    audit = rundir.audit(rundir.write(tmp_path / "run", {("alpha", "us-east-1"): rundir.unit([])}))
+    replace, moved = Path.replace, []
+
+    def refuse(path: Path, target: Path) -> Path:
+        if len(moved) == 2:
+            raise OSError(28, "No space left on device")
+        moved.append(target)
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    with pytest.raises(
+        writing.InputError, match="reports: cannot write the report there: No space left on device"
+    ):
+        writing.write(audit, tmp_path / "reports", ["csv"])
+    assert len(moved) == 2
+    assert list((tmp_path / "reports").iterdir()) == []
