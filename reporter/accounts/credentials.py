@@ -1,5 +1,6 @@
 """Each account's own credentials and regions, asked for once an account."""
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -11,6 +12,7 @@ from c7n_org import cli as c7n_org
 from reporter.accounts import profiles, prompts
 from reporter.accounts.chosen import Account
 from reporter.accounts.expected import ALL_REGIONS
+from reporter.aws import patience
 from reporter.aws import regions as aws_regions
 from reporter.aws.errors import UnusableAnswerError, WrongAccountError
 
@@ -36,14 +38,15 @@ class Access:
     credentials: Callable[[], Credentials]
 
 
-def open_account(account: Account) -> Access:
+def open_account(account: Account, seconds: float = math.inf) -> Access:
     """Assume the account's role or take up its profile, and find its regions where it says `all`.
 
+    It may take so many seconds, those that a person takes apart.
     Raises botocore's ClientError and BotoCoreError as AWS and the AWS configuration give cause,
     WrongAccountError where the credentials turn out to be another account's, UnusableAnswerError where an answer
     is not AWS's, PromptError where nobody is there to ask.
     """
-    with prompts.for_account(account.name):
+    with prompts.for_account(account.name), patience.way_in(seconds):
         home = aws_regions.home(_partition(account))
         session = _session(account, home)
         _check_account(account, session, home)
@@ -52,7 +55,7 @@ def open_account(account: Account) -> Access:
             # Without AllRegions, EC2 lists those that are enabled for the account.
             answer = session.client("ec2", region_name=home).describe_regions()
             regions = _named(answer.get("Regions", ()))
-        return Access(account, regions, _Kept(account, home, session))
+        return Access(account, regions, _Kept(account, home, session, seconds))
 
 
 def _named(found: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
@@ -77,13 +80,13 @@ class _Kept:
     The session they came from is not kept: it takes half a megabyte, and there may be thousands of accounts.
     """
 
-    def __init__(self, account: Account, home: str, session: Any) -> None:
-        self._account, self._home = account, home
+    def __init__(self, account: Account, home: str, session: Any, seconds: float) -> None:
+        self._account, self._home, self._seconds = account, home, seconds
         self._take(session)
 
     def __call__(self) -> Credentials:
         if self._ends is not None and datetime.now(UTC) > self._ends - _ENOUGH:
-            with prompts.for_account(self._account.name):
+            with prompts.for_account(self._account.name), patience.way_in(self._seconds):
                 self._take(_session(self._account, self._home))
         return self._credentials
 

@@ -15,6 +15,7 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+from reporter.aws import patience
 from reporter.aws.replacing import replace
 from reporter.redaction import printable
 
@@ -100,7 +101,7 @@ def _code(profile: str, prompt: str) -> str:
             f"{_who(profile)} asks for an MFA code, which a worker cannot: log in first, and name a profile "
             "that holds the credentials"
         )
-    with _turn, _alone():
+    with patience.not_counted(), _turn, _alone():
         try:
             with _TERMINAL.open("w", encoding="utf-8") as screen, _TERMINAL.open(encoding="utf-8") as keys:
                 screen.write(f"{_who(profile)}: {printable(prompt)}")
@@ -120,7 +121,7 @@ class _Process:
         self.returncode: int | None = None
 
     def communicate(self) -> tuple[bytes, bytes]:
-        with _turn, _alone():
+        with patience.not_counted(), _turn, _alone():
             _say(f"{_who(self._profile)}: waiting for its credential_process")
             with subprocess.Popen(self._command, **self._options) as process:  # noqa: S603 - the person's own
                 try:

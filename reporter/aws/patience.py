@@ -3,15 +3,19 @@
 - An answer that does not begin, or stops, ends after the 60 seconds that botocore gives each read from a
   connection. One that trickles never would: each byte begins the 60 seconds anew. It ends where it has come, on
   average, more slowly than a modem's, a first minute apart.
-- While `unit_of(seconds)` runs, no answer is waited for beyond that, and no call is made after it.
+- While `unit_of(seconds)` runs, no answer is waited for beyond that, and no call is made after it; so for the calls
+  of one thread in `way_in(seconds)`, but for the time that a person takes.
 - A page of a listing whose token was there before ends the listing. botocore looks at the last one only.
 """
 
 import io
+import math
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.client import HTTPResponse
+from types import SimpleNamespace
 from typing import Any
 
 from botocore.exceptions import PaginationError
@@ -21,26 +25,58 @@ from reporter.aws.errors import UnitTimeoutError
 _FIRST_SECONDS = 60.0
 _BYTES_A_SECOND = 1000
 
-_unit_seconds = 0.0
-_unit_ends: float | None = None
+
+class _Limit(threading.local):
+    """The end of the time that there is for the calls of a thread, and how much there was."""
+
+    ends = math.inf
+    seconds = math.inf
+
+
+_thread = _Limit()
+_process = SimpleNamespace(ends=math.inf, seconds=math.inf)  # whatever threads a policy works in
 
 
 @contextmanager
 def unit_of(seconds: float) -> Iterator[None]:
     """Let no call of this process go beyond so many seconds from now. One unit at a time."""
-    global _unit_ends, _unit_seconds
-    _unit_seconds, _unit_ends = seconds, time.monotonic() + seconds
+    with _limited(_process, seconds):
+        yield
+
+
+@contextmanager
+def way_in(seconds: float) -> Iterator[None]:
+    """Let no call of this thread go beyond so many seconds from now."""
+    with _limited(_thread, seconds):
+        yield
+
+
+@contextmanager
+def not_counted() -> Iterator[None]:
+    """Take the time that the block takes out of what there is for this thread's calls."""
+    began = time.monotonic()
     try:
         yield
     finally:
-        _unit_ends = None
+        _thread.ends += time.monotonic() - began
+
+
+@contextmanager
+def _limited(limit: Any, seconds: float) -> Iterator[None]:
+    limit.seconds, limit.ends = seconds, time.monotonic() + seconds
+    try:
+        yield
+    finally:
+        limit.seconds = limit.ends = math.inf
 
 
 def overdue(operation: str) -> UnitTimeoutError | None:
-    """The error that a call meets that would be made after the time of its unit."""
-    if _unit_ends is None or time.monotonic() < _unit_ends:
-        return None
-    return UnitTimeoutError(what=operation, seconds=_unit_seconds)
+    """The error that a call meets that would be made after its time."""
+    now = time.monotonic()
+    for limit in (_process, _thread):
+        if now >= limit.ends:
+            return UnitTimeoutError(what=operation, seconds=limit.seconds)
+    return None
 
 
 class PatientResponse(HTTPResponse):
@@ -65,9 +101,8 @@ class _Timed(io.RawIOBase):
 
     def readinto(self, buffer: Any) -> int | None:
         now = time.monotonic()
-        patience = self._began + _FIRST_SECONDS + self._received / _BYTES_A_SECOND - now
-        if _unit_ends is not None:
-            patience = min(patience, _unit_ends - now)
+        ends = self._began + _FIRST_SECONDS + self._received / _BYTES_A_SECOND
+        patience = min(ends, _process.ends, _thread.ends) - now
         if patience <= 0:
             raise TimeoutError("the answer came too slowly")
         a_read = self._sock.gettimeout()

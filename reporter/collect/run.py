@@ -188,7 +188,7 @@ class _Run:
         self.progress.planned(len(self.ledger))
         for account in accounts:
             if self.ledger.pending(account.name):
-                opened = threads.schedule(open_account, args=[account])
+                opened = threads.schedule(open_account, args=[account, self.unit_timeout])
                 self.opening[opened] = account
                 opened.add_done_callback(self.events.put)
         while self.opening or self.ready or self.running:

@@ -7,7 +7,8 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from http.client import parse_headers
 from pathlib import Path
 from typing import Any
 
@@ -35,15 +36,13 @@ def server(*parts: bytes, seconds: float) -> Iterator[tuple[str, list[float]]]:
     asked: list[float] = []
 
     def answer(connection: socket.socket) -> None:
-        with connection:
-            while connection.recv(65536):
+        with connection, connection.makefile("rb") as requests, suppress(OSError):
+            while requests.readline():
+                requests.read(int(parse_headers(requests)["Content-Length"]))
                 asked.append(time.monotonic())
-                try:
-                    for part in parts:
-                        time.sleep(seconds)
-                        connection.sendall(part)
-                except OSError:
-                    return
+                for part in parts:
+                    time.sleep(seconds)
+                    connection.sendall(part)
 
     def serve() -> None:
         while True:
@@ -105,6 +104,22 @@ def test_the_time_of_a_unit_ends_what_is_waited_for_and_what_would_follow() -> N
             with pytest.raises(UnitTimeoutError):
                 ec2.describe_vpcs()
             assert len(asked) == count
+
+
+def test_so_it_is_for_the_calls_of_a_thread_without_what_a_person_takes() -> None:
+    with server(HEAD, BODY, seconds=0.02) as (url, asked):
+        ec2 = client(url)
+        with patience.way_in(0.5):
+            with patience.not_counted():
+                time.sleep(0.6)
+            ec2.describe_vpcs()
+            other = threading.Thread(target=lambda: [time.sleep(0.6), ec2.describe_vpcs()])
+            other.start()
+            other.join()
+            assert len(asked) == 2
+            with pytest.raises(UnitTimeoutError, match=r"stopped at DescribeVpcs after 0.5 seconds"):
+                ec2.describe_vpcs()
+        ec2.describe_vpcs()
 
 
 def pages(*tokens: str) -> Any:

@@ -417,12 +417,17 @@ def test_a_unit_has_its_time_and_the_others_go_on(commands: Commands) -> None:
         Fault(What.HANG, region=US, action="DescribeInstances"),
         Fault(What.TRICKLE, region=EU, action="DescribeNetworkInterfaces", seconds=1),
         Fault(What.TOKENS, region=AP, action="DescribeNetworkInterfaces", tokens=["one", "two", "three"]),
+        Fault(What.HANG, account=STAGING, action="AssumeRole"),
     )
     faults.arm(commands.endpoint, stay)
-    result = commands.audit("-a", "dev", "--unit-timeout", "10", *ONLY_INVENTORIES)
-    assert faults.strikes(commands.endpoint) == [1, 1, 4]
+    accounts = commands.folder / "accounts.yml"
+    entry = f"- {{name: staging, account_id: '{STAGING}', role: sg-audit, regions: [all]}}\n"
+    accounts.write_text(accounts.read_text().partition("- name: staging")[0] + entry)
+    result = commands.audit("--unit-timeout", "10", *ONLY_INVENTORIES)
+    assert faults.strikes(commands.endpoint) == [1, 1, 4, 1]
     assert result.code == 3
     assert unread(result.run) == {
+        **{("staging", "all", policy): "failed" for policy in INVENTORIES},
         ("dev", US, "ec2-inventory"): "failed",
         ("dev", EU, "eni-inventory"): "failed",
         ("dev", EU, "ec2-inventory"): "failed",
@@ -434,8 +439,9 @@ def test_a_unit_has_its_time_and_the_others_go_on(commands: Commands) -> None:
         (US, "ec2-inventory", "DescribeInstances"),
         (EU, "eni-inventory", "DescribeNetworkInterfaces"),
         (EU, "ec2-inventory", "DescribeInstances"),
+        ("all", "ec2-inventory", "AssumeRole"),
     ):
-        row = coverage["dev", region, policy]
+        row = coverage["staging" if region == "all" else "dev", region, policy]
         assert row["message"] == f"stopped at {action} {over}"
         assert "--unit-timeout" in row["what_to_do"]
     row = coverage["dev", AP, "eni-inventory"]
