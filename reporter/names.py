@@ -1,6 +1,16 @@
 """Names: several in one text, told apart whatever their case, and printed without harm."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
+
+#: What most file systems take for the name of a file or folder, in UTF-8.
+MAX_BYTES = 255
+
+_NOT_PRINTABLE = re.compile(
+    "[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufdd0-\ufdef\ufeff\ufffe\uffff]"
+)
+
+_BYTE = re.compile("[\udc80-\udcff]")  # as Python has one in a file's name (PEP 383)
 
 
 def split(values: Sequence[str]) -> tuple[str, ...]:
@@ -8,16 +18,39 @@ def split(values: Sequence[str]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(part.strip() for value in values for part in value.split(",") if part.strip()))
 
 
+def clean(text: str) -> str:
+    """The text as it can stand in a name, on one line: `_` for each character that cannot.
+
+    Those are control characters and line ends, marks that turn the direction of writing, what is no character at
+    all, and the halves of surrogate pairs that stand for the bytes of a file's name that is not UTF-8.
+    """
+    return text if text.isascii() and text.isprintable() else _NOT_PRINTABLE.sub("_", text)
+
+
+def decoded(name: str) -> str:
+    """The name of a file or folder as text that can be written: a byte that is not UTF-8 shows as \\xff."""
+    return name if name.isascii() else _BYTE.sub(lambda byte: f"\\x{ord(byte[0]) - 0xDC00:02x}", name)
+
+
+def cut(text: str, size: int) -> str:
+    """The beginning of a text, of at most so many bytes in UTF-8."""
+    return text if len(text.encode()) <= size else text.encode()[:size].decode("utf-8", "ignore")
+
+
 def distinct(
     names: Iterable[str], ended: Callable[[str, str], str], taken: Iterable[str] = ()
 ) -> Iterator[str]:
     """The names, those that are there already, in any case, ended by _2, _3, … as `ended(name, "_2")` does it."""
     seen = set(taken)
+    # The last one given to a name: of thousands alike each would begin at _2 again.
+    numbers: dict[str, int] = {}
     for name in names:
-        candidate, number = ended(name, ""), 1
+        candidate = ended(name, "")
+        first, number = candidate.casefold(), 1
         while candidate.casefold() in seen:
-            number += 1
+            number = max(number, numbers.get(first, 1)) + 1
             candidate = ended(name, f"_{number}")
+        numbers[first] = number
         seen.add(candidate.casefold())
         yield candidate
 

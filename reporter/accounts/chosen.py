@@ -15,9 +15,10 @@ from reporter import yamlfile
 from reporter.accounts.expected import ALL_REGIONS, DEFAULT_REGIONS
 from reporter.aws import regions as aws_regions
 from reporter.errors import InputError
+from reporter.names import MAX_BYTES, clean
 
 # The name becomes a folder of the run directory; Custodian fills in what stands in braces there.
-_FOLDER_NAME = re.compile(r"[^/\\{}\x00-\x1f]+")
+_FOLDER_NAME = re.compile(r"[^/\\{}]+")
 _ROLE = re.compile(r"arn:[\w-]+:iam::\d{12}:role/.+")
 # As near to a key of c7n-org's is one that was meant to be that key: `region` to `regions`.
 _NEAR = 0.85
@@ -144,10 +145,16 @@ def _check_names(path: Path, entries: Sequence[Mapping[str, Any]]) -> None:
         name = entry.get("name")
         if not name:
             raise InputError(f"{path}: account number {number} ({entry['account_id']}) has no name")
-        if name != name.strip() or name.startswith(".") or not _FOLDER_NAME.fullmatch(name):
+        plain = name == name.strip() and name == clean(name) and _FOLDER_NAME.fullmatch(name)
+        if not plain or name.startswith("."):
             raise InputError(
                 f"{path}: account {name!r}: the name becomes a folder of the output directory, so it may not "
-                "begin with a dot or hold a slash, braces, a line break or outer blanks"
+                "begin with a dot or hold a slash, braces, a line break, control characters or outer blanks"
+            )
+        if len(name.encode()) > MAX_BYTES:
+            raise InputError(
+                f"{path}: account {name}: the name becomes a folder of the output directory, and that of a "
+                f"folder may have {MAX_BYTES} bytes in UTF-8"
             )
     # Some file systems fold case: two such accounts would write over each other.
     folded = Counter(entry["name"].casefold() for entry in entries)

@@ -20,6 +20,7 @@ from reporter.accounts.credentials import error_code
 from reporter.accounts.prompts import PromptError
 from reporter.aws import calls
 from reporter.errors import InputError
+from reporter.names import clean
 from reporter.redaction import redact
 
 # c7n-org's schema takes no shorter name of a profile.
@@ -136,10 +137,11 @@ def _account_of(profile: str, settings: Mapping[str, Any]) -> tuple[str, str]:
     """The account's id, or the problem with finding it out; neither where the profile leads to no account."""
     if len(profile) < _PROFILE_LETTERS:
         return "", f"c7n-org takes no profile whose name is shorter than {_PROFILE_LETTERS} letters"
-    role = re.match(r"arn:[^:]+:iam::([0-9]{12}):role/", settings.get("role_arn", ""))
+    # A setting may have settings of its own, and then it is no text.
+    role = re.match(r"arn:[^:]+:iam::([0-9]{12}):role/", str(settings.get("role_arn", "")))
     if role:
         return role[1], ""
-    if re.fullmatch("[0-9]{12}", settings.get("sso_account_id", "")):
+    if re.fullmatch("[0-9]{12}", str(settings.get("sso_account_id", ""))):
         return settings["sso_account_id"], ""
     try:
         session = botocore.session.Session(profile=profile)
@@ -157,7 +159,7 @@ def _names(taken: Iterable[str]) -> Callable[[str, str], str]:
     used = {name.casefold() for name in taken}
 
     def free_name(wanted: str, account_id: str) -> str:
-        name = re.sub(r"[/\\{},\x00-\x1f]+", "-", wanted).strip(" .") or account_id
+        name = re.sub(r"[/\\{},]+", "-", clean(wanted)).strip(" .") or account_id
         if name.casefold() in used:
             name = f"{name}-{account_id}"
         used.add(name.casefold())

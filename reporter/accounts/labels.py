@@ -15,10 +15,19 @@ _TAGS = "tags"  # the column of tags that are no `key:value`
 
 @dataclass(frozen=True)
 class Labels:
-    """The columns in the order of the file, and each account's texts by column, under its name and its id."""
+    """The columns in the order of the file, and each account's texts by column, under its name and id, and under
+    each of them alone."""
 
     columns: tuple[str, ...] = ()
-    accounts: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    accounts: Mapping[tuple[str, str], Mapping[str, str]] = field(default_factory=dict)
+
+    def of(self, name: str, account_id: str) -> Mapping[str, str] | None:
+        """An account's texts by column, None where the file has no such account.
+
+        The id decides, and of several entries with one id the name; the name alone where there is no id.
+        """
+        found = self.accounts.get((name, account_id))
+        return self.accounts.get(("", account_id)) if found is None and account_id else found
 
 
 NO_LABELS = Labels()
@@ -32,7 +41,7 @@ def read(path: Path, taken: Iterable[str] = ()) -> Labels:
     """
     others = {name.casefold() for name in taken}
     columns: dict[str, str] = {}
-    accounts: dict[str, dict[str, str]] = {}
+    accounts: dict[tuple[str, str], dict[str, str]] = {}
     for entry in yamlfile.load(path)["accounts"]:
         texts: dict[str, list[str]] = {}
         for key, text in _pairs(entry):
@@ -42,7 +51,9 @@ def read(path: Path, taken: Iterable[str] = ()) -> Labels:
                 raise InputError(f"{column}: so is a column of a tag or var of the accounts file called")
             texts.setdefault(column, []).append(text)
         joined = {column: ", ".join(dict.fromkeys(found)) for column, found in texts.items()}
-        accounts[str(entry["account_id"])] = accounts[str(entry["name"])] = joined
+        name, account_id = str(entry["name"]), str(entry["account_id"])
+        accounts |= {(name, account_id): joined, (name, ""): joined}
+        accounts.setdefault(("", account_id), joined)
     return Labels(tuple(columns.values()), accounts)
 
 

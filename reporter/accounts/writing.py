@@ -5,15 +5,13 @@ from collections.abc import Sequence
 from contextlib import suppress
 from pathlib import Path
 from textwrap import indent
-from typing import Any
-
-import yaml
 
 from reporter import yamlfile
 from reporter.accounts import chosen
 from reporter.accounts.chosen import Account
 from reporter.accounts.discovery import Found
 from reporter.errors import InputError
+from reporter.names import clean
 
 _HEADER = """\
 # The accounts to audit, in c7n-org's own format. Written by `sg-audit accounts`, which adds the accounts that
@@ -26,8 +24,10 @@ accounts:
 def present(path: Path, force: bool, allowed_regions: Sequence[str] = ()) -> list[Account]:
     """The accounts that have their entry in the file: none where it is not there or is to be written anew.
 
-    Raises InputError where it is not an accounts file.
+    Raises InputError where it is not an accounts file, or would be one in JSON.
     """
+    if path.suffix == ".json":
+        raise InputError(f"{path}: entries are written as YAML: give a file called so, such as accounts.yml")
     return [] if force or not path.exists() else chosen.read(path, allowed_regions=allowed_regions)
 
 
@@ -57,29 +57,29 @@ def _entries(found: Found) -> str:
     for entry in found.entries:
         text += yamlfile.dump([entry])
         also = found.also.get(entry["account_id"])
-        text += f"  # other profiles of this account: {', '.join(also)}\n" if also else ""
+        text += clean(f"  # other profiles of this account: {', '.join(also)}") + "\n" if also else ""
     return text
 
 
 def _comments(found: Found, before: str) -> str:
-    lines = [f"# no account for profile {profile}: {why}" for profile, why in found.left_out.items()]
+    # A name may hold what ends a line in YAML, and with it the comment.
+    lines = [clean(f"# no account for profile {profile}: {why}") for profile, why in found.left_out.items()]
     return "".join(f"{line}\n" for line in lines if line not in before)
 
 
 def _column(path: Path, text: str) -> int:
     """How far the entries of the list are indented."""
-    mapping: Any = yaml.compose(text, yaml.SafeLoader)
-    entries = next(value for key, value in mapping.value if key.value == "accounts")
+    entries = next(value for key, value in yamlfile.compose(text).value if key.value == "accounts")
     return int(entries.start_mark.column)
 
 
 def _check(path: Path, before: str, text: str, found: Found) -> None:
     """Whether the end of the file was the end of the list, and that list in lines, shows in reading it."""
-    expected = yaml.safe_load(before)
+    expected = yamlfile.parse(before.encode(), str(path))
     expected["accounts"] += found.entries
     try:
-        good = yaml.safe_load(text) == expected
-    except yaml.YAMLError:
+        good = yamlfile.parse(text.encode(), str(path)) == expected
+    except InputError:
         good = False
     if not good:
         raise InputError(

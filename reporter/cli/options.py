@@ -12,7 +12,26 @@ from reporter.names import split
 
 LEVELS = ("critical", "high", "medium", "low")
 
-PATH = click.Path(path_type=Path)
+
+class _Path(click.Path):
+    """A path, whether or not it is there."""
+
+    def __init__(self) -> None:
+        super().__init__(path_type=Path)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Raises InputError for what can be no path here: too long, a circle of links, or out of reach."""
+        path: Any = super().convert(value, param, ctx)
+        try:
+            path.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return path  # who needs it says so
+        except (OSError, ValueError) as error:
+            raise InputError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
+        return path
+
+
+PATH = _Path()
 DEFAULT_POLICIES = Path("policies")
 
 
@@ -120,6 +139,7 @@ report_files = together(
         show_default=True,
         help="xlsx, csv, json, parquet, or one that an installed package adds; repeatable.",
     ),
+    click.option("--csv-bom", is_flag=True, help="-f csv: with a byte order mark, which Excel looks for."),
     click.option(
         "--fail-on", type=click.Choice(LEVELS), help="Exit with 1 where a group's risk is this or worse."
     ),

@@ -31,17 +31,19 @@ def report(
     accounts_file: Path | None,
     reports: Path,
     formats: tuple[str, ...],
+    csv_bom: bool,
     fail_on: str | None,
     **choice: tuple[str, ...],
 ) -> int:
     """Make the report of any output of Custodian: the newest run there, or the run directory given."""
-    return write(output, reports, formats, fail_on, accounts_file, at, **choice)
+    return write(output, reports, formats, csv_bom, fail_on, accounts_file, at, **choice)
 
 
 def write(
     output: Path | str,
     reports: Path,
     formats: Sequence[str],
+    csv_bom: bool,
     fail_on: str | None,
     accounts_file: Path | None = None,
     at: str = "",
@@ -59,7 +61,7 @@ def write(
     from reporter.report import closing, failing, writing
     from reporter.report.formats import check
 
-    check(formats)
+    settings = check(formats, csv_bom=csv_bom)
     more = [columns.parse(field) for field in fields]
     found = open_output(output, expected.read(accounts_file) if accounts_file else (), at)
     found = found.only(only, resources)
@@ -74,7 +76,7 @@ def write(
     for note in found.notes:
         say(f"left out: {note}")
     with progress.counted(console(), f"writing {', '.join(formats)}") as count:
-        written = writing.write(audit, findings, reports, formats, of_accounts, count)
+        written = writing.write(audit, findings, reports, formats, of_accounts, count, settings)
     if found.has_groups:
         console().print(closing.risk_by_account(audit, findings), markup=False)
     for line in (*closing.not_read(audit), *written.notes):

@@ -45,15 +45,18 @@ def audit(
     output: str,
     reports: Path,
     formats: tuple[str, ...],
+    csv_bom: bool,
     fail_on: str | None,
     **choice: Any,
 ) -> int:
     """Run, then report."""
     from reporter.report.formats import check
 
-    check(formats)
+    check(formats, csv_bom=csv_bom)
     folder, _, interrupted = _run(accounts_file, sources, output, **choice)
-    return EXIT_PARTIAL if interrupted else report.write(folder, reports, formats, fail_on, accounts_file)
+    if interrupted:
+        return EXIT_PARTIAL
+    return report.write(folder, reports, formats, csv_bom, fail_on, accounts_file)
 
 
 @click.command()
@@ -68,14 +71,19 @@ def audit(
 )
 @options.report_files
 def demo(
-    sources: tuple[Path, ...], output: str, reports: Path, formats: tuple[str, ...], fail_on: str | None
+    sources: tuple[Path, ...],
+    output: str,
+    reports: Path,
+    formats: tuple[str, ...],
+    csv_bom: bool,
+    fail_on: str | None,
 ) -> int:
     """Audit a small AWS that runs on this machine. Needs no account and reads none of your AWS settings."""
     from reporter.report.formats import check
     from reporter.sandbox import demo as sandbox_demo
 
-    check(formats)
-    code = sandbox_demo.run(sources, output, reports, formats, fail_on)
+    check(formats, csv_bom=csv_bom)
+    code = sandbox_demo.run(sources, output, reports, formats, csv_bom, fail_on)
     if code != EXIT_INPUT:
         for line in _what_to_try_next(output):
             say(line)
@@ -141,7 +149,7 @@ def _run(
             from reporter.collect import pools, run_folder
             from reporter.collect import run as collecting
             from reporter.custodian import policies
-            from reporter.output.manifest import RunState, Status
+            from reporter.output.manifest import RunState
             from reporter.output.store import open_store
 
         accounts = chosen.read(accounts_file, names, tags, regions, allowed_regions)
@@ -167,4 +175,4 @@ def _run(
     interrupted = result.state is RunState.INTERRUPTED
     if interrupted:
         say("interrupted: what was finished is kept; `sg-audit run --resume` with the same options goes on")
-    return folder.name, all(cell.status is Status.OK for cell in result.cells), interrupted
+    return folder.name, not any(cell.is_gap for cell in result.cells), interrupted

@@ -1,11 +1,13 @@
 """What the command line says, and how it ends."""
 
+import codecs
 import io
 import os
 import sys
 from functools import cache
 from typing import TYPE_CHECKING, TextIO
 
+from reporter.names import decoded
 from reporter.redaction import printable
 
 if TYPE_CHECKING:
@@ -27,7 +29,7 @@ def console() -> "Console":
 
 def say(line: str) -> None:
     """Print a line for a person: on stderr, however long, but for what a terminal would act on."""
-    console().print(printable(line), markup=False, highlight=False, soft_wrap=True)
+    console().print(printable(decoded(line)), markup=False, highlight=False, soft_wrap=True)
 
 
 def prepare() -> None:
@@ -42,8 +44,11 @@ def prepare() -> None:
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # takes that number, which the next file or connection would have
     sys.unraisablehook = _unraisable
-    if sys.stdout is sys.__stdout__:
-        sys.stdout = _stream(_Answers(1, "w", closefd=False), sys.__stdout__, "surrogateescape")
+    if sys.__stdout__ and sys.stdout is sys.__stdout__:
+        # The name of a file that is not UTF-8 is written as the bytes that it is.
+        unicode = codecs.lookup(sys.__stdout__.encoding).name == "utf-8"
+        errors = "surrogateescape" if unicode else "backslashreplace"
+        sys.stdout = _stream(_Answers(1, "w", closefd=False), sys.__stdout__, errors)
     if sys.stderr is sys.__stderr__:
         sys.stderr = _stream(_Messages(2, "w", closefd=False), sys.__stderr__, "backslashreplace")
 

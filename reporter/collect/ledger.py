@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 
 from reporter.accounts.chosen import Account
 from reporter.output import manifest
-from reporter.output.manifest import UNKNOWN_REGION, Cell, Manifest, RunState, Status
+from reporter.output.manifest import UNKNOWN_REGION, Cell, Manifest, RunState
 from reporter.output.store import Store
 
 # Writing the manifest may take this share of a run's time, so that a large one is written less often.
@@ -33,10 +33,10 @@ class Ledger:
         return sum(map(len, self._cells.values()))
 
     def pending(self, account: str) -> dict[str, list[Cell]]:
-        """The account's cells that are not `ok`, by region."""
+        """The account's cells that are to be looked at still, by region."""
         regions: dict[str, list[Cell]] = {}
         for cell in self._cells[account].values():
-            if cell.status is not Status.OK:
+            if cell.is_gap:
                 regions.setdefault(cell.region, []).append(cell)
         return regions
 

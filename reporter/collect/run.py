@@ -254,7 +254,7 @@ class _Run:
         self.ledger.record(cells)
         self._check_place(cells)
         read = sum(cell.status is Status.OK for cell in cells)
-        unread = next((cell for cell in cells if cell.status is not Status.OK), None)
+        unread = next((cell for cell in cells if cell.is_gap), None)
         problem = (
             f"{unread.policy} {unread.status}: {unread.code} {unread.message}".rstrip() if unread else ""
         )

@@ -79,7 +79,7 @@ def newest(output: Store) -> Store:
     Raises InputError where there is none.
     """
     try:
-        run = find_run(output, renamed=False)
+        run, _ = find_run(output, renamed=False)
     except OSError as error:
         raise InputError(f"{output.name}: cannot be read: {error.strerror}") from None
     if run is None:

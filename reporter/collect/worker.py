@@ -20,7 +20,7 @@ from reporter.accounts.credentials import Credentials, error_code
 from reporter.aws import calls, patience
 from reporter.collect import orphans, patches, staging
 from reporter.custodian.resource_types import full_type
-from reporter.output.manifest import Cell, Status
+from reporter.output.manifest import LEFT_OUT, Cell, Status
 from reporter.redaction import redact
 
 # What AWS answers when it means "no", by service and by reason.
@@ -114,8 +114,10 @@ def run_unit(unit: Unit) -> list[Cell]:
         _captured_errors() as captured,
         staging.into(scratch) as placed,
     ):
+        # One time for all: what one of them has asked AWS, the others are told again.
+        started = round(time.time(), 3)
         return [
-            _run_cell(unit, policy, cell, captured, placed)
+            replace(_run_cell(unit, policy, cell, captured, placed), started=started)
             for policy, cell in zip(unit.policies, planned_cells(unit), strict=True)
         ]
 
@@ -127,7 +129,7 @@ def _run_cell(
     if unit.credentials is not None:
         # They come from the environment then, as c7n-org itself does it for a chain of roles.
         account = {key: value for key, value in account.items() if key not in ("role", "profile")}
-    captured.error = None
+    captured.error, captured.left_out = None, False
     placed.clear()
     started, throttled = time.monotonic(), patches.throttled()
     try:
@@ -154,17 +156,21 @@ def _run_cell(
         return failure(cell, staging.explained(captured.error))
     if not success:
         return replace(cell, status=Status.FAILED, message="c7n-org gave no reason")
-    if not placed:
-        return replace(cell, message="the policy's conditions leave out this account or region")
+    if captured.left_out:
+        why = "the policy's region or conditions leave out this account or region"
+        return replace(cell, code=LEFT_OUT, message=why)
     return replace(cell, status=Status.OK, resources=counts.get(cell.policy, 0))
 
 
 class _ErrorCapture(logging.Handler):
-    """c7n-org logs a policy's exception and drops it; this keeps it."""
+    """c7n-org logs a policy's exception and drops it; this keeps it, and what Custodian logs as its only word on a
+    policy that its conditions keep from running (c7n.policy.PolicyConditions.evaluate)."""
 
     error: BaseException | None = None
+    left_out = False
 
     def emit(self, record: logging.LogRecord) -> None:
+        self.left_out |= record.msg == "Skipping policy:%s due to execution conditions"
         error = sys.exc_info()[1]
         if error is not None:
             self.error = error
@@ -173,7 +179,7 @@ class _ErrorCapture(logging.Handler):
 @contextmanager
 def _captured_errors() -> Iterator[_ErrorCapture]:
     captured = _ErrorCapture()
-    root, log = logging.getLogger(), logging.getLogger("c7n_org")
+    root = logging.getLogger()
     # As c7n-org's command line sets it: custodian-run.log holds the same lines.
     root.setLevel(logging.INFO)
     logging.raiseExceptions = False  # a log that cannot be written is told by the file that cannot be, too
@@ -181,11 +187,14 @@ def _captured_errors() -> Iterator[_ErrorCapture]:
         logging.getLogger(name).setLevel(logging.ERROR)
     if not root.handlers:
         root.addHandler(logging.NullHandler())
-    log.addHandler(captured)
+    logs = [logging.getLogger(name) for name in ("c7n_org", "custodian.policy")]
+    for log in logs:
+        log.addHandler(captured)
     try:
         yield captured
     finally:
-        log.removeHandler(captured)
+        for log in logs:
+            log.removeHandler(captured)
 
 
 @contextmanager

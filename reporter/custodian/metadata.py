@@ -78,7 +78,8 @@ class PlannedPolicy:
 
     `report` is its `metadata.report` as it is written; `filtered` says that it may leave resources out: what it
     does not list may exist all the same. `digest` stands for its text; `filters` are None where the run did not
-    record them.
+    record them. With `on_events` it looked only at what an event named, as AWS ran it in one of Custodian's event
+    modes.
     """
 
     name: str
@@ -88,6 +89,12 @@ class PlannedPolicy:
     description: str = ""
     report: dict[str, Any] = field(default_factory=dict)
     filters: list[Any] | None = None
+    on_events: bool = False
+
+    @property
+    def lists_all(self) -> bool:
+        """Whether it lists every resource of its type: what it does not list is not there."""
+        return not (self.filtered or self.on_events)
 
     @cached_property
     def in_report(self) -> ReportMetadata:

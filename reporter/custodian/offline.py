@@ -22,14 +22,12 @@ import sys
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from string import Formatter
-from types import FrameType
 from typing import Any
 from unittest import mock
 
 from c7n import cache, element, manager, resolver, varfmt
 from c7n.config import Config
 from c7n.executor import MainThreadExecutor
-from c7n.filters.core import BaseValueFilter, BooleanGroupFilter, Filter
 from c7n.policy import Policy
 from c7n.provider import clouds
 from c7n.resources import load_resources, vpc
@@ -37,6 +35,7 @@ from c7n.utils import reset_session_cache
 
 from reporter import garbage_collection
 from reporter.custodian import policies, seal
+from reporter.custodian.asking import asked_type, asking_filter, frames, frames_of
 from reporter.custodian.resource_types import full_type
 from reporter.custodian.rule_cache import RuleMemory
 from reporter.errors import InputError
@@ -102,7 +101,7 @@ def evaluator(
     """`evaluate` for one policy and many lists of resources."""
     kind = full_type(policy["resource"])
     build: Callable[[], Any] = functools.partial(_build, policy, account_id, region)
-    if annotates_top_level_only(policy):
+    if annotates_top_level_only(policy) and not _takes_values(policy):
         build = functools.cache(build)  # such filters keep nothing from one list to the next
 
     def evaluate(resources: list[Resource], given: RecordedAnswers) -> list[Resource]:
@@ -121,7 +120,7 @@ def evaluator(
         except NotEvaluableError:
             raise
         except Exception as error:
-            where = _asking_filter(_frames_of(error)) or "a filter"
+            where = asking_filter(frames_of(error)) or "a filter"
             raise FilterFailedError(f"{where} fails: {type(error).__name__}") from None
         if _state.refused:
             # Also where a filter caught the refusal and went on: what it then says is no answer.
@@ -211,11 +210,11 @@ class _State:
         return self._refuse(f"asks for {what}")
 
     def refuse_call(self, call: str) -> _Refused:
-        return self._refuse(f"asks AWS for {_asked_type(list(_frames(sys._getframe(1))), self.kind) or call}")
+        return self._refuse(f"asks AWS for {asked_type(frames(sys._getframe(1)), self.kind) or call}")
 
     def _refuse(self, what: str) -> _Refused:
         if not self.refused:  # what comes after is a consequence
-            self.refused = f"{_asking_filter(list(_frames(sys._getframe(1)))) or 'the policy'} {what}"
+            self.refused = f"{asking_filter(frames(sys._getframe(1))) or 'the policy'} {what}"
         return _Refused(self.refused)
 
 
@@ -348,6 +347,13 @@ def _unshared(value: Any) -> Any:
     return [_unshared(each) for each in value] if isinstance(value, list) else value
 
 
+def _takes_values(value: Any) -> bool:
+    """Whether a filter in a policy, or in a part of one, takes its values from elsewhere: it keeps them."""
+    if isinstance(value, Mapping):
+        return "value_from" in value or any(map(_takes_values, value.values()))
+    return isinstance(value, list) and any(map(_takes_values, value))
+
+
 def _has_braces(value: Any) -> bool:
     """Whether a text in a policy, or in a part of one, may be one to fill in."""
     if isinstance(value, dict):
@@ -370,47 +376,3 @@ def _named(value: Any) -> set[str]:
     except ValueError:
         return set()  # braces of another kind, as in a regular expression
     return {name.partition(".")[0] for name in names if name.isidentifier()}
-
-
-def _frames(frame: FrameType | None) -> Iterator[FrameType]:
-    while frame is not None:
-        yield frame
-        frame = frame.f_back
-
-
-def _frames_of(error: BaseException) -> Sequence[FrameType]:
-    """The frames an error came through, the innermost first."""
-    frames, trace = [], error.__traceback__
-    while trace is not None:
-        frames.append(trace.tb_frame)
-        trace = trace.tb_next
-    return frames[::-1]
-
-
-def _asking_filter(frames: Sequence[FrameType]) -> str:
-    """The outermost filter at work in these frames, blocks of filters aside, as a policy would name it."""
-    found = [_self(frame) for frame in frames]
-    filters = [
-        each for each in found if isinstance(each, Filter) and not isinstance(each, BooleanGroupFilter)
-    ]
-    if not filters:
-        return ""
-    outermost = filters[-1]
-    name = str(outermost.type or type(outermost).__name__)
-    key = outermost.data.get("key") if isinstance(outermost, BaseValueFilter) else None
-    return f"filter `{name}`" + (f" on `{key}`" if name == "value" and key else "")
-
-
-def _asked_type(frames: Sequence[FrameType], kind: str) -> str:
-    """The resource type whose manager is at work in these frames, unless it is the policy's own."""
-    for frame in frames:
-        found = _self(frame)
-        if isinstance(found, manager.ResourceManager):
-            name = str(found.type)
-            return "" if full_type(name) == kind else full_type(name)
-    return ""
-
-
-def _self(frame: FrameType) -> Any:
-    # The method's own: a comprehension within it has none, and its caller comes next.
-    return frame.f_locals.get("self")

@@ -1,5 +1,6 @@
 """Policies from files and folders, validated the way `custodian validate` does it."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -9,7 +10,6 @@ from typing import Any
 import msgspec
 from c7n import schema
 from c7n.config import Bag, Config
-from c7n.exceptions import PolicyValidationError
 from c7n.policy import Policy
 from c7n.resources import load_resources
 from c7n.structure import StructureParser
@@ -19,6 +19,7 @@ from reporter.custodian import metadata
 from reporter.custodian.metadata import PlannedPolicy
 from reporter.custodian.resource_types import full_type
 from reporter.errors import InputError
+from reporter.names import MAX_BYTES
 
 _SUFFIXES = (".yml", ".yaml", ".json")
 
@@ -92,11 +93,9 @@ def in_folder(folder: Path, top: Path) -> list[Path]:
     Raises InputError for one that a link leads to from outside of `top`: no review could show what changes in it,
     and on a stranger's branch it may be anything.
     """
-    found = sorted(
-        path for path in folder.iterdir() if is_policy_file(path) and not path.name.startswith(".")
-    )
+    found = yamlfile.files(folder, _SUFFIXES)
     for path in found:
-        if not path.resolve().is_relative_to(top.resolve()):
+        if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(top)):  # of a circle too
             raise InputError(
                 f"{path}: a symbolic link out of {top}, which is not followed; put the file there"
             )
@@ -109,19 +108,19 @@ def as_one_file(policies: PolicySet) -> str:
 
 
 def parse(content: Any, where: str) -> list[dict[str, Any]]:
-    """The policies of a file's content, each with a name and a resource, not validated further.
+    """The policies of a file's content, each with a name and a resource type, not validated further.
 
     Raises InputError where it is no file of policies.
     """
     try:
         StructureParser().validate(content)
-    except PolicyValidationError as error:
+    except Exception as error:  # beside its own, what comes of showing a date as JSON, for example
         raise InputError(f"{where}: {_one_line(error)}") from None
     policies: list[dict[str, Any]] = content["policies"]
-    for policy in policies:
+    for number, policy in enumerate(policies, 1):
         for key in ("name", "resource"):
-            if not isinstance(policy[key], str):
-                raise InputError(f"{where}: policy {_one_line(policy['name'])}: {key}: not a text")
+            if not isinstance(policy[key], str) or not policy[key]:
+                raise InputError(f"{where}: policy number {number}: {key} is not a text")
     return policies
 
 
@@ -132,23 +131,28 @@ def validate(policy: dict[str, Any], file: str) -> None:
     """
     where = f"{file}: policy {policy['name']}"
     only = {"policies": [policy]}
+    if len(policy["name"].encode()) > MAX_BYTES:
+        raise InputError(f"{where}: the name becomes a folder, so it may have {MAX_BYTES} characters")
     types = list(StructureParser().get_resource_types(only))
     try:
         missing = load_resources(types)
     except ImportError as error:
         why = f"{policy['resource']} needs {error.name}, which is not installed here"
         raise InputError(f"{where}: {why}") from None
+    except Exception:
+        missing = types  # no name of a type at all
     if missing:
         raise InputError(f"{where}: Custodian knows no resource called {policy['resource']}")
-    errors = schema.validate(only, schema.generate(types))
-    if errors:
-        raise InputError(f"{where}: {_one_line(errors[0])}")
     try:
-        config = Config.empty(dryrun=True, account_id="na", region="na")
-        Policy(policy, config, Bag()).validate()
+        errors = schema.validate(only, schema.generate(types))
+        if not errors:
+            config = Config.empty(dryrun=True, account_id="na", region="na")
+            Policy(policy, config, Bag()).validate()
     except Exception as error:
         # Filters raise what they like here; Custodian's own validate catches all of it too.
         raise InputError(f"{where}: {_one_line(error)}") from None
+    if errors:
+        raise InputError(f"{where}: {_one_line(errors[0])}")
     for problem in metadata.problems([planned(policy)]):
         raise InputError(f"{file}: {problem}")
 
@@ -174,5 +178,5 @@ def _read_file(path: Path) -> list[dict[str, Any]]:
 
 
 def _one_line(error: object) -> str:
-    text = getattr(error, "message", None) or str(error)
-    return " ".join(text.split())[:500]
+    text = getattr(error, "message", None) or str(error) or type(error).__name__
+    return " ".join(str(text).split())[:500]

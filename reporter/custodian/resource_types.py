@@ -29,6 +29,9 @@ INVENTORY_TABS = {
 _NOTED_BY_FILTERS = frozenset({PREFIX_LISTS, TARGET_GROUPS})
 
 
+_IDENTIFIERS = {GROUPS: "GroupId", INTERFACES: "NetworkInterfaceId", INSTANCES: "InstanceId"}
+
+
 @dataclass(frozen=True)
 class Field:
     """A column and where its value is in a resource."""
@@ -48,6 +51,11 @@ def full_type(resource: str) -> str:
     return resource if "." in resource else f"aws.{resource}"
 
 
+def provider(resource: str) -> str:
+    """The cloud that a resource type is of: aws, azure, gcp, …"""
+    return full_type(resource).partition(".")[0]
+
+
 def declared(resource: str) -> tuple[Field, ...] | None:
     """The columns of Custodian's own report on a resource type; None where Custodian cannot be asked."""
     try:
@@ -60,6 +68,47 @@ def declared(resource: str) -> tuple[Field, ...] | None:
     except (ImportError, KeyError, AttributeError, ValueError):
         return None  # not installed, another cloud's, or of a newer Custodian
     return tuple(Field(name, expression) for name, expression in fields.items())
+
+
+@cache
+def identifier(resource: str) -> str | None:
+    """Where the id of a resource of a type is, at the top of its record; None where Custodian cannot be asked."""
+    if resource in _IDENTIFIERS:
+        return _IDENTIFIERS[resource]
+    try:
+        from c7n.provider import get_resource_class
+        from c7n.resources import load_resources
+
+        load_resources([resource])
+        return str(get_resource_class(resource).resource_type.id)
+    except (ImportError, KeyError, AttributeError, ValueError):
+        return None  # as in `declared`
+
+
+# Global by Custodian's word, but what a policy finds of them differs by region.
+_BY_REGION = {"aws.account", "aws.default-service-quota", "aws.service-quota-service"}
+# Not global by Custodian's word, but the answer holds all regions': S3's ListBuckets.
+_OF_ALL_REGIONS = {"aws.s3"}
+
+
+@cache
+def is_global(resource: str) -> bool:
+    """Whether a policy on a resource type finds the same in every region, such as users of IAM.
+
+    False where Custodian cannot be asked.
+    """
+    if resource in _BY_REGION:
+        return False
+    if resource in _OF_ALL_REGIONS:
+        return True
+    try:
+        from c7n.provider import get_resource_class
+        from c7n.resources import load_resources
+
+        load_resources([resource])
+        return bool(get_resource_class(resource).resource_type.global_resource)
+    except (ImportError, KeyError, AttributeError, ValueError):
+        return False  # as in `declared`
 
 
 @cache

@@ -75,7 +75,7 @@ def assess(
     finding = [policy for policy in policies if policy.resource == GROUPS and policy.filtered]
     groups = inventory.groups.copy()
     for column, names in _columns(policies).items():
-        groups[column] = _flag(inventory, names, None if policies_alone else groups.get(column))
+        groups[column] = _flag(inventory, names, groups.get(column), policies_alone)
     if _UNUSED not in groups:
         groups[_UNUSED] = pd.Series(pd.NA, index=groups.index, dtype="boolean")
     _agree_on_use(groups)
@@ -106,19 +106,28 @@ def _columns(policies: Iterable[PlannedPolicy]) -> dict[str, list[str]]:
 
 
 def _flag(
-    inventory: Inventory, names: Sequence[str], told_by_rules: "pd.Series[bool] | None"
+    inventory: Inventory,
+    names: Sequence[str],
+    told_by_rules: "pd.Series[bool] | None",
+    policies_alone: bool,
 ) -> "pd.Series[bool]":
-    """True where a policy or the rules say so, unknown where one of the policies gave no answer."""
-    verdicts: dict[tuple[Any, Any], bool | None] = {}  # most groups were caught by the same policies
+    """True where a policy or the rules say so, unknown where one of the policies gave no answer, or where none was
+    to give one and the rules do not tell."""
+    verdicts: dict[tuple[Any, ...], bool | None] = {}  # most groups were caught by the same policies
     flags = []
-    for answer in zip(inventory.caught_by, inventory.unanswered, strict=True):
+    wanted = frozenset(names)
+    for answer in zip(inventory.caught_by, inventory.unanswered, inventory.unasked, strict=True):
         if answer not in verdicts:
-            caught_by, unanswered = answer
-            caught = not set(names).isdisjoint(caught_by)
-            verdicts[answer] = True if caught else None if not unanswered.isdisjoint(names) else False
+            caught_by, unanswered, unasked = answer
+            silent = not unanswered.isdisjoint(wanted) or unasked >= wanted
+            verdicts[answer] = True if not wanted.isdisjoint(caught_by) else None if silent else False
         flags.append(verdicts[answer])
     flag = pd.Series(flags, index=inventory.groups.index, dtype="boolean")
-    return flag if told_by_rules is None else flag.mask(told_by_rules.fillna(False), True)
+    if told_by_rules is None:
+        return flag
+    not_asked = pd.Series([unasked >= wanted for unasked in inventory.unasked], index=flag.index, dtype=bool)
+    flag = flag.mask(not_asked & flag.isna(), told_by_rules)
+    return flag if policies_alone else flag.mask(told_by_rules.fillna(False), True)
 
 
 def _agree_on_use(groups: pd.DataFrame) -> None:

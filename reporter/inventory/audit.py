@@ -1,16 +1,18 @@
 """An audit: what an output directory says of its groups, and what could not be looked at."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
 from reporter import garbage_collection
 from reporter.custodian import resource_types
 from reporter.custodian.resource_types import GROUPS, INVENTORY_TABS, Field
+from reporter.inventory.across_accounts import agreed
 from reporter.inventory.columns import Value
 from reporter.inventory.join import Inventory, join
-from reporter.inventory.unit import Deduplicator, ExtraColumns, UnitRows, read_unit
-from reporter.output.manifest import Cell, Status
+from reporter.inventory.rows import Deduplicator, UnitRows
+from reporter.inventory.unit import ExtraColumns, read_unit
+from reporter.output.manifest import Cell
 from reporter.output.reading import Output
 from reporter.output.store import side_by_side
 
@@ -34,7 +36,7 @@ class Audit:
     @property
     def gaps(self) -> tuple[Cell, ...]:
         """The cells that were planned and not read."""
-        return tuple(cell for cell in self.cells if cell.status is not Status.OK)
+        return tuple(cell for cell in self.cells if cell.is_gap)
 
 
 def silent(done: int, of: int) -> None:
@@ -54,28 +56,47 @@ def read_audit(output: Output, more: Sequence[Field] = (), progress: Progress = 
     with garbage_collection.paused():
         units = read_units(output, extra, progress)
         inventory = join(units, output.policies, more)
-    sheets: dict[str, list[Row]] = {name: [] for name in extra.sheets}
-    for unit in units:
-        for name, rows in unit.sheets.items():
-            sheets[name] += ((unit.account, unit.account_id, unit.region, row) for row in rows)
-    return Audit(output, tuple(cell for unit in units for cell in unit.cells), inventory, sheets)
+    return Audit(
+        output,
+        tuple(cell for unit in units for cell in unit.cells),
+        inventory,
+        _rows(output, extra.sheets, units),
+    )
 
 
 def read_units(
     output: Output, extra: ExtraColumns = _NOTHING_MORE, progress: Progress = silent
 ) -> list[UnitRows]:
     """What an output directory says of each account and region: accounts in their order, regions by name."""
-    policies = {policy.name: policy for policy in output.policies}
+    policies = output.policies_of_cells()
     order = {account.name: number for number, account in enumerate(output.accounts)}
     units_of = sorted(output.units(), key=lambda cells: (order.get(cells[0].account, -1), cells[0].region))
-    tasks = [[(cell, output.resources(cell)) for cell in cells] for cells in units_of]
+    tasks = [[(cell, policies[cell.key], output.resources(cell)) for cell in cells] for cells in units_of]
     # In one process: records are decoded as fast as they would come over a pipe from another.
-    read = partial(read_unit, store=output.store, policies=policies, extra=extra, deduplicated=Deduplicator())
+    read = partial(read_unit, store=output.store, extra=extra, deduplicated=Deduplicator())
     units = []
     for unit in side_by_side(output.store, read, tasks):
         units.append(unit)
         progress(len(units), len(tasks))
-    return units
+    return agreed(units)
+
+
+def _rows(output: Output, policies: Iterable[str], units: Sequence[UnitRows]) -> dict[str, list[Row]]:
+    """The rows of each sheet. Where a policy finds the same in every region, an account's newest answer is all."""
+    types = {policy.name: policy.resource for policy in output.policies}
+    rows: dict[str, list[Row]] = {}
+    for name in policies:
+        answers = [unit for unit in units if name in unit.sheets]
+        if resource_types.is_global(types[name]):
+            newest: dict[str, UnitRows] = {}
+            for unit in sorted(answers, key=lambda unit: unit.started(name)):
+                newest[unit.account_id or unit.account] = unit
+            chosen = {id(unit) for unit in newest.values()}
+            answers = [unit for unit in answers if id(unit) in chosen]
+        rows[name] = [
+            (unit.account, unit.account_id, unit.region, row) for unit in answers for row in unit.sheets[name]
+        ]
+    return rows
 
 
 def _sheets(output: Output) -> dict[str, tuple[Field, ...] | None]:

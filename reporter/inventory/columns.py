@@ -4,8 +4,11 @@ Expressions are those of `custodian report --field`: JMESPath, or `tag:KEY`, `li
 """
 
 import json
+import re
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from functools import cache
+from math import isfinite
 from typing import Any
 
 import jmespath
@@ -13,10 +16,14 @@ from jmespath.exceptions import JMESPathError
 
 from reporter.custodian.resource_types import Field
 from reporter.errors import InputError
+from reporter.names import clean
 
 TAGS = "tags"
 _TAG = "tag:"
 _PREFIXES = (_TAG, "list:", "count:")
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]|[\ud800-\udfff]")
+# What a function of a value that a resource has not raises: JMESPath itself sees to some of it.
+_NOT_OF_THIS_RESOURCE = (JMESPathError, ArithmeticError, AttributeError, LookupError, TypeError, ValueError)
 
 #: A value of a cell: a text, a number, a boolean, or a tuple of texts. What a resource lacks is an empty text.
 Value = str | int | float | bool | tuple[str, ...]
@@ -28,14 +35,27 @@ def parse(text: str) -> Field:
     Raises InputError where it is not of that form, or not JMESPath.
     """
     name, equals, expression = text.partition("=")
-    if not (name.strip() and equals and expression):
+    name = name.strip()
+    if not (name and equals and expression):
         raise InputError(f"--field {text}: write NAME=JMESPATH, such as Owner=OwnerId")
+    if name != clean(name):
+        raise InputError(f"--field {text}: the name holds what cannot be shown in the head of a column")
+    if _SURROGATE.search(expression):
+        raise InputError(f"--field {text}: half of a surrogate pair; write the character itself")
+    if not expression.startswith(_TAG):
+        _check(_without_prefix(expression), text)
+    return Field(name, expression)
+
+
+def _check(path: str, option: str) -> None:
     try:
-        if not expression.startswith(_TAG):
-            _compiled(_without_prefix(expression))
-    except JMESPathError as error:
-        raise InputError(f"--field {text}: not JMESPath: {' '.join(str(error).split())}") from None
-    return Field(name.strip(), expression)
+        compiled = _compiled(path)
+        with suppress(*_NOT_OF_THIS_RESOURCE):
+            compiled.search(None)  # to see that it is not nested too deep for that
+    except RecursionError:
+        raise InputError(f"--field {option[:100]}…: nested too deep") from None
+    except (JMESPathError, ValueError) as error:  # the latter for literals that are no JSON
+        raise InputError(f"--field {option}: not JMESPath: {' '.join(str(error).split())}") from None
 
 
 def values(
@@ -62,19 +82,24 @@ def value(resource: Mapping[str, Any], expression: str) -> Value:
         return _tags(resource).get(path, "")
     try:
         found = _compiled(path).search(resource)
-    except JMESPathError:
-        return ""  # a function of a value that this resource has not
-    if expression.startswith("count:"):
-        return len(found) if isinstance(found, list | dict | str) else ""
-    if expression.startswith("list:") and isinstance(found, list):
-        return tuple(map(_text, found))
-    return plain(found)
+        if expression.startswith("count:"):
+            return len(found) if isinstance(found, list | dict | str) else ""
+        if expression.startswith("list:") and isinstance(found, list):
+            return tuple(map(_text, found))
+        return plain(found)
+    except _NOT_OF_THIS_RESOURCE:
+        return ""
 
 
 def plain(found: Any) -> Value:
-    """A value as a cell holds it: a list of scalars stays one, whatever else is nested becomes JSON."""
+    """A value as a cell holds it: a list of scalars stays one, whatever else is nested becomes JSON.
+
+    So does a number that is none, or infinite: neither a workbook nor JSON has such.
+    """
     if found is None:
         return ""
+    if isinstance(found, float) and not isfinite(found):
+        return _text(found)
     if isinstance(found, str | int | float):
         return found
     if isinstance(found, list) and not any(isinstance(each, list | dict) for each in found):

@@ -9,7 +9,7 @@ import pandas as pd
 from reporter.custodian.metadata import GROUP_COLUMNS, PlannedPolicy
 from reporter.custodian.resource_types import GROUPS, Field
 from reporter.errors import InputError
-from reporter.inventory.unit import GroupRow, InstanceRow, InterfaceRow, UnitRows
+from reporter.inventory.rows import GroupRow, InstanceRow, InterfaceRow, UnitRows
 
 DEFAULT_GROUP_NAME = "default"
 
@@ -43,8 +43,9 @@ class Inventory:
     booleans and the count a nullable integer: NA is `unknown`. `attached_resources`, `ssh_rules`, `instances` and
     `tags` hold tuples of texts. For each of its rows `on_instance` says whether an instance carries the group,
     `caught_by` has the names of the policies that listed it, `matched_rules` for each of those the rules that made
-    it match, None where that cannot be told, and `unanswered` the names of the policies that gave no answer for its
-    account and region.
+    it match, None where that cannot be told, `unanswered` the names of the policies that were to answer for its
+    account and region and did not, and `unasked` of those that were not to, or of which an event asked for one
+    group only.
     """
 
     groups: pd.DataFrame
@@ -53,6 +54,7 @@ class Inventory:
     caught_by: "pd.Series[Any]"
     matched_rules: "pd.Series[Any]"
     unanswered: "pd.Series[Any]"
+    unasked: "pd.Series[Any]"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,11 +93,13 @@ def join(
         groups[field.name] = pd.Series([row.more[number] for _, row in owned], dtype=object)
     groups = groups.sort_values(_SORT, kind="stable")
     asked = frozenset(policy.name for policy in policies if policy.resource == GROUPS)
-    without_answer = {(unit.account, unit.region): asked - unit.read for unit in units}
+    unanswered = {(unit.account, unit.region): asked & unit.unanswered for unit in units}
+    unasked = {(unit.account, unit.region): asked - unit.read - unit.unanswered for unit in units}
     answers = {
         "caught_by": [row.caught_by for _, row in owned],
         "matched_rules": [row.matched_rules for _, row in owned],
-        "unanswered": [without_answer[unit.account, unit.region] for unit, _ in owned],
+        "unanswered": [unanswered[unit.account, unit.region] for unit, _ in owned],
+        "unasked": [unasked[unit.account, unit.region] for unit, _ in owned],
     }
     order = groups.index
     return Inventory(

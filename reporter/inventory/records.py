@@ -1,20 +1,23 @@
 """The parts of AWS's records that the audit reads, under AWS's own names.
 
 Sources: DescribeSecurityGroups, DescribeNetworkInterfaces and DescribeInstances of the EC2 API, as Custodian
-writes them to resources.json. What is not named here is passed over while decoding. The records hold no
-cycles, so the garbage collector need not look at them (`gc=False`).
+writes them to resources.json. What is not named here is passed over while decoding, and null, as AWS Config and
+some tools write it, is taken for absent. The records hold no cycles, so the garbage collector need not look at them
+(`gc=False`).
 """
 
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 import msgspec
 from msgspec import Struct, field
+
+Record = TypeVar("Record")
 
 
 class Tag(Struct, rename="pascal", gc=False):
     """A tag of any resource."""
 
-    key: str
+    key: str = ""
     value: str = ""
 
 
@@ -24,6 +27,7 @@ class Source(Struct, rename="pascal", gc=False):
     cidr_ip: str = ""
     cidr_ipv6: str = ""
     group_id: str = ""
+    group_name: str = ""
     prefix_list_id: str = ""
 
 
@@ -65,7 +69,7 @@ class CaughtGroup(Struct, rename="pascal", gc=False):
 class GroupReference(Struct, rename="pascal", gc=False):
     """A group as interfaces and instances name it."""
 
-    group_id: str
+    group_id: str = ""
     group_name: str = ""
 
 
@@ -111,12 +115,61 @@ class Instance(Struct, rename="pascal", gc=False):
     tags: list[Tag] = field(default_factory=list)
 
 
-group_list = msgspec.json.Decoder(list[Group])
-permission_list = msgspec.json.Decoder(list[Permission])
-caught_list = msgspec.json.Decoder(list[CaughtGroup])
-interface_list = msgspec.json.Decoder(list[Interface])
-instance_list = msgspec.json.Decoder(list[Instance])
-any_list = msgspec.json.Decoder(list[dict[str, Any]])
+class ListOf(Generic[Record]):
+    """Reads a resources.json of records of one type."""
+
+    def __init__(self, record: type[Record]) -> None:
+        self._record = record
+        self._decoder = msgspec.json.Decoder(list[record])  # type: ignore[valid-type]
+
+    def decode(self, data: bytes) -> list[Record]:
+        """All records. Raises msgspec.DecodeError or UnicodeDecodeError where one cannot be read."""
+        return self._decoder.decode(data)
+
+    def decode_each(self, data: bytes) -> tuple[list[Record], list[str]]:
+        """The records that can be read, and of each other one which it is and why it cannot.
+
+        Raises msgspec.DecodeError or UnicodeDecodeError where it is no list, or no JSON.
+        """
+        try:
+            return self.decode(data), []
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            return self._each_by_itself(data)
+
+    def _each_by_itself(self, data: bytes) -> tuple[list[Record], list[str]]:
+        found: list[Record] = []
+        problems: list[str] = []
+        for number, raw in enumerate(msgspec.json.decode(data, type=list[msgspec.Raw]), 1):
+            plain = None
+            try:
+                plain = _without_nulls(msgspec.json.decode(raw))
+                found.append(msgspec.convert(plain, self._record))
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
+                problems.append(f"record {number}{_named(plain)} is not of AWS's form: {error}")
+        return found, problems
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nulls(each) for key, each in value.items() if each is not None}
+    if isinstance(value, list):
+        return [_without_nulls(each) for each in value if each is not None]
+    return value
+
+
+def _named(record: Any) -> str:
+    """What a record calls itself, in brackets."""
+    names = record if isinstance(record, dict) else {}
+    ids = (names[key] for key in ("GroupId", "NetworkInterfaceId", "InstanceId") if key in names)
+    return next((f" ({each})" for each in ids if isinstance(each, str)), "")
+
+
+group_list = ListOf(Group)
+caught_list = ListOf(CaughtGroup)
+permission_list = ListOf(Permission)
+interface_list = ListOf(Interface)
+instance_list = ListOf(Instance)
+any_list = ListOf(dict[str, Any])
 
 
 def tag_texts(tags: list[Tag]) -> tuple[str, ...]:

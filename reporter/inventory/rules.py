@@ -1,15 +1,37 @@
 """What a permission of a security group says, and what it means for SSH, as the design defines it."""
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from ipaddress import ip_network
 
 from reporter.inventory.records import Group, Permission
 
 SSH_PORT = 22
-#: Every address there is, in IPv4 and in IPv6.
-WORLD = frozenset({"0.0.0.0/0", "::/0"})
 
-# AWS writes all traffic as -1: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_IpPermission.html
+# AWS writes all traffic as -1, and names of protocols that have one, in small letters; other tools write numbers:
+# https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_IpPermission.html
 _ALL_TRAFFIC = "-1"
+_NAMES = {"6": "tcp", "17": "udp", "1": "icmp", "58": "icmpv6"}
+
+
+def is_world(source: str) -> bool:
+    """Whether a source is every address there is, in IPv4 or in IPv6, however it is written: `10.0.0.16/0` too."""
+    _, _, length = source.partition("/")
+    return bool(length) and not length.strip("0.") and _has_no_prefix(source)
+
+
+@lru_cache(maxsize=1024)
+def _has_no_prefix(source: str) -> bool:
+    try:
+        return ip_network(source, strict=False).prefixlen == 0
+    except ValueError:
+        return False
+
+
+def protocol(permission: Permission) -> str:
+    """A rule's protocol by its name, where it has one, else its number; `-1` is all traffic."""
+    written = permission.ip_protocol.lower()
+    return _NAMES.get(written, written)
 
 
 def lets_ssh_in(permission: Permission) -> bool:
@@ -17,15 +39,19 @@ def lets_ssh_in(permission: Permission) -> bool:
 
     ICMP's ports are a type and a code, UDP is not SSH, and any other protocol has no ports.
     """
-    if permission.ip_protocol == _ALL_TRAFFIC:
+    passes = protocol(permission)
+    if passes == _ALL_TRAFFIC:
         return True
-    if permission.ip_protocol != "tcp" or permission.from_port is None or permission.to_port is None:
+    if passes != "tcp" or permission.from_port is None or permission.to_port is None:
         return False
     return permission.from_port <= SSH_PORT <= permission.to_port
 
 
 def ssh_rules(group: Group) -> tuple[str, ...]:
-    """The group's SSH rules as `SOURCE -> PORTS`: IPv4 and IPv6 ranges, groups, prefix lists, each sorted."""
+    """The group's SSH rules as `SOURCE -> PORTS`: IPv4 and IPv6 ranges, groups, prefix lists, each sorted.
+
+    A group of EC2-Classic, which may be named without its id, stands there by its name.
+    """
     found = {
         (kind, source, _ports(permission))
         for permission in group.ip_permissions
@@ -38,7 +64,7 @@ def ssh_rules(group: Group) -> tuple[str, ...]:
 def ssh_open_to_world(group: Group) -> bool:
     """Whether one rule both lets SSH in and names the whole of IPv4 or IPv6 as its source."""
     return any(
-        source in WORLD
+        is_world(source)
         for permission in group.ip_permissions
         if lets_ssh_in(permission)
         for _, source in _sources(permission)
@@ -57,12 +83,12 @@ def rule_texts(ingress: Iterable[Permission], egress: Iterable[Permission] = ())
 
 
 def _traffic(permission: Permission) -> str:
-    protocol, first, last = permission.ip_protocol, permission.from_port, permission.to_port
-    if protocol == _ALL_TRAFFIC:
+    name, first, last = protocol(permission), permission.from_port, permission.to_port
+    if name == _ALL_TRAFFIC:
         return "all traffic"
     if first is None:
-        return protocol if protocol.isalpha() else f"protocol {protocol}"
-    return f"{protocol} {first}" if first == last else f"{protocol} {first}-{last}"
+        return f"protocol {name}" if name.isdigit() else name
+    return f"{name} {first}" if first == last else f"{name} {first}-{last}"
 
 
 def _sources(permission: Permission) -> Iterator[tuple[int, str]]:
@@ -71,7 +97,7 @@ def _sources(permission: Permission) -> Iterator[tuple[int, str]]:
     for source in permission.ipv6_ranges:
         yield 1, source.cidr_ipv6
     for source in permission.user_id_group_pairs:
-        yield 2, source.group_id
+        yield 2, source.group_id or source.group_name
     for source in permission.prefix_list_ids:
         yield 3, source.prefix_list_id
 

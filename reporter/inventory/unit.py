@@ -1,86 +1,25 @@
 """Reads what the policies said of one account and region, and keeps what the report needs of it."""
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from sys import intern
-from typing import Any, TypeVar
+from typing import Any
 
-import msgspec
-
-from reporter.custodian import matched_rules
 from reporter.custodian.metadata import PlannedPolicy
-from reporter.custodian.resource_types import GROUPS, INSTANCES, INTERFACES, Field
-from reporter.inventory import columns, records, rules
+from reporter.custodian.resource_types import GROUPS, INSTANCES, INTERFACES, Field, identifier
+from reporter.inventory import columns, matched, records
 from reporter.inventory.columns import Value
-from reporter.inventory.records import CaughtGroup, Group, Instance, Interface, Permission
+from reporter.inventory.newest import Newest
+from reporter.inventory.records import Group, GroupReference, Instance, Interface
+from reporter.inventory.rows import (
+    Deduplicator,
+    GroupRow,
+    UnitRows,
+    group_row,
+    instance_row,
+    interface_row,
+)
 from reporter.output.manifest import Cell, Status
 from reporter.output.store import UNREADABLE, Store
-
-Shared = TypeVar("Shared")
-
-
-@dataclass(frozen=True, slots=True)
-class GroupRow:
-    """A group; `caught_by` names the policies that listed it, `matched_rules` tells for each of them the rules that
-    made it match, None where that cannot be told; `more` has the values of the wanted fields."""
-
-    group_id: str
-    name: str
-    vpc_id: str
-    owner_id: str
-    description: str
-    tags: tuple[str, ...]
-    ssh_rules: tuple[str, ...]
-    ssh_open_to_world: bool
-    caught_by: tuple[str, ...]
-    matched_rules: tuple[tuple[str, ...] | None, ...] = ()
-    more: tuple[Value, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class InterfaceRow:
-    """A network interface with the groups it carries, by id and name."""
-
-    interface_id: str
-    type: str
-    description: str
-    private_ip: str
-    public_ip: str
-    vpc_id: str
-    owner_id: str
-    instance_id: str
-    groups: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True, slots=True)
-class InstanceRow:
-    """An instance with the groups it carries, by id and name."""
-
-    instance_id: str
-    name: str
-    state: str
-    groups: tuple[tuple[str, str], ...]
-
-
-@dataclass(frozen=True)
-class UnitRows:
-    """One account and region.
-
-    `cells` are its cells again, those whose file could not be read turned to failed. `read` names the
-    policies whose answer is here; `interfaces_known` says that every interface of the account is. `sheets` has
-    the resources of other policies, as cells by column.
-    """
-
-    account: str
-    account_id: str
-    region: str
-    cells: tuple[Cell, ...]
-    read: frozenset[str]
-    interfaces_known: bool
-    groups: tuple[GroupRow, ...]
-    interfaces: tuple[InterfaceRow, ...]
-    instances: tuple[InstanceRow, ...]
-    sheets: Mapping[str, tuple[Mapping[str, Value], ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -92,190 +31,212 @@ class ExtraColumns:
     more: tuple[Field, ...] = ()
 
 
-class Deduplicator:
-    """Keeps one of equal tuples. With texts interned, rows that say the same share the memory: half a million
-    groups make that a third less."""
-
-    def __init__(self) -> None:
-        self._seen: dict[Any, Any] = {}
-
-    def __call__(self, value: Shared) -> Shared:
-        kept: Shared = self._seen.setdefault(value, value)
-        return kept
-
-
 @dataclass
 class _Found:
-    groups: dict[str, Group] = field(default_factory=dict)
+    groups: Newest[Group] = field(default_factory=Newest)
     caught: dict[str, dict[str, tuple[str, ...] | None]] = field(default_factory=dict)
     """By group id, then by policy: the rules that made it match, None where that cannot be told."""
-    interfaces: dict[str, Interface] = field(default_factory=dict)
-    instances: dict[str, Instance] = field(default_factory=dict)
+    interfaces: Newest[Interface] = field(default_factory=Newest)
+    instances: Newest[Instance] = field(default_factory=Newest)
+    others: dict[str, Newest[None]] = field(default_factory=dict)
+    """By resource type: those of which no more than a table is made."""
     more: dict[str, tuple[Value, ...]] = field(default_factory=dict)
     sheets: dict[str, tuple[Mapping[str, Value], ...]] = field(default_factory=dict)
 
+    def of_type(self, resource: str) -> Newest[Any]:
+        """What is known of a resource type that gets a table of its own."""
+        if resource == INTERFACES:
+            return self.interfaces
+        return self.instances if resource == INSTANCES else self.others.setdefault(resource, Newest())
+
 
 def read_unit(
-    cells: Sequence[tuple[Cell, str]],
+    cells: Sequence[tuple[Cell, PlannedPolicy, str]],
     store: Store,
-    policies: Mapping[str, PlannedPolicy],
     extra: ExtraColumns,
     deduplicated: Deduplicator,
 ) -> UnitRows:
-    """Read the cells of one account and region, each from its key in the store; `deduplicated` is that of all units.
+    """Read the cells of one account and region, each with its policy, from its key in the store; `deduplicated` is
+    that of all units.
 
-    What cannot be read is told in the cells, not raised.
+    The newest record of a thing counts, and what was listed before everything was, and was not there then, is gone.
+    What cannot be read is told in the cells, not raised. A cell of which some records cannot be read is failed
+    too: what it lists counts, but it does not say of anything that it is not there.
     """
-    found, read, judged = _Found(), set(), []
-    for cell, key in cells:
+    found, read = _Found(), set()
+    judged: dict[str, Cell] = {}
+    for cell, policy, key in sorted(cells, key=_newest_first):
         if cell.status is Status.OK:
             try:
-                _read_cell(found, policies[cell.policy], store.read(key), extra)
-                read.add(cell.policy)
+                problems = _read_cell(found, cell, policy, store.read(key), extra)
+                if problems:
+                    cell = _unreadable(cell, f"{store.name}/{key}: {_in_short(problems)}")
+                elif not policy.on_events:
+                    read.add(cell.policy)
             except OSError as error:
                 cell = _unreadable(cell, f"{store.name}/{key}: {error.strerror or error}")
             except UNREADABLE as error:
                 cell = _unreadable(cell, f"{store.name}/{key}: cut short or not AWS's JSON: {error}")
-        judged.append(cell)
-    # An instance's record holds its interfaces too: they may be all there is where the others were refused.
-    for instance in found.instances.values():
-        for interface in instance.network_interfaces:
-            interface.attachment = interface.attachment or records.Attachment()
-            interface.attachment.instance_id = instance.instance_id
-            found.interfaces.setdefault(interface.network_interface_id, interface)
+        judged[cell.policy] = cell
+    first = cells[0][0]
+    _add_interfaces_of_instances(found)
+    _forget_what_is_gone(found, first.account_id)
     return UnitRows(
-        account=judged[0].account,
-        account_id=judged[0].account_id,
-        region=judged[0].region,
-        cells=tuple(judged),
+        account=first.account,
+        account_id=first.account_id,
+        region=first.region,
+        cells=tuple(judged[cell.policy] for cell, _, _ in cells),
         read=frozenset(read),
-        interfaces_known=any(
-            policies[name].resource == INTERFACES and not policies[name].filtered for name in read
+        interfaces_known=found.interfaces.all_listed is not None,
+        groups=tuple(_groups(found, deduplicated)),
+        interfaces=tuple(
+            interface_row(each, found.interfaces.taken[interface_id], deduplicated)
+            for interface_id, each in found.interfaces.records.items()
         ),
-        groups=tuple(
-            _group(group, found.caught[group.group_id], found.more.get(group.group_id, ()), deduplicated)
-            for group in found.groups.values()
-        ),
-        interfaces=tuple(_interface(each, deduplicated) for each in found.interfaces.values()),
-        instances=tuple(_instance(each, deduplicated) for each in found.instances.values()),
+        instances=tuple(instance_row(each, deduplicated) for each in _not_terminated(found)),
         sheets=found.sheets,
+        unanswered=frozenset(cell.policy for cell in judged.values() if cell.is_gap),
+        all_listed={
+            kind: newest.all_listed
+            for kind, newest in ((GROUPS, found.groups), (INTERFACES, found.interfaces))
+            if newest.all_listed is not None
+        },
     )
 
 
-def _read_cell(found: _Found, policy: PlannedPolicy, data: bytes, extra: ExtraColumns) -> None:
-    resource = policy.resource
-    if policy.name in extra.sheets:
-        fields = extra.sheets[policy.name]
-        resources = records.any_list.decode(data)
-        found.sheets[policy.name] = tuple(columns.values(each, fields, extra.more) for each in resources)
-    if resource == GROUPS:
-        _read_groups(found, data, policy)
+def _newest_first(cell: tuple[Cell, PlannedPolicy, str]) -> tuple[float, bool]:
+    return -_taken(cell[0]), not cell[1].lists_all
+
+
+def _taken(cell: Cell) -> float:
+    return cell.started or 0.0
+
+
+def _read_cell(
+    found: _Found, cell: Cell, policy: PlannedPolicy, data: bytes, extra: ExtraColumns
+) -> Sequence[str]:
+    """Returns what is wrong with the records that cannot be read."""
+    if policy.resource == GROUPS:
+        problems = _read_groups(found, cell, policy, data)
         if extra.more:
-            for each in records.any_list.decode(data):
+            for each in records.any_list.decode_each(data)[0]:
                 found.more.setdefault(
                     each["GroupId"], tuple(columns.value(each, field.expression) for field in extra.more)
                 )
-    elif resource == INTERFACES:
-        for interface in records.interface_list.decode(data):
-            found.interfaces.setdefault(interface.network_interface_id, interface)
-    elif resource == INSTANCES:
-        for instance in records.instance_list.decode(data):
-            # EC2 lists an instance for about an hour after its end; it carries nothing any more.
-            if instance.state.name != "terminated":
-                found.instances.setdefault(instance.instance_id, instance)
-
-
-def _read_groups(found: _Found, data: bytes, policy: PlannedPolicy) -> None:
-    # Most policies list groups that the inventory has already: then their ids are enough, which is quicker.
-    listed = records.caught_list.decode(data) if found.groups else ()
-    if not listed or not found.groups.keys() >= {each.group_id for each in listed}:
-        for group in records.group_list.decode(data):
-            found.groups.setdefault(group.group_id, group)
-        listed = records.caught_list.decode(data)
-    rules = _matched_rules(policy, listed, data)
-    for each in listed:
-        found.caught.setdefault(each.group_id, {})[policy.name] = rules(each)
-
-
-def _matched_rules(
-    policy: PlannedPolicy, listed: Sequence[CaughtGroup], data: bytes
-) -> Callable[[CaughtGroup], tuple[str, ...] | None]:
-    """How the rules that made a group match are told."""
-    if not policy.filtered:
-        return lambda group: ()
-    if policy.filters is None:
-        return lambda group: None
-    if matched_rules.annotates_exactly(policy.filters):
-        return _annotated_rules
-    told = matched_rules.confirmed(policy.filters, records.any_list.decode(data)) if listed else {}
-    texts = {
-        group_id: rules.rule_texts(*msgspec.convert(found, tuple[list[Permission], list[Permission]]))
-        for group_id, found in told.items()
-    }
-    return lambda group: texts.get(group.group_id)
-
-
-def _annotated_rules(group: CaughtGroup) -> tuple[str, ...] | None:
-    decode = records.permission_list.decode
-    try:
-        return rules.rule_texts(
-            decode(group.matched_ip_permissions), decode(group.matched_ip_permissions_egress)
+    elif policy.resource == INTERFACES:
+        interfaces, problems = records.interface_list.decode_each(data)
+        listed = ((each.network_interface_id, each) for each in interfaces)
+        found.interfaces.add(listed, _taken(cell), everything=policy.lists_all and not problems)
+    elif policy.resource == INSTANCES:
+        instances, problems = records.instance_list.decode_each(data)
+        found.instances.add(
+            ((each.instance_id, each) for each in instances),
+            _taken(cell),
+            everything=policy.lists_all and not problems,
         )
-    except msgspec.DecodeError:
-        return None  # the filter `stale` writes something else there (c7n.resources.vpc)
+    else:
+        problems = ()
+    if cell.policy in extra.sheets:
+        problems = [*problems, *_read_sheet(found, cell, policy, data, extra)]
+    return list(dict.fromkeys(problems))
+
+
+def _read_sheet(
+    found: _Found, cell: Cell, policy: PlannedPolicy, data: bytes, extra: ExtraColumns
+) -> Sequence[str]:
+    """What the policy found, as it found it, but for what is gone since."""
+    resources, problems = records.any_list.decode_each(data)
+    key, known = identifier(policy.resource), found.of_type(policy.resource)
+    if policy.resource not in (INTERFACES, INSTANCES):
+        ids = ((str(each[key]), None) for each in resources if key in each)
+        known.add(ids, _taken(cell), everything=policy.lists_all and not problems)
+    fields = extra.sheets[cell.policy]
+    found.sheets[cell.policy] = tuple(
+        columns.values(each, fields, extra.more)
+        for each in resources
+        if key not in each or not known.is_gone(str(each[key]), _taken(cell))
+    )
+    return problems
+
+
+def _read_groups(found: _Found, cell: Cell, policy: PlannedPolicy, data: bytes) -> Sequence[str]:
+    known, taken = found.groups, _taken(cell)
+    listed, problems = records.caught_list.decode_each(data)
+    groups: list[Group] = []
+    # Most policies list groups that are known already: then their ids are enough, which is quicker.
+    if not known.knows_all(taken) and not known.records.keys() >= {each.group_id for each in listed}:
+        groups, problems = records.group_list.decode_each(data)
+    everything = policy.lists_all and not problems
+    known.add(((group.group_id, group) for group in groups), taken, everything=everything)
+    rules = matched.teller(policy, listed, data)
+    for each in listed:
+        if each.group_id in known.records:
+            found.caught.setdefault(each.group_id, {})[cell.policy] = rules(each)
+    return problems
+
+
+def _add_interfaces_of_instances(found: _Found) -> None:
+    """An instance's record holds its interfaces too: they may be newer, or all there is where others were refused."""
+    newest = found.interfaces
+    for instance in _not_terminated(found):
+        taken = found.instances.taken[instance.instance_id]
+        for interface in instance.network_interfaces:
+            attachment = interface.attachment or records.Attachment()
+            attachment.instance_id = instance.instance_id
+            known = newest.records.get(interface.network_interface_id)
+            if known is None:
+                interface.attachment = attachment
+                newest.add([(interface.network_interface_id, interface)], taken, everything=False)
+            elif newest.taken[interface.network_interface_id] < taken:
+                known.groups, known.attachment = interface.groups, attachment
+                newest.taken[interface.network_interface_id] = taken
+
+
+def _forget_what_is_gone(found: _Found, account_id: str) -> None:
+    """Take groups and instances that are gone since off the interfaces and instances that were on them.
+
+    Only off the account's own: it need not see what those of others are on.
+    """
+    groups, instances = found.groups, found.instances
+    settled = max(groups.all_listed or 0.0, instances.all_listed or 0.0)
+    for interface_id, interface in found.interfaces.records.items():
+        taken = found.interfaces.taken[interface_id]
+        if taken < settled and interface.owner_id in ("", account_id):
+            interface.groups = _still_there(groups, interface.groups, taken)
+            if interface.attachment and instances.is_gone(interface.attachment.instance_id, taken):
+                interface.attachment = None
+    for instance_id, instance in instances.records.items():
+        taken = instances.taken[instance_id]
+        if taken < settled:
+            instance.security_groups = _still_there(groups, instance.security_groups, taken)
+
+
+def _still_there(
+    known: Newest[Group], groups: Iterable[GroupReference], taken: float
+) -> list[GroupReference]:
+    return [group for group in groups if not known.is_gone(group.group_id, taken)]
+
+
+def _not_terminated(found: _Found) -> Iterator[Instance]:
+    """EC2 lists an instance for about an hour after its end; it carries nothing any more."""
+    return (each for each in found.instances.records.values() if each.state.name != "terminated")
 
 
 def _unreadable(cell: Cell, message: str) -> Cell:
     return replace(cell, status=Status.FAILED, resources=None, code="Unreadable", message=message)
 
 
-def _group(
-    group: Group,
-    caught: Mapping[str, tuple[str, ...] | None],
-    more: tuple[Value, ...],
-    deduplicated: Deduplicator,
-) -> GroupRow:
-    return GroupRow(
-        group_id=intern(group.group_id),
-        name=intern(group.group_name),
-        vpc_id=intern(group.vpc_id),
-        owner_id=intern(group.owner_id),
-        description=group.description,
-        tags=deduplicated(tuple(map(intern, records.tag_texts(group.tags)))),
-        ssh_rules=deduplicated(rules.ssh_rules(group)),
-        ssh_open_to_world=rules.ssh_open_to_world(group),
-        caught_by=deduplicated(tuple(caught)),
-        matched_rules=deduplicated(tuple(caught.values())),
-        more=more,
-    )
+def _in_short(problems: Sequence[str]) -> str:
+    more = f", and so are {len(problems) - 1} more" if len(problems) > 1 else ""
+    return f"{problems[0]}{more}; the other records count"
 
 
-def _interface(interface: Interface, deduplicated: Deduplicator) -> InterfaceRow:
-    return InterfaceRow(
-        interface_id=interface.network_interface_id,
-        type=intern(interface.interface_type),
-        description=intern(interface.description),
-        private_ip=interface.private_ip_address,
-        public_ip=interface.association.public_ip if interface.association else "",
-        vpc_id=intern(interface.vpc_id),
-        owner_id=intern(interface.owner_id),
-        instance_id=intern(interface.attachment.instance_id) if interface.attachment else "",
-        groups=_references(interface.groups, deduplicated),
-    )
-
-
-def _instance(instance: Instance, deduplicated: Deduplicator) -> InstanceRow:
-    return InstanceRow(
-        instance_id=intern(instance.instance_id),
-        name=intern(records.name_tag(instance.tags)),
-        state=intern(instance.state.name),
-        groups=_references(instance.security_groups, deduplicated),
-    )
-
-
-def _references(
-    groups: Iterable[records.GroupReference], deduplicated: Deduplicator
-) -> tuple[tuple[str, str], ...]:
-    return deduplicated(
-        tuple(deduplicated((intern(group.group_id), intern(group.group_name))) for group in groups)
-    )
+def _groups(found: _Found, deduplicated: Deduplicator) -> Iterator[GroupRow]:
+    for group_id, group in found.groups.records.items():
+        yield group_row(
+            group,
+            found.caught[group_id],
+            found.more.get(group_id, ()),
+            found.groups.taken[group_id],
+            deduplicated,
+        )

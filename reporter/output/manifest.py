@@ -3,7 +3,9 @@
 It is the seam between collecting and reporting, so it imports neither c7n nor pandas.
 """
 
+import re
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from enum import StrEnum
 
 import msgspec
@@ -11,13 +13,18 @@ import msgspec
 from reporter.accounts.expected import PlannedAccount
 from reporter.custodian.metadata import PlannedPolicy
 from reporter.errors import InputError
-from reporter.output.store import Store
+from reporter.names import MAX_BYTES
+from reporter.output.store import UNREADABLE, Store
 from reporter.redaction import redact
 
 FILE_NAME = "run.json"
+_OURS = re.compile(rb'\s*\{\s*"tool":\s*"c7n-sg-audit')
 
 #: The region of a cell whose account's regions could not be found out.
 UNKNOWN_REGION = "all"
+
+#: The code of a cell that the policy itself, by its `region` or `conditions`, leaves out.
+LEFT_OUT = "LeftOut"
 
 
 class Status(StrEnum):
@@ -43,7 +50,8 @@ class Cell:
 
     `resources` counts what the policy found, None where it did not answer; `seconds` is how long Custodian
     took; `code` is the error's code as AWS or Python calls it; `throttled` counts the calls AWS asked to
-    be made again more slowly.
+    be made again more slowly. `started` is when the policy was run, in seconds since 1970, None where nothing
+    tells it: of two records of a thing the newer one counts.
     """
 
     account: str
@@ -56,6 +64,20 @@ class Cell:
     code: str = ""
     message: str = ""
     throttled: int = 0
+    started: float | None = None
+
+    @property
+    def is_gap(self) -> bool:
+        """Whether it was to be looked at and was not."""
+        return self.status is not Status.OK and not self.is_left_out
+
+    @property
+    def is_left_out(self) -> bool:
+        """Whether the policy's own `region` or `conditions` leave this account or region out."""
+        # Older runs gave a message and no code, and gave one to no other skipped cell.
+        return self.status is Status.SKIPPED and (
+            self.code == LEFT_OUT or (not self.code and self.message != "")
+        )
 
     @property
     def key(self) -> tuple[str, str, str]:
@@ -76,6 +98,9 @@ class Manifest:
     cells: tuple[Cell, ...]
 
 
+_decoder = msgspec.json.Decoder(Manifest)
+
+
 def write(place: Store, manifest: Manifest) -> None:
     """Write run.json so that a reader, or a kill at any moment, never meets half of one.
 
@@ -89,6 +114,21 @@ def encoded(manifest: Manifest) -> bytes:
     return msgspec.json.format(msgspec.json.encode(manifest), indent=1)
 
 
+def is_foreign(place: Store) -> bool:
+    """Whether the run.json of a place is somebody else's. A damaged one of ours is not.
+
+    Raises OSError where it cannot be read.
+    """
+    content = place.read(FILE_NAME)
+    if _OURS.match(content):
+        return False
+    try:
+        _decoder.decode(content)
+    except UNREADABLE:
+        return True
+    return False
+
+
 def read(place: Store) -> Manifest:
     """Read a run's manifest.
 
@@ -96,10 +136,30 @@ def read(place: Store) -> Manifest:
     none or it is not one of ours.
     """
     try:
-        run = msgspec.json.decode(place.read(FILE_NAME), type=Manifest)
-    except OSError:
+        content = place.read(FILE_NAME)
+    except FileNotFoundError:
         raise InputError(f"{place.name}: no {FILE_NAME} there") from None
-    except msgspec.DecodeError as error:
+    except OSError as error:
+        raise InputError(f"{place.name}/{FILE_NAME}: {error.strerror}") from None
+    try:
+        run = _decoder.decode(content)
+        _check(run)
+    except (*UNREADABLE, ValueError, OverflowError) as error:
         raise InputError(f"{place.name}/{FILE_NAME}: not a manifest of sg-audit: {error}") from None
     cells = (replace(cell, message=redact(cell.message)) if cell.message else cell for cell in run.cells)
     return replace(run, cells=tuple(cells))
+
+
+def _check(manifest: Manifest) -> None:
+    """Raises ValueError, or OverflowError, where a time is none, or a name cannot be a folder's or is of nothing."""
+    started = datetime.fromisoformat(manifest.started)
+    if started.tzinfo is None:
+        raise ValueError(f"{manifest.started!r} has no time zone")
+    started.astimezone(UTC)
+    policies = {policy.name for policy in manifest.policies}
+    for name in {name for cell in manifest.cells for name in cell.key}:
+        if name in ("", ".", "..") or "/" in name or "\0" in name or len(name.encode()) > MAX_BYTES:
+            raise ValueError(f"{name[:100]!r} names no folder")
+    for cell in manifest.cells:
+        if cell.policy not in policies:
+            raise ValueError(f"a cell is of policy {cell.policy!r}, which is not among the policies")

@@ -9,7 +9,7 @@ from pathlib import Path
 from reporter.accounts.expected import PlannedAccount
 from reporter.custodian import metadata
 from reporter.custodian.metadata import PlannedPolicy
-from reporter.custodian.resource_types import GROUPS, INVENTORY_TABS, in_inventory
+from reporter.custodian.resource_types import GROUPS, INVENTORY_TABS, full_type, in_inventory
 from reporter.errors import InputError
 from reporter.output import manifest, recovery, stock
 from reporter.output.listing import RESOURCES, hour, hour_of, listing
@@ -25,8 +25,9 @@ class Output:
     """What a run left behind.
 
     `kind` says what it was taken for and `extent` how much there is; `policies` are in file order; `complete`
-    is False for a run that was cut off midway. `files` has the key of each cell's resources in the store. `notes`
-    say what of it could not be followed: the policies are without that.
+    is False for a run that was cut off midway. `files` has the key of each cell's resources in the store, `texts`
+    what a cell's own metadata says of its policy, which may be another than in other accounts or at other times.
+    `notes` say what of it could not be followed: the policies are without that.
     """
 
     kind: str
@@ -38,6 +39,7 @@ class Output:
     accounts: tuple[PlannedAccount, ...]
     cells: tuple[Cell, ...]
     files: Mapping[tuple[str, str, str], str] = field(repr=False)
+    texts: Mapping[tuple[str, str, str], PlannedPolicy] = field(default_factory=dict, repr=False)
     notes: tuple[str, ...] = ()
 
     @property
@@ -47,8 +49,21 @@ class Output:
 
     @property
     def lists_all_groups(self) -> bool:
-        """Whether any policy lists every security group there is."""
-        return any(policy.resource == GROUPS and not policy.filtered for policy in self.policies)
+        """Whether every security group there is was to be listed, wherever a policy is on groups."""
+        policies = self.policies_of_cells()
+        looked_at, listed = set(), set()
+        for cell in self.cells:
+            policy = policies[cell.key]
+            if policy.resource == GROUPS:
+                looked_at.add((cell.account, cell.region))
+                if policy.lists_all:
+                    listed.add((cell.account, cell.region))
+        return bool(looked_at) and looked_at == listed
+
+    def policies_of_cells(self) -> dict[tuple[str, str, str], PlannedPolicy]:
+        """The policy of each cell, as that cell's own metadata has it where it has any."""
+        by_name = {policy.name: policy for policy in self.policies}
+        return {cell.key: self.texts.get(cell.key) or by_name[cell.policy] for cell in self.cells}
 
     def units(self) -> Iterator[tuple[Cell, ...]]:
         """The cells by account and region, in the order of the run."""
@@ -63,9 +78,12 @@ class Output:
         With one on groups stay the policies that list all groups, interfaces or instances: what a group's row
         says comes from them. Raises InputError for a name or type that is not there.
         """
-        types = [resource if "." in resource else f"aws.{resource}" for resource in resources]
+        types = [full_type(resource) for resource in resources]
+        called = {policy.name: {policy.name} for policy in self.policies}
+        for (_, _, name), text in self.texts.items():
+            called[name].add(text.name)
         for kind, wanted, there in (
-            ("-p", names, {policy.name for policy in self.policies}),
+            ("-p", names, set().union(*called.values())),
             ("--resource", types, {policy.resource for policy in self.policies}),
         ):
             for name in wanted:
@@ -76,7 +94,8 @@ class Output:
         chosen = {
             policy.name
             for policy in self.policies
-            if (not names or policy.name in names) and (not types or policy.resource in types)
+            if (not names or not called[policy.name].isdisjoint(names))
+            and (not types or policy.resource in types)
         }
         if not chosen:
             raise InputError(
@@ -89,7 +108,7 @@ class Output:
                 if policy.name in chosen
                 else replace(policy, report={"tab": INVENTORY_TABS[policy.resource]})
                 for policy in self.policies
-                if policy.name in chosen or in_inventory(policy.resource, policy.filtered)
+                if policy.name in chosen or in_inventory(policy.resource, not policy.lists_all)
             ]
         kept = {policy.name for policy in policies}
         cells = tuple(cell for cell in self.cells if cell.policy in kept)
@@ -108,35 +127,44 @@ def open_output(where: Path | str, expected: Sequence[PlannedAccount] = (), at: 
     Raises InputError where there is nothing.
     """
     store, until = open_store(str(where)), hour(at) if at else ""
-    if isinstance(store, Folder) and not store.path.exists():
-        raise InputError(f"{where}: no such output directory; `sg-audit run -s {where}` makes one")
-    if isinstance(store, Folder) and not store.path.is_dir():
-        raise InputError(f"{where}: a file, not an output directory")
     try:
-        run = find_run(store, until)
+        if isinstance(store, Folder) and not store.path.exists():
+            raise InputError(f"{where}: no such output directory; `sg-audit run -s {where}` makes one")
+        if isinstance(store, Folder) and not store.path.is_dir():
+            raise InputError(f"{where}: a file, not an output directory")
+        run, foreign = find_run(store, until)
         # In a folder of runs, their names have told which began by then.
         found = _own_run(run, until if run is store else "") if run else _stock_run(store, expected, until)
     except OSError as error:
-        raise InputError(f"{where}: cannot be read: {error.strerror}") from None
+        raise InputError(f"{error.filename or where}: cannot be read: {error.strerror}") from None
+    if found is None and foreign:
+        manifest.read(foreign[0])  # which says what is wrong with it
     if found is None and until:
         raise InputError(f"{where}: no output of Custodian there at or before {at}")
     if found is None:
         raise InputError(f"{where}: no output of Custodian there; `sg-audit run -s {where}` makes some")
     problems = metadata.problems(found.policies)
+    notes = [f"{place.name}/{manifest.FILE_NAME}: not a manifest of sg-audit" for place in foreign]
     return replace(
-        found, policies=metadata.without(problems, found.policies), notes=tuple(map(str, problems))
+        found,
+        policies=metadata.without(problems, found.policies),
+        notes=(*notes, *map(str, problems)),
     )
 
 
-def find_run(store: Store, until: str = "", renamed: bool = True) -> Store | None:
-    """The run of ours that a place is, or the newest of those in it that began by `until` (YYYY/MM/DD/HH).
+def find_run(store: Store, until: str = "", renamed: bool = True) -> tuple[Store | None, list[Store]]:
+    """The run of ours that a place is, or the newest of those in it that began by `until` (YYYY/MM/DD/HH); and the
+    places passed over on the way, whose run.json is somebody else's.
 
     Where there is none called after its time, one that someone has `renamed` counts, unless that is False.
     Raises OSError where the place cannot be listed.
     """
     files, folders = store.here()
+    foreign: list[Store] = []
     if manifest.FILE_NAME in files:
-        return store
+        if not manifest.is_foreign(store):
+            return store, foreign
+        foreign.append(store)
     runs = [name for name in folders if _RUN_NAME.fullmatch(name) and not (until and _began(name) > until)]
     # Someone may have given their runs names of their own: those count where no other is there.
     others = [name for name in folders if name != LATEST and not _RUN_NAME.fullmatch(name)]
@@ -144,10 +172,12 @@ def find_run(store: Store, until: str = "", renamed: bool = True) -> Store | Non
         others = []
     for names in (sorted(runs, key=_in_order), others):
         held = side_by_side(store, lambda name: store.child(name).exists(manifest.FILE_NAME), names)
-        there = [name for name, is_run in zip(names, held, strict=True) if is_run]
-        if there:
-            return store.child(there[-1])
-    return None
+        there = [store.child(name) for name, is_run in zip(names, held, strict=True) if is_run]
+        for place in reversed(there):
+            if names is not others or not manifest.is_foreign(place):
+                return place, foreign
+            foreign.append(place)
+    return None, foreign
 
 
 def _began(name: str) -> str:
@@ -173,9 +203,18 @@ def _own_run(store: Store, until: str) -> Output | None:
         complete=run.state is manifest.RunState.FINISHED,
         policies=run.policies,
         accounts=run.accounts,
-        cells=run.cells,
+        cells=_with_times(run),
         files=_own_files(store, run.cells),
     )
+
+
+def _with_times(run: manifest.Manifest) -> tuple[Cell, ...]:
+    """The cells, those without a time of their own, as older versions left them, with that of the run."""
+    try:
+        started = datetime.fromisoformat(run.started).timestamp()
+    except (ValueError, OverflowError):
+        return run.cells
+    return tuple(replace(cell, started=started) if cell.started is None else cell for cell in run.cells)
 
 
 def _own_files(store: Store, cells: Sequence[Cell]) -> dict[tuple[str, str, str], str]:
@@ -205,6 +244,7 @@ def _stock_run(store: Store, expected: Sequence[PlannedAccount], until: str) -> 
         accounts=found.accounts,
         cells=found.cells,
         files=found.files,
+        texts=found.texts,
     )
 
 

@@ -7,30 +7,11 @@ from functools import partial
 
 import msgspec
 
+from reporter.output import metadata
 from reporter.output.listing import METADATA, RESOURCES, PolicyFolder, listing
 from reporter.output.manifest import UNKNOWN_REGION, Cell, Manifest, RunState, Status
 from reporter.output.store import UNREADABLE, Store, side_by_side
 
-
-class _Metric(msgspec.Struct):
-    name: str = msgspec.field(name="MetricName", default="")
-
-
-class _Execution(msgspec.Struct):
-    duration: float | None = None
-
-
-class _Metadata(msgspec.Struct):
-    execution: _Execution = msgspec.field(default_factory=_Execution)
-    metrics: list[_Metric] = msgspec.field(default_factory=list)
-
-    @property
-    def failed(self) -> bool:
-        """Whether Custodian noted that the policy ended in an exception (c7n.ctx)."""
-        return any(metric.name == "PolicyException" for metric in self.metrics)
-
-
-_metadata = msgspec.json.Decoder(_Metadata)
 _resources = msgspec.json.Decoder(list[msgspec.Raw])
 
 
@@ -93,18 +74,18 @@ def _whole(store: Store, folders: Mapping[str, PolicyFolder], cells: Iterable[Ce
 def _read(store: Store, cell_and_files: tuple[Cell, Mapping[str, str]]) -> Cell | None:
     cell, files = cell_and_files
     try:
-        metadata = _metadata.decode(store.read(files[METADATA]))
+        told = metadata.decode(store.read(files[METADATA]))
         found = _resources.decode(store.read(files[RESOURCES]))
     except (OSError, *UNREADABLE):
         return None
-    if metadata.failed:
+    if told.stopped:
         return None
-    seconds = metadata.execution.duration
     return replace(
         cell,
         status=Status.OK,
         resources=len(found),
-        seconds=None if seconds is None else round(seconds, 3),
+        seconds=told.seconds,
+        started=told.started or None,
         code="",
         message="",
     )

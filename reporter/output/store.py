@@ -2,7 +2,9 @@
 
 import errno
 import gzip
+import io
 import os
+import stat
 import zlib
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +25,9 @@ S3_SCHEME = "s3://"
 
 #: What reading a damaged file raises, packed or not.
 UNREADABLE = (EOFError, gzip.BadGzipFile, zlib.error, msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+#: What a packed file may unpack to, in bytes: a kilobyte can be made of a megabyte, and a megabyte of a gigabyte.
+MAX_UNPACKED = 256 * 2**20
 
 _S3_THREADS = 32  # each waits for AWS nearly all of the time
 _TRIES = 3
@@ -49,7 +54,7 @@ class Store(Protocol):
         """Whether there is such a file."""
 
     def keys(self) -> Iterator[str]:
-        """Every file below, in the order of the names."""
+        """Every file below, each once."""
 
     def here(self) -> tuple[list[str], list[str]]:
         """The names of the files and of the folders directly in it, sorted. Raises OSError."""
@@ -73,7 +78,11 @@ class Folder:
         return str(self.path)
 
     def read(self, key: str) -> bytes:
-        return _unpack(key, (self.path / key).read_bytes())
+        path = self.path / key
+        kind = stat.S_IFMT(path.stat().st_mode)
+        if kind not in (stat.S_IFREG, stat.S_IFDIR):  # a pipe or a device, which may have no end
+            raise OSError(errno.EINVAL, "not a regular file", str(path))
+        return _unpack(key, path.read_bytes())
 
     def write(self, key: str, content: bytes) -> None:
         write_whole(self.path / key, content)
@@ -82,10 +91,19 @@ class Folder:
         return (self.path / key).exists()
 
     def keys(self) -> Iterator[str]:
-        for folder, folders, files in os.walk(self.path, onerror=_not_listed):
-            folders.sort()
-            for file in sorted(files):
-                yield Path(folder, file).relative_to(self.path).as_posix()
+        """In the order of the names; what is behind links comes last, and none leads to a folder seen before."""
+        seen = {_identity(folder) for folder in self.path.resolve().parents}
+        starts = [self.path]
+        for start in starts:
+            for folder, folders, files in os.walk(start, onerror=_not_listed):
+                if (identity := _identity(Path(folder))) in seen:
+                    folders.clear()
+                    continue
+                seen.add(identity)
+                folders.sort()
+                starts += (path for name in folders if (path := Path(folder, name)).is_symlink())
+                for file in sorted(files):
+                    yield Path(folder, file).relative_to(self.path).as_posix()
 
     def here(self) -> tuple[list[str], list[str]]:
         with os.scandir(self.path) as entries:
@@ -286,10 +304,22 @@ def _client() -> Any:
     return boto3.Session().client("s3", config=config)
 
 
+def _identity(folder: Path) -> tuple[int, int]:
+    """What tells a folder, however one came to it."""
+    found = folder.stat()
+    return found.st_dev, found.st_ino
+
+
 def _not_listed(error: OSError) -> None:
     """A folder that cannot be listed may hold anything: it is not passed over."""
     raise OSError(error.errno, f"{error.filename}: {error.strerror}")
 
 
 def _unpack(key: str, content: bytes) -> bytes:
-    return gzip.decompress(content) if key.endswith(".gz") else content
+    if not key.endswith(".gz"):
+        return content
+    with gzip.GzipFile(fileobj=io.BytesIO(content)) as file:
+        unpacked = file.read(MAX_UNPACKED + 1)
+    if len(unpacked) > MAX_UNPACKED:
+        raise OSError(errno.EFBIG, f"unpacks to more than {MAX_UNPACKED // 2**20} MB, which is the limit")
+    return unpacked

@@ -15,7 +15,7 @@ _BY_CODE = {
     "WorkerDied": f"Its process was killed, perhaps for want of memory: {_FEWER}, {_AGAIN}",
     "DiskFullError": f"Make room where the output goes, {_AGAIN}",
     "CannotWriteError": f"Allow whoever runs the audit to write where the output goes, {_AGAIN}",
-    "Unreadable": "The file is damaged: run the audit again",
+    "Unreadable": "The file, or a record in it, is damaged: run the audit again",
     "NotWritten": "Look into custodian-run.log in the policy's folder for the reason",
     "NotThere": "c7n-org was not run there, or stopped early: it passes over what comes after a refusal. "
     "Look into its log, or use `sg-audit run`, which goes on",
@@ -58,8 +58,6 @@ def advise(cell: Cell, account: PlannedAccount | None) -> str:
     if cell.status is Status.DENIED:
         return _permit(cell, who)
     if cell.status is Status.SKIPPED:
-        if cell.message:
-            return "Nothing, if the policy's conditions are meant so"
         return "It was never tried: `sg-audit run --resume`"
     return (
         "Try it again: `sg-audit run --resume`; if it stays, custodian-run.log in its folder has the details"

@@ -10,6 +10,7 @@ from reporter.custodian.resource_types import GROUPS
 from reporter.findings.assess import Findings
 from reporter.findings.risk import LEVELS
 from reporter.inventory.audit import Audit
+from reporter.names import decoded
 from reporter.output.manifest import Cell, Status
 from reporter.report.advice import advise
 
@@ -52,7 +53,7 @@ def coverage(audit: Audit) -> pd.DataFrame:
 
 def coverage_line(audit: Audit) -> str:
     """How much of what was planned was looked at, for people."""
-    planned, gaps = len(audit.cells), len(audit.gaps)
+    planned, gaps = sum(not cell.is_left_out for cell in audit.cells), len(audit.gaps)
     line = f"{planned - gaps} of {planned} cells (account × region × policy) were read"
     return line if audit.output.complete else line + "; the run was cut off"
 
@@ -89,7 +90,7 @@ def _counts(
     known: set[str] = set(key)
     for cell in audit.cells:
         name = name_of(cell)
-        unread[name] = unread.get(name, 0) + (cell.status is not Status.OK)
+        unread[name] = unread.get(name, 0) + cell.is_gap
         if cell.status is Status.OK and resources[cell.policy] == GROUPS:
             known.add(name)
     names = sorted(unread) if scope == REGION else list(unread)
@@ -107,4 +108,4 @@ def _counts(
 def _gap(cell: Cell, account: PlannedAccount | None) -> tuple[str, ...]:
     what = advise(cell, account)
     where = (cell.account, cell.account_id, cell.region, cell.policy)
-    return (*where, cell.status.value, cell.code, cell.message, what)
+    return (*where, cell.status.value, cell.code, decoded(cell.message), what)

@@ -13,7 +13,7 @@ from reporter.custodian.resource_types import GROUPS, INVENTORY_TABS
 from reporter.findings.assess import Findings
 from reporter.inventory.audit import Audit
 from reporter.inventory.columns import TAGS
-from reporter.names import distinct
+from reporter.names import clean, distinct
 from reporter.output.manifest import Status
 from reporter.report.descriptions import DESCRIPTIONS
 from reporter.report.summary import SUMMARY, coverage, coverage_line, policy_counts, risk_counts
@@ -24,6 +24,7 @@ FINDING_TABS = ("default_sg", "ssh_open", "ssh_world")
 _FINDING_FLAGS = {"default_sg": "is_default", "ssh_open": "has_ssh_rule", "ssh_world": "has_ssh_open_world"}
 
 _NOT_TOLD = ("not told",)
+_MAX_NAME = 255  # characters: Excel has no longer head of a table's column
 _PLACE = ("account_profile", "account_id", "region")
 _NOT_ALL = "Every security group that a policy found, worst risk first: no policy lists all there are"
 
@@ -39,21 +40,40 @@ def build(audit: Audit, findings: Findings, labels: Labels = NO_LABELS) -> list[
         last = Table(SUMMARY, "Groups by risk, account and region", counts)
     else:
         last = Table(SUMMARY, "What each policy found", policy_counts(audit))
+    tables = list(_named_apart(tables))
     return [
-        *(_labelled(table, labels) for table in _named_apart(tables)),
+        *(_headed(_labelled(table, labels)) for table in tables),
         last,
-        *(_labelled(table, labels) for table in _named_apart(_sheets_by_policy(audit, findings), tables)),
+        *(
+            _headed(_labelled(table, labels))
+            for table in _named_apart(_sheets_by_policy(audit, findings), tables)
+        ),
         Table("coverage", coverage_line(audit), coverage(audit)),
     ]
 
 
 def _named_apart(tables: Iterable[Table], others: Sequence[Table] = ()) -> Iterator[Table]:
-    """The tables, numbered where others, or the report's own, have the name."""
+    """The tables under names that can be shown, numbered where others, or the report's own, have the name."""
     tables = list(tables)
-    names = (table.name for table in tables)
     taken = {table.name.casefold() for table in others} | (set(OWN_TABS) if others else set())
-    for table, name in zip(tables, distinct(names, lambda name, ending: name + ending, taken), strict=True):
-        yield table if name == table.name else replace(table, name=name, full_name=table.name)
+    for table, name in zip(tables, _shown((table.name for table in tables), taken), strict=True):
+        yield table if name == table.name else replace(table, name=name, full_name=_name(table.name))
+
+
+def _headed(table: Table) -> Table:
+    """The table with heads that can be shown: they may be keys of a resource or of an account's tags."""
+    heads = list(_shown(map(str, table.frame.columns)))
+    if heads == list(table.frame.columns):
+        return table
+    return replace(table, frame=table.frame.set_axis(heads, axis="columns"))
+
+
+def _shown(names: Iterable[str], taken: Iterable[str] = ()) -> Iterator[str]:
+    return distinct(map(_name, names), lambda name, ending: name + ending, taken)
+
+
+def _name(text: str) -> str:
+    return clean(text)[:_MAX_NAME] or "unnamed"
 
 
 def _labelled(table: Table, labels: Labels) -> Table:
@@ -64,11 +84,7 @@ def _labelled(table: Table, labels: Labels) -> Table:
     frame = table.frame
     if not labels.columns:
         return table
-    # A name may be any account's; an id is one's own, and stands in where the output has no name.
-    found = [
-        labels.accounts.get(name, labels.accounts.get(account_id))
-        for name, account_id in zip(frame["account_profile"], frame["account_id"], strict=True)
-    ]
+    found = list(map(labels.of, frame["account_profile"], frame["account_id"]))
     texts = {
         column: pd.Series(
             [None if each is None else each.get(column, "") for each in found], index=frame.index, dtype="str"

@@ -13,8 +13,9 @@ from reporter.accounts.labels import NO_LABELS, Labels
 from reporter.errors import InputError
 from reporter.findings.assess import Findings
 from reporter.inventory.audit import Audit, Progress, silent
+from reporter.names import clean
 from reporter.report import tables
-from reporter.report.formats import DEFAULT, load, notes
+from reporter.report.formats import DEFAULT, NO_SETTINGS, Settings, load, notes
 from reporter.report.summary import coverage_line
 
 FILE_STEM = "security_groups_inventory"
@@ -50,14 +51,15 @@ def write(
     formats: Sequence[str] = (DEFAULT,),
     labels: Labels = NO_LABELS,
     progress: Progress = silent,
+    settings: Settings = NO_SETTINGS,
 ) -> Written:
     """Write the report in each format into the folder, made where it is missing.
 
-    `progress` hears how many rows are written, of how many.
+    `progress` hears how many rows are written, of how many; `settings` are those of the formats.
 
     Raises InputError where the folder cannot be written, or there is no such format.
     """
-    forms = [load(name) for name in dict.fromkeys(formats)]
+    forms = {name: load(name) for name in formats}
     lines, built = facts(audit, findings), tables.build(audit, findings, labels)
     total = len(forms) * sum(len(table.frame) for table in built)
     done = 0
@@ -71,10 +73,14 @@ def write(
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with _claimed_stem(folder) as stem:
-            paths = [path for form in forms for path in form.write(stem, counted, lines)]
+            paths = [
+                path
+                for name, form in forms.items()
+                for path in form.write(stem, counted, lines, **settings.get(name, {}))
+            ]
     except OSError as error:
         raise _not_there(folder, " ".join(str(error.strerror or error).split())) from None
-    return Written(tuple(paths), tuple(note for form in forms for note in notes(form, counted)))
+    return Written(tuple(paths), tuple(note for form in forms.values() for note in notes(form, counted)))
 
 
 def facts(audit: Audit, findings: Findings) -> Sequence[str]:
@@ -96,7 +102,7 @@ def facts(audit: Audit, findings: Findings) -> Sequence[str]:
             lines.append(f"Found nothing, and so have no sheet: {', '.join(nothing[:_NAMED])}{more}")
     if audit.gaps:
         lines.append("What was not read is not clean: see the coverage tab")
-    return lines
+    return list(map(clean, lines))
 
 
 def _not_there(folder: Path, reason: str) -> InputError:

@@ -59,13 +59,14 @@ def places(output: Output) -> list[Place]:
 
     A policy without filters that was read lists all resources of its type.
     """
-    whole = {policy.name: policy.resource for policy in output.policies if not policy.filtered}
+    policies = output.policies_of_cells()
     found = []
     for cells in output.units():
         lists: dict[str, File] = {}
-        for cell in cells:
-            if cell.policy in whole and cell.status is Status.OK:
-                lists.setdefault(whole[cell.policy], File(output.store, output.resources(cell)))
+        # Of several lists the newest counts.
+        for cell in sorted(cells, key=lambda cell: -(cell.started or 0.0)):
+            if policies[cell.key].lists_all and cell.status is Status.OK:
+                lists.setdefault(policies[cell.key].resource, File(output.store, output.resources(cell)))
         found.append(Place(cells[0].account, cells[0].account_id, cells[0].region, lists))
     return found
 
@@ -213,11 +214,12 @@ def _rules(resource: Mapping[str, Any]) -> tuple[str, ...]:
 
 def unlisted(output: Output, where: Sequence[Place], kind: str) -> list[Cell]:
     """The cells that should have listed a type of resource and did not, where no other did."""
-    whole = {policy.name for policy in output.policies if not policy.filtered and policy.resource == kind}
+    policies = output.policies_of_cells()
     listed = {(place.account, place.region) for place in where if kind in place.lists}
     found: dict[tuple[str, str], Cell] = {}
     for cell in output.cells:
-        if cell.policy in whole and (cell.account, cell.region) not in listed:
+        whole = policies[cell.key].lists_all and policies[cell.key].resource == kind
+        if whole and (cell.account, cell.region) not in listed:
             found.setdefault((cell.account, cell.region), cell)
     return list(found.values())
 

@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from reporter.custodian.resource_types import GROUPS
-from reporter.inventory.unit import UnitRows
+from reporter.inventory.rows import UnitRows
 from reporter.output.reading import Output
 from reporter.review import recorded
 from reporter.review.changes import Change
@@ -63,8 +63,9 @@ def moves(
     # Late: pandas takes as long to load as a small review takes.
     from reporter.inventory.audit import read_units
 
-    whole = {policy.name for policy in output.policies if not policy.filtered}
-    units = read_units(replace(output, cells=tuple(cell for cell in output.cells if cell.policy in whole)))
+    policies = output.policies_of_cells()
+    whole = tuple(cell for cell in output.cells if policies[cell.key].lists_all)
+    units = read_units(replace(output, cells=whole))
     then, now = (_levels(units, revision, output, answers) for revision in (before, after))
     pairs = Counter((then[group], now[group]) for group in then)
     return RiskMoves(
@@ -114,4 +115,5 @@ def _judged(unit: UnitRows, caught: Mapping[str, Mapping[_Place, frozenset[str]]
         for row in unit.groups
         for caught_by in [tuple(name for name, ids in answers.items() if row.group_id in ids)]
     )
-    return replace(unit, read=frozenset(answers), groups=tuple(rows))
+    unanswered = frozenset(caught) - frozenset(answers)
+    return replace(unit, read=frozenset(answers), unanswered=unanswered, groups=tuple(rows))

@@ -105,7 +105,9 @@ def _endpoint(server: "subprocess.Popen[bytes]", errors: IO[bytes]) -> str:
     if not endpoint:
         server.wait()
         errors.seek(0)
-        raise SandboxError(f"the sandbox server did not start: {errors.read().decode().strip()}")
+        said = errors.read().decode(errors="replace").split("\n")
+        last = [line.strip() for line in said if line.strip()][-1:]  # of a traceback the reason
+        raise SandboxError(f"the sandbox server did not start: {''.join(last)}")
     return endpoint
 
 

@@ -12,7 +12,12 @@ from reporter.output.store import Folder, open_store
 
 
 def run(
-    sources: Sequence[Path], output: str, reports: Path, formats: Sequence[str], fail_on: str | None
+    sources: Sequence[Path],
+    output: str,
+    reports: Path,
+    formats: Sequence[str],
+    csv_bom: bool,
+    fail_on: str | None,
 ) -> int:
     """Audit the sandbox's estate with the given policies and write the report; returns the exit code.
 
@@ -30,6 +35,7 @@ def run(
         command += ["-s", output, "-o", str(reports)]
         command += [word for source in sources for word in ("-u", str(source))]
         command += [word for name in formats for word in ("-f", name)]
+        command += ["--csv-bom"] if csv_bom else []
         command += ["--fail-on", fail_on] if fail_on else []
         try:
             with sandbox.running() as server:

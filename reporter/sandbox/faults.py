@@ -82,7 +82,7 @@ class Fault(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaul
     service: str = "*"
     action: str = "*"
     code: Annotated[str, Meta(pattern=r"^[\w.]*$")] = ""
-    seconds: Annotated[float, Meta(gt=0)] | None = None
+    seconds: Annotated[float, Meta(gt=0, le=86_400)] | None = None
     body: str | None = None
     status: Annotated[int, Meta(ge=200, le=599)] | None = None
     tokens: Annotated[list[str], Meta(min_length=1)] | None = None

@@ -110,7 +110,7 @@ def test_variables_of_the_accounts_file_are_filled_in(outcome: Outcome) -> None:
     assert outcome.ran.groups("acme", "us-east-1", "of-the-owner") == ["doomed"]
 
 
-def test_a_policy_whose_conditions_leave_the_region_out_is_skipped(outcome: Outcome) -> None:
+def test_a_policy_whose_conditions_leave_the_region_out_is_skipped_and_no_gap(outcome: Outcome) -> None:
     assert {policy: status for (_, _, policy), status in outcome.ran.statuses.items()} == {
         "delete-all": "ok",
         "tag-and-close": "ok",
@@ -118,4 +118,7 @@ def test_a_policy_whose_conditions_leave_the_region_out_is_skipped(outcome: Outc
         "elsewhere": "skipped",
         "of-the-owner": "ok",
     }
-    assert outcome.ran.code == 3
+    [elsewhere] = [cell for cell in outcome.ran.manifest["cells"] if cell["policy"] == "elsewhere"]
+    assert elsewhere["code"] == "LeftOut"
+    assert elsewhere["message"] == "the policy's region or conditions leave out this account or region"
+    assert outcome.ran.code == 0

@@ -63,6 +63,20 @@ def group(*permissions: dict[str, Any], egress: tuple[dict[str, Any], ...] = ())
         (permission("icmpv6", 8, 25, WORLD_V6), [], False),
         (permission("50", None, None, WORLD), [], False),
         (permission("132", 22, 22, WORLD), [], False),
+        # As other tools than EC2 record it.
+        (permission("6", 22, 22, WORLD), ["0.0.0.0/0 -> 22"], True),
+        (permission("6", 20, 25, "10.0.0.0/8"), ["10.0.0.0/8 -> 20-25"], False),
+        (permission("TCP", 22, 22, WORLD), ["0.0.0.0/0 -> 22"], True),
+        (permission("17", 22, 22, WORLD), [], False),
+        (permission("tcp", 22, 22, "10.0.0.16/0"), ["10.0.0.16/0 -> 22"], True),
+        (permission("tcp", 22, 22, "0.0.0.0/0.0.0.0"), ["0.0.0.0/0.0.0.0 -> 22"], True),
+        (permission("-1", None, None, "0:0::/0"), ["0:0::/0 -> all"], True),
+        (permission("tcp", 22, 22, "2001:db8::1/0"), ["2001:db8::1/0 -> 22"], True),
+        (permission("tcp", 22, 22, "0.0.0.0/00"), ["0.0.0.0/00 -> 22"], True),
+        (permission("tcp", 22, 22, "0.0.0.0"), ["0.0.0.0 -> 22"], False),
+        (permission("tcp", 22, 22, "0.0.0/0"), ["0.0.0/0 -> 22"], False),
+        (permission("tcp", 22, 22, "10.0.0.0/10"), ["10.0.0.0/10 -> 22"], False),
+        (permission("tcp", 22, 22, "0.0.0.0/255.0.0.0"), ["0.0.0.0/255.0.0.0 -> 22"], False),
     ],
     ids=str,
 )
@@ -108,6 +122,15 @@ def test_the_order_of_rules_in_aws_does_not_show() -> None:
     assert rules.ssh_rules(group(*permissions)) == rules.ssh_rules(group(*reversed(permissions)))
 
 
+def test_a_source_of_ec2_classic_has_a_name_and_perhaps_no_id() -> None:
+    pairs = [
+        {"GroupName": "amazon-elb-sg", "UserId": "amazon-elb"},
+        {"GroupId": "sg-1", "GroupName": "web"},
+    ]
+    classic = group({"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "UserIdGroupPairs": pairs})
+    assert rules.ssh_rules(classic) == ("amazon-elb-sg -> 22", "sg-1 -> 22")
+
+
 def test_the_same_rule_twice_shows_once() -> None:
     assert rules.ssh_rules(group(*[permission("tcp", 22, 22, WORLD)] * 2)) == ("0.0.0.0/0 -> 22",)
 
@@ -130,7 +153,7 @@ def in_words(protocol: str, first: int | None, last: int | None) -> str | None:
     """The ports of a rule that lets SSH in, or None for one that does not."""
     if protocol == "-1":
         return "all"
-    if protocol == "tcp" and first is not None and last is not None and 22 in range(first, last + 1):
+    if protocol in ("tcp", "6") and first is not None and last is not None and 22 in range(first, last + 1):
         return "22" if first == last else f"{first}-{last}"
     return None
 

@@ -118,15 +118,36 @@ def test_a_policy_that_is_missing_in_a_region_is_a_gap(report: Report, output: P
     assert not_read(done) == [f"{EU} volumes: skipped NotThere no folder in the output: it was not looked at"]
 
 
-def test_a_policy_with_conditions_may_be_missing_by_them(
+def test_a_policy_that_its_conditions_leave_out_is_no_gap(
     report: Report, stock: Callable[[str], Path]
 ) -> None:
     done = report(stock(CONDITIONAL))
+    assert done.returncode == 0, done.stderr
+    assert "3 of 3 cells (account × region × policy) were read" in done.stderr
+    assert tables(done)["coverage"] == []
+
+
+def test_a_policy_that_its_conditions_let_run_is_a_gap_where_it_is_missing(
+    report: Report, stock: Callable[[str], Path], tmp_path: Path
+) -> None:
+    """Two accounts, of which one has what the other has not."""
+    for name, account_id in (("one", "111111111111"), ("two", "222222222222")):
+        for path in stock(CONDITIONAL).glob("*/*/metadata.json"):
+            content = json.loads(path.read_text())
+            content["config"] |= {"regions": [], "account_id": account_id}
+            folder = tmp_path / "org" / name / path.parent.relative_to(stock(CONDITIONAL))
+            shutil.copytree(path.parent, folder)
+            (folder / "metadata.json").write_text(json.dumps(content))
+    shutil.rmtree(tmp_path / "org" / "two" / EU / "topics")
+    done = report(tmp_path / "org")
     assert done.returncode == 3
-    reason = "no folder in the output: the policy's conditions may have left it out"
-    assert not_read(done) == [f"{US} topics: skipped {reason}"]
     (row,) = tables(done)["coverage"]
-    assert row["what_to_do"] == "Nothing, if the policy's conditions are meant so"
+    assert (row["account_profile"], row["region"], row["policy"], row["code"]) == (
+        "two",
+        EU,
+        "topics",
+        "NotThere",
+    )
 
 
 @pytest.mark.parametrize(
@@ -174,19 +195,6 @@ def test_damaged_resources_are_a_gap(report: Report, output: Path, content: byte
     assert done.returncode == 3, done.stderr
     [line] = not_read(done)
     assert line.startswith(f"{US} volumes: failed Unreadable {output}/{US}/volumes/resources.json: ")
-
-
-def test_two_accounts_of_one_id_stay_two(report: Report, output: Path, tmp_path: Path) -> None:
-    """c7n-org takes such a file, for another role or other regions of the account."""
-    for name in ("one", "two"):
-        folder = tmp_path / "org" / name / US / "volumes"
-        shutil.copytree(output / US / "volumes", folder)
-        content = json.loads((folder / "metadata.json").read_text())
-        content["config"]["regions"] = []
-        (folder / "metadata.json").write_text(json.dumps(content))
-    done = report(tmp_path / "org")
-    assert done.returncode == 0, done.stderr
-    assert [row["account_profile"] for row in tables(done)["volumes"]] == ["one", "two"]
 
 
 @pytest.mark.parametrize(

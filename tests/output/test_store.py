@@ -82,3 +82,41 @@ def test_a_folder_that_cannot_be_listed_is_not_passed_over(
     with pytest.raises(InputError) as refused:
         open_output(tmp_path)
     assert str(refused.value) == f"{tmp_path}: cannot be read: {tmp_path}/closed: Permission denied"
+
+
+def tree(place: Path, *paths: str) -> None:
+    for path in paths:
+        (place / path).parent.mkdir(parents=True, exist_ok=True)
+        (place / path).write_text("x")
+
+
+def test_a_folder_that_is_a_link_is_followed(tmp_path: Path) -> None:
+    """As c7n-org's own report does it: an account's folder may lie on another disk."""
+    tree(tmp_path / "elsewhere", "us-east-1/p/metadata.json")
+    tree(tmp_path / "out", "prod/us-east-1/p/metadata.json")
+    (tmp_path / "out" / "dev").symlink_to(tmp_path / "elsewhere")
+    assert list(store.Folder(tmp_path / "out").keys()) == [
+        "prod/us-east-1/p/metadata.json",
+        "dev/us-east-1/p/metadata.json",
+    ]
+
+
+def test_links_that_lead_in_circles_end(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    tree(tmp_path, "beside/x", "out/a/x", "out/b/y", "far/z")
+    (out / "a" / "self").symlink_to(out / "a")
+    (out / "a" / "up").symlink_to(out)
+    (out / "a" / "further-up").symlink_to(tmp_path)  # which holds what is no part of the output
+    (out / "a" / "to-b").symlink_to(out / "b")
+    (out / "b" / "to-a").symlink_to(out / "a")
+    (out / "far").symlink_to(tmp_path / "far")
+    (tmp_path / "far" / "back").symlink_to(out)
+    (out / "nowhere").symlink_to(tmp_path / "nowhere")
+    assert sorted(store.Folder(out).keys()) == ["a/x", "b/y", "far/z", "nowhere"]
+
+
+def test_a_link_beside_its_own_target_is_that_folder_once(tmp_path: Path) -> None:
+    tree(tmp_path, "prod/x")
+    (tmp_path / "current").symlink_to(tmp_path / "prod")
+    assert list(store.Folder(tmp_path).keys()) == ["prod/x"]
+    assert list(store.Folder(tmp_path / "current").keys()) == ["x"]

@@ -159,6 +159,18 @@ def test_files_are_given_and_not_looked_for(sg_audit: Run, folder: Path) -> None
     assert done.returncode == 0, done.stdout
 
 
+def test_each_case_has_files_of_its_own(sg_audit: Run, folder: Path) -> None:
+    (folder / "web.yml").write_text(LISTED)
+    cases = "".join(
+        f"    - {{why: {name}, match: {match}, resource: {{GroupName: www}}, "
+        f"given: {{files: {{'s3://lists/names.txt': {name}}}}}}}\n"
+        for name, match in (("db", "false"), ("www", "true"), ("mail", "false"))
+    )
+    (folder / "tests" / "web.yml").write_text(f"policies: []\nvars:\n  cases:\n{cases}")
+    done = sg_audit("test-policies", "-u", folder)
+    assert done.returncode == 0, done.stdout
+
+
 def test_a_strangers_policy_reads_nothing_and_ends(sg_audit: Run, folder: Path) -> None:
     (folder / "web.yml").write_text(
         LISTED.replace('"s3://lists/names.txt"', '"file:///proc/self/environ", format: txt')

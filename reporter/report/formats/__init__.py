@@ -6,10 +6,10 @@ group `c7n_sg_audit.formats`. Modules whose name begins with an underscore are n
 
 import importlib
 import pkgutil
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from reporter.errors import InputError
 
@@ -19,6 +19,10 @@ if TYPE_CHECKING:
 ENTRY_POINTS = "c7n_sg_audit.formats"
 DEFAULT = "xlsx"
 
+#: What a format is told beyond the tables, by its name: keyword arguments of its `write`.
+Settings = Mapping[str, Mapping[str, Any]]
+NO_SETTINGS: Settings = {}
+
 
 class Format(Protocol):
     """What a format's module has.
@@ -26,11 +30,13 @@ class Format(Protocol):
     A module may also have `notes(tables)`: lines, for the terminal, on what this format makes of the tables.
     """
 
-    def write(self, stem: Path, tables: Sequence["Table"], facts: Sequence[str]) -> Sequence[Path]:
+    def write(
+        self, stem: Path, tables: Sequence["Table"], facts: Sequence[str], **settings: Any
+    ) -> Sequence[Path]:
         """Write the tables and return the files: all of them or, where an OSError is raised, none.
 
         `stem` is folder and beginning of each file's name: `reports/security_groups_inventory_20251206T210355`.
-        `facts` are lines on the whole report.
+        `facts` are lines on the whole report. A format that has no settings of its own takes these three.
         """
 
 
@@ -65,11 +71,17 @@ def load(name: str) -> Format:
     return cast(Format, form)
 
 
-def check(formats: Sequence[str]) -> None:
-    """Find out before everything is read whether the formats are there. Raises InputError as `load` does."""
+def check(formats: Sequence[str], *, csv_bom: bool = False) -> Settings:
+    """Find out before everything is read whether the formats are there; returns what options tell them.
+
+    Raises InputError as `load` does, and for an option of a format that is not among them.
+    """
     for name in formats:
         if name != DEFAULT:  # which needs nothing more, and costs pandas, which a run has no use for
             load(name)
+    if csv_bom and "csv" not in formats:
+        raise InputError("--csv-bom: goes with -f csv")
+    return {"csv": {"bom": True}} if csv_bom else NO_SETTINGS
 
 
 def notes(form: Format, tables: Sequence["Table"]) -> Sequence[str]:

@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from reporter.names import distinct
+from reporter.names import MAX_BYTES, cut, distinct
 
-_MAX_TAB = 100  # characters; a file's name holds 255 bytes
+_NUMBER = len("_99999")  # room for what tells two apart
 
 
 @contextmanager
@@ -35,5 +35,6 @@ def all_or_none(folder: Path) -> Iterator[Path]:
 
 def tab_files(stem: Path, tabs: Sequence[str], suffix: str) -> list[str]:
     """A file's name for each tab: `<stem>_<tab><suffix>`, unlike even where the file system folds case."""
-    clean = (re.sub(r"[^\w.-]", "_", tab)[:_MAX_TAB] or "table" for tab in tabs)
+    room = MAX_BYTES - len(f"{stem.name}_{suffix}".encode()) - _NUMBER
+    clean = (cut(re.sub(r"[^\w.-]", "_", tab), room) or "table" for tab in tabs)
     return [f"{stem.name}_{tab}{suffix}" for tab in distinct(clean, lambda tab, ending: tab + ending)]

@@ -17,7 +17,7 @@ from xlsxwriter.utility import xl_range
 from xlsxwriter.worksheet import Worksheet
 
 from reporter.findings.risk import LEVELS
-from reporter.names import distinct
+from reporter.names import clean, distinct
 from reporter.report.descriptions import DESCRIPTIONS
 from reporter.report.formats._files import all_or_none
 from reporter.report.summary import ACCOUNT, ALL, REGION, SUMMARY
@@ -29,6 +29,7 @@ SUFFIX = ".xlsx"
 MAX_CELL = 32_767  # UTF-16 units
 MAX_SHEET_NAME = 31
 MAX_ROWS = 1_048_575  # below the head
+MAX_COLUMNS = 16_384
 _MAX_NUMBER = 10**15 - 1  # of more than 15 digits Excel makes the last ones zero: those are written as text
 _READABLE_SHEETS = 3  # of one table
 
@@ -77,17 +78,28 @@ def write(stem: Path, tables: Sequence[Table], facts: Sequence[str]) -> list[Pat
 
 
 def notes(tables: Sequence[Table]) -> list[str]:
-    """Which tables go on in further sheets."""
+    """Which tables go on in further sheets, and which columns there is no room for."""
     lines = []
     names = (name for _, name in _sheets(tables))
     for table in tables:
         first, *further = islice(names, len(_parts(table)))
+        left_out = table.frame.columns[MAX_COLUMNS:]
+        if len(left_out):
+            which = left_out[0] if len(left_out) == 1 else f"{left_out[0]} to {left_out[-1]}"
+            lines.append(
+                f"{first} leaves out {_count(len(left_out), 'column')}, {which}: a sheet holds {MAX_COLUMNS:,}; "
+                "-f csv, json and parquet have all of them"
+            )
         if further:
             where = further[0] if len(further) == 1 else f"{further[0]} to {further[-1]}"
             lines.append(f"{first} goes on in {where}: a sheet holds {MAX_ROWS:,} rows below its head")
         if len(further) >= _READABLE_SHEETS:
             lines[-1] += "; -f parquet has all of it in one table"
     return lines
+
+
+def _count(number: int, of: str) -> str:
+    return f"{number:,} {of}" if number == 1 else f"{number:,} {of}s"
 
 
 def _sheets(tables: Sequence[Table]) -> list[tuple[Table, str]]:
@@ -103,7 +115,7 @@ def _parts(table: Table) -> list[Table]:
         replace(
             table,
             name=table.name if number == 1 else f"{table.name}_{number}",
-            frame=table.frame.iloc[start : start + MAX_ROWS],
+            frame=table.frame.iloc[start : start + MAX_ROWS, :MAX_COLUMNS],
         )
         for number, start in enumerate(starts, 1)
     ]
@@ -120,10 +132,10 @@ def _os_errors() -> Iterator[None]:
 
 def sheet_names(names: Sequence[str]) -> list[str]:
     """Names that Excel takes: 31 characters, none of []:*?/\\, no quote at an end, unlike in lower case."""
-    clean = (re.sub(r"[\[\]:*?/\\\x00-\x1f]", "_", name).strip("' ") or "sheet" for name in names)
+    allowed = (re.sub(r"[\[\]:*?/\\]", "_", clean(name)).strip("' ") or "sheet" for name in names)
     return list(
         distinct(
-            clean,
+            allowed,
             lambda name, ending: _start(name, MAX_SHEET_NAME - len(ending)) + ending,
             taken=["history"],  # Excel keeps this one for itself
         )

@@ -1,0 +1,41 @@
+"""Which rules made a group match a policy, as a person reads them."""
+
+from collections.abc import Callable, Sequence
+
+import msgspec
+
+from reporter.custodian import matched_rules
+from reporter.custodian.metadata import PlannedPolicy
+from reporter.inventory import records, rules
+from reporter.inventory.records import CaughtGroup, Permission
+
+
+def teller(
+    policy: PlannedPolicy, listed: Sequence[CaughtGroup], data: bytes
+) -> Callable[[CaughtGroup], tuple[str, ...] | None]:
+    """How to tell of a group that a policy listed the rules by which it did, None where that cannot be told.
+
+    `data` is the policy's resources.json, and `listed` what was read of it.
+    """
+    if not policy.filtered:
+        return lambda group: ()
+    if policy.filters is None:
+        return lambda group: None
+    if matched_rules.annotates_exactly(policy.filters):
+        return _annotated_rules
+    told = matched_rules.confirmed(policy.filters, records.any_list.decode_each(data)[0]) if listed else {}
+    texts = {
+        group_id: rules.rule_texts(*msgspec.convert(found, tuple[list[Permission], list[Permission]]))
+        for group_id, found in told.items()
+    }
+    return lambda group: texts.get(group.group_id)
+
+
+def _annotated_rules(group: CaughtGroup) -> tuple[str, ...] | None:
+    decode = records.permission_list.decode
+    try:
+        return rules.rule_texts(
+            decode(group.matched_ip_permissions), decode(group.matched_ip_permissions_egress)
+        )
+    except msgspec.DecodeError:
+        return None  # the filter `stale` writes something else there (c7n.resources.vpc)

@@ -1,0 +1,158 @@
+"""What the report keeps of the records of an account and region."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from sys import intern
+from typing import Any, TypeVar
+
+from reporter.inventory import records, rules
+from reporter.inventory.columns import Value
+from reporter.inventory.records import Group, Instance, Interface
+from reporter.output.manifest import Cell
+
+Shared = TypeVar("Shared")
+
+
+@dataclass(frozen=True, slots=True)
+class GroupRow:
+    """A group; `caught_by` names the policies that listed it, `matched_rules` tells for each of them the rules that
+    made it match, None where that cannot be told; `more` has the values of the wanted fields, `taken` is when the
+    rest was read, in seconds since 1970."""
+
+    group_id: str
+    name: str
+    vpc_id: str
+    owner_id: str
+    description: str
+    tags: tuple[str, ...]
+    ssh_rules: tuple[str, ...]
+    ssh_open_to_world: bool
+    caught_by: tuple[str, ...]
+    matched_rules: tuple[tuple[str, ...] | None, ...] = ()
+    more: tuple[Value, ...] = ()
+    taken: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class InterfaceRow:
+    """A network interface with the groups it carries, by id and name; `taken` is when that was read."""
+
+    interface_id: str
+    type: str
+    description: str
+    private_ip: str
+    public_ip: str
+    vpc_id: str
+    owner_id: str
+    instance_id: str
+    groups: tuple[tuple[str, str], ...]
+    taken: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class InstanceRow:
+    """An instance with the groups it carries, by id and name."""
+
+    instance_id: str
+    name: str
+    state: str
+    groups: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class UnitRows:
+    """One account and region.
+
+    `cells` are its cells again, those whose file could not be read, or not all of it, turned to failed. `read`
+    names the policies that looked at everything, so that what they did not list is none of theirs, and
+    `unanswered` those that were to and did not. `interfaces_known` says that every interface of the account is
+    here; `all_listed` has when everything of a resource type was listed last, in seconds since 1970. `sheets` has
+    the resources of other policies, as cells by column.
+    """
+
+    account: str
+    account_id: str
+    region: str
+    cells: tuple[Cell, ...]
+    read: frozenset[str]
+    interfaces_known: bool
+    groups: tuple[GroupRow, ...]
+    interfaces: tuple[InterfaceRow, ...]
+    instances: tuple[InstanceRow, ...]
+    sheets: Mapping[str, tuple[Mapping[str, Value], ...]] = field(default_factory=dict)
+    unanswered: frozenset[str] = frozenset()
+    all_listed: Mapping[str, float] = field(default_factory=dict)
+
+    def started(self, policy: str) -> float:
+        """When a policy was run here, in seconds since 1970; 0 where that is not known."""
+        return next((cell.started or 0.0 for cell in self.cells if cell.policy == policy), 0.0)
+
+
+class Deduplicator:
+    """Keeps one of equal tuples. With texts interned, rows that say the same share the memory: half a million
+    groups make that a third less."""
+
+    def __init__(self) -> None:
+        self._seen: dict[Any, Any] = {}
+
+    def __call__(self, value: Shared) -> Shared:
+        kept: Shared = self._seen.setdefault(value, value)
+        return kept
+
+
+def group_row(
+    group: Group,
+    caught: Mapping[str, tuple[str, ...] | None],
+    more: tuple[Value, ...],
+    taken: float,
+    deduplicated: Deduplicator,
+) -> GroupRow:
+    """A group's record as a row; `caught` has the rules that matched by the policy that caught it."""
+    return GroupRow(
+        group_id=intern(group.group_id),
+        name=intern(group.group_name),
+        vpc_id=intern(group.vpc_id),
+        owner_id=intern(group.owner_id),
+        description=group.description,
+        tags=deduplicated(tuple(map(intern, records.tag_texts(group.tags)))),
+        ssh_rules=deduplicated(rules.ssh_rules(group)),
+        ssh_open_to_world=rules.ssh_open_to_world(group),
+        caught_by=deduplicated(tuple(caught)),
+        matched_rules=deduplicated(tuple(caught.values())),
+        more=more,
+        taken=taken,
+    )
+
+
+def interface_row(interface: Interface, taken: float, deduplicated: Deduplicator) -> InterfaceRow:
+    """An interface's record as a row."""
+    return InterfaceRow(
+        interface_id=interface.network_interface_id,
+        type=intern(interface.interface_type),
+        description=intern(interface.description),
+        private_ip=interface.private_ip_address,
+        public_ip=interface.association.public_ip if interface.association else "",
+        vpc_id=intern(interface.vpc_id),
+        owner_id=intern(interface.owner_id),
+        instance_id=intern(interface.attachment.instance_id) if interface.attachment else "",
+        groups=_references(interface.groups, deduplicated),
+        taken=taken,
+    )
+
+
+def instance_row(instance: Instance, deduplicated: Deduplicator) -> InstanceRow:
+    """An instance's record as a row."""
+    return InstanceRow(
+        instance_id=intern(instance.instance_id),
+        name=intern(records.name_tag(instance.tags)),
+        state=intern(instance.state.name),
+        groups=_references(instance.security_groups, deduplicated),
+    )
+
+
+def _references(
+    groups: Iterable[records.GroupReference], deduplicated: Deduplicator
+) -> tuple[tuple[str, str], ...]:
+    return deduplicated(
+        tuple(deduplicated((intern(group.group_id), intern(group.group_name))) for group in groups)
+    )

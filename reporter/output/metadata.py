@@ -1,0 +1,125 @@
+"""Custodian's metadata.json: what it says of one run of one policy (c7n.ctx.ExecutionContext.get_metadata)."""
+
+from typing import Any
+
+import msgspec
+
+from reporter.custodian.metadata import PlannedPolicy, report_of
+from reporter.custodian.resource_types import full_type
+
+# The modes in which AWS runs the whole policy by the clock (c7n.policy, c7n_azure.policy, c7n_gcp.policy): in all
+# others a policy looks at what an event names.
+_BY_THE_CLOCK = {
+    *("periodic", "schedule", "config-poll-rule"),
+    *("azure-periodic", "container-periodic", "gcp-periodic"),
+}
+
+
+class PolicyText(msgspec.Struct):
+    """What matters of a policy as it was written."""
+
+    name: str
+    resource: str = ""
+    description: str | None = None
+    filters: Any = None
+    query: Any = None
+    mode: dict[str, Any] | None = None
+    region: str | None = None
+    conditions: Any = None
+    start: Any = None
+    end: Any = None
+    metadata: dict[str, Any] | None = None
+
+
+class Execution(msgspec.Struct):
+    """When the policy was run, in seconds since 1970, and for how many seconds."""
+
+    start: float | None = None
+    duration: float | None = None
+
+
+class Config(msgspec.Struct):
+    """Where it was run, and how."""
+
+    region: str | None = None
+    regions: list[str] | None = None
+    account_id: str | None = None
+    dryrun: bool | None = None
+
+
+class Metric(msgspec.Struct, rename={"name": "MetricName", "value": "Value"}):
+    """What Custodian counted. It keeps the last twenty of them for metadata.json, so that none may be left."""
+
+    name: str = ""
+    value: float | None = None
+
+
+class Metadata(msgspec.Struct):
+    """The parts of metadata.json that the report needs."""
+
+    policy: PolicyText
+    execution: Execution | None = None
+    config: Config | None = None
+    metrics: list[Metric] | None = None
+
+    @property
+    def where(self) -> Config:
+        """Its configuration, empty where it has none."""
+        return self.config or Config()
+
+    @property
+    def started(self) -> float:
+        """When the policy was run, in seconds since 1970; 0 where that is not said."""
+        return self.execution.start or 0.0 if self.execution else 0.0
+
+    @property
+    def seconds(self) -> float:
+        """How long that took."""
+        return round(self.execution.duration or 0.0, 3) if self.execution else 0.0
+
+    @property
+    def is_deployed(self) -> bool:
+        """Whether it is AWS that runs the policy, later. With --dryrun Custodian itself does, whatever the mode."""
+        mode = self.policy.mode
+        return mode is not None and mode.get("type") != "pull" and not self.where.dryrun
+
+    @property
+    def is_on_events(self) -> bool:
+        """Whether the policy looked only at what an event named."""
+        return self.is_deployed and (self.policy.mode or {}).get("type") not in _BY_THE_CLOCK
+
+    @property
+    def stopped(self) -> bool:
+        """Whether an exception ended the policy (c7n.ctx.ExecutionContext.__exit__)."""
+        return any(metric.name == "PolicyException" for metric in self.metrics or ())
+
+    @property
+    def counted(self) -> float | None:
+        """How many resources it found, None where it did not come so far or that is not kept.
+
+        Custodian counts right before it writes resources.json: an action may fail after that
+        (c7n.policy.PullMode.run).
+        """
+        return next((metric.value for metric in self.metrics or () if metric.name == "ResourceCount"), None)
+
+    @property
+    def planned(self) -> PlannedPolicy:
+        """The policy, as far as the report is concerned."""
+        policy = self.policy
+        return PlannedPolicy(
+            name=policy.name,
+            resource=full_type(policy.resource),
+            filtered=bool(policy.filters or policy.query),
+            description=" ".join((policy.description or "").split()),
+            report=report_of(policy.metadata),
+            filters=policy.filters if isinstance(policy.filters, list) else [],
+            on_events=self.is_on_events,
+        )
+
+
+_decoder = msgspec.json.Decoder(Metadata)
+
+
+def decode(content: bytes) -> Metadata:
+    """Read a metadata.json. Raises msgspec.DecodeError or UnicodeDecodeError where it is none of Custodian's."""
+    return _decoder.decode(content)
