@@ -49,7 +49,9 @@ def test_a_whole_run_is_reported_like_one_of_ours(
         if row[0] == "account_profile" or (row[0] in ("dev", "staging") and row[2] == US)
     ]
     assert list(load_workbook(done.stdout.strip())["security_groups"].iter_rows(values_only=True)) == expected
-    assert load_workbook(done.stdout.strip()).sheetnames == load_workbook(ours.stdout.strip()).sheetnames
+    # The one default group with a rule of its own is in another region.
+    sheets = [name for name in load_workbook(ours.stdout.strip()).sheetnames if name != "sg-default-rules"]
+    assert load_workbook(done.stdout.strip()).sheetnames == sheets
 
 
 def test_metadata_without_resources_failed_and_a_missing_folder_was_not_run(
