@@ -1,6 +1,5 @@
 """Names: several in one text, told apart whatever their case, and printed without harm."""
 
-import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 
@@ -10,6 +9,8 @@ MAX_BYTES = 255
 _NOT_PRINTABLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufdd0-\ufdef\ufeff\ufffe\uffff]"
 )
+
+_BYTE = re.compile("[\udc80-\udcff]")  # as Python has one in a file's name (PEP 383)
 
 
 def split(values: Sequence[str]) -> tuple[str, ...]:
@@ -28,7 +29,7 @@ def clean(text: str) -> str:
 
 def decoded(name: str) -> str:
     """The name of a file or folder as text that can be written: a byte that is not UTF-8 shows as \\xff."""
-    return name if name.isascii() else os.fsencode(name).decode("utf-8", "backslashreplace")
+    return name if name.isascii() else _BYTE.sub(lambda byte: f"\\x{ord(byte[0]) - 0xDC00:02x}", name)
 
 
 def cut(text: str, size: int) -> str:

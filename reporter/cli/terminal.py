@@ -7,6 +7,7 @@ import sys
 from functools import cache
 from typing import TYPE_CHECKING, TextIO
 
+from reporter.names import decoded
 from reporter.redaction import printable
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ def console() -> "Console":
 
 def say(line: str) -> None:
     """Print a line for a person: on stderr, however long, but for what a terminal would act on."""
-    console().print(printable(line), markup=False, highlight=False, soft_wrap=True)
+    console().print(printable(decoded(line)), markup=False, highlight=False, soft_wrap=True)
 
 
 def prepare() -> None:

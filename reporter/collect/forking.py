@@ -15,6 +15,7 @@ from multiprocessing.context import ForkServerContext
 from reporter.errors import InputError
 
 _SAFE_PATH, _OURS = "PYTHONSAFEPATH", "while it loads"
+_DIGITS = 6  # of a number of workers
 
 
 @contextmanager
@@ -82,7 +83,7 @@ def workers_wanted() -> int | None:
     wanted = os.environ.get("C7N_ORG_PARALLEL")
     if wanted is None:
         return None
-    if not wanted.isdecimal() or int(wanted) < 1:
+    if not wanted.isdecimal() or len(wanted) > _DIGITS or int(wanted) < 1:
         raise InputError(f"C7N_ORG_PARALLEL={wanted}: not a number of workers; give 1 or more, or unset it")
     return int(wanted)
 

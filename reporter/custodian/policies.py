@@ -1,5 +1,6 @@
 """Policies from files and folders, validated the way `custodian validate` does it."""
 
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from hashlib import sha256
@@ -94,7 +95,7 @@ def in_folder(folder: Path, top: Path) -> list[Path]:
     """
     found = yamlfile.files(folder, _SUFFIXES)
     for path in found:
-        if not path.resolve().is_relative_to(top.resolve()):
+        if not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(top)):  # of a circle too
             raise InputError(
                 f"{path}: a symbolic link out of {top}, which is not followed; put the file there"
             )

@@ -133,17 +133,18 @@ class ListOf(Generic[Record]):
         """
         try:
             return self.decode(data), []
-        except msgspec.ValidationError:
+        except (msgspec.DecodeError, UnicodeDecodeError):
             return self._each_by_itself(data)
 
     def _each_by_itself(self, data: bytes) -> tuple[list[Record], list[str]]:
         found: list[Record] = []
         problems: list[str] = []
         for number, raw in enumerate(msgspec.json.decode(data, type=list[msgspec.Raw]), 1):
-            plain = _without_nulls(msgspec.json.decode(raw))
+            plain = None
             try:
+                plain = _without_nulls(msgspec.json.decode(raw))
                 found.append(msgspec.convert(plain, self._record))
-            except msgspec.ValidationError as error:
+            except (msgspec.DecodeError, UnicodeDecodeError) as error:
                 problems.append(f"record {number}{_named(plain)} is not of AWS's form: {error}")
         return found, problems
 

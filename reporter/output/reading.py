@@ -136,7 +136,7 @@ def open_output(where: Path | str, expected: Sequence[PlannedAccount] = (), at: 
         # In a folder of runs, their names have told which began by then.
         found = _own_run(run, until if run is store else "") if run else _stock_run(store, expected, until)
     except OSError as error:
-        raise InputError(f"{where}: cannot be read: {error.strerror}") from None
+        raise InputError(f"{error.filename or where}: cannot be read: {error.strerror}") from None
     if found is None and foreign:
         manifest.read(foreign[0])  # which says what is wrong with it
     if found is None and until:

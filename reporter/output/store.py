@@ -81,7 +81,7 @@ class Folder:
         path = self.path / key
         kind = stat.S_IFMT(path.stat().st_mode)
         if kind not in (stat.S_IFREG, stat.S_IFDIR):  # a pipe or a device, which may have no end
-            raise OSError(errno.EINVAL, "not a regular file")
+            raise OSError(errno.EINVAL, "not a regular file", str(path))
         return _unpack(key, path.read_bytes())
 
     def write(self, key: str, content: bytes) -> None:

@@ -91,7 +91,7 @@ def read(sources: Sequence[Path], names: Sequence[str]) -> dict[str, list[Case]]
         inside = policies.in_folder(folder / FOLDER, folder) if (folder / FOLDER).is_dir() else []
         for path in inside:
             if path.stem in names:
-                found.setdefault(path.stem, []).extend(_read_file(path))
+                found.setdefault(path.stem, []).extend(read_file(path))
             elif all(source.is_dir() for source in sources):
                 raise InputError(f"{path}: no policy is called {path.stem}")
     return found
@@ -117,7 +117,7 @@ def runner(policy: Mapping[str, Any]) -> Callable[[Case], list[dict[str, Any]]]:
     return run
 
 
-def _read_file(path: Path) -> list[Case]:
+def read_file(path: Path) -> list[Case]:
     try:
         file = msgspec.convert(yamlfile.load(path), _File)
     except msgspec.ValidationError as error:

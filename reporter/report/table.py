@@ -43,6 +43,9 @@ class Table:
 
 
 def _values(column: "pd.Series[Any]") -> list[Any]:
-    values = column.astype(object)
-    unknown = values.isna()
-    return values.where(~unknown, None).tolist() if unknown.any() else values.tolist()
+    values = column.to_numpy(dtype=object)
+    unknown = pd.isna(values)
+    if unknown.any():
+        values = values.copy()
+        values[unknown] = None
+    return list(values)

@@ -121,6 +121,16 @@ def test_what_is_not_of_aws_form_is_named_and_the_others_stay(tmp_path: Path) ->
     )
 
 
+def test_a_text_that_is_no_utf_8_costs_its_own_record(tmp_path: Path) -> None:
+    folder = put(tmp_path / "prod" / US, EVERY_GROUP, [group("sg-1"), group("sg-2", "MARK"), group("sg-3")])
+    path = folder / "resources.json"
+    path.write_bytes(path.read_bytes().replace(b"MARK", b"\xff"))
+    found = read(tmp_path)
+    assert groups(found).keys() == {"sg-1", "sg-3"}
+    [gap] = found.gaps
+    assert f"{path}: record 2 is not of AWS's form: " in gap.message
+
+
 def test_a_list_with_a_record_that_cannot_be_read_has_not_everything(tmp_path: Path) -> None:
     """Of no group is it known that nothing carries it: what cannot be read may."""
     place = tmp_path / "prod" / US

@@ -24,7 +24,11 @@ def write(stem: Path, tables: Sequence[Table], facts: Sequence[str]) -> list[Pat
         for table, name in zip(tables, files, strict=True):
             types = {str(column): _type(table.frame[column]) for column in table.frame.columns}
             schema = pa.schema(list(types.items()), {"title": table.title, "facts": "\n".join(facts)})
-            with parquet.ParquetWriter(folder / name, schema, compression="zstd") as writer:
+            # Of a path, pyarrow takes only one in UTF-8.
+            with (
+                (folder / name).open("wb") as file,
+                parquet.ParquetWriter(file, schema, compression="zstd") as writer,
+            ):
                 for columns in table.batches(_ROWS):
                     arrays = map(_array, columns, types.values())
                     writer.write_table(pa.Table.from_arrays(list(arrays), schema=schema))

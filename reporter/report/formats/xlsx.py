@@ -132,10 +132,10 @@ def _os_errors() -> Iterator[None]:
 
 def sheet_names(names: Sequence[str]) -> list[str]:
     """Names that Excel takes: 31 characters, none of []:*?/\\, no quote at an end, unlike in lower case."""
-    clean = (re.sub(r"[\[\]:*?/\\]", "_", clean(name)).strip("' ") or "sheet" for name in names)
+    allowed = (re.sub(r"[\[\]:*?/\\]", "_", clean(name)).strip("' ") or "sheet" for name in names)
     return list(
         distinct(
-            clean,
+            allowed,
             lambda name, ending: _start(name, MAX_SHEET_NAME - len(ending)) + ending,
             taken=["history"],  # Excel keeps this one for itself
         )

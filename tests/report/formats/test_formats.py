@@ -5,6 +5,7 @@ import json as json_reader
 from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -52,6 +53,81 @@ def test_no_csv_cell_is_a_formula(tmp_path: Path, start: str) -> None:
         head, row = csv_reader.reader(file)
     assert head[0] == f"'{start}head"
     assert row == [f"'{start}x", f"'{start}x, y", "-1", f"x{start}"]
+
+
+@pytest.mark.parametrize(
+    ("text", "written"),
+    [
+        # Where the list separator is a semicolon, Excel sees a cell begin behind each one, quoted or not.
+        ("a;=1+1", "a;'=1+1"),
+        ("a; =1+1", "a; '=1+1"),
+        ('a;"=1+1', "a;\"'=1+1"),
+        ("a;;@b|+c\t-d", "a;;'@b|'+c\t'-d"),
+        # A line's end there ends the row, for the same reason.
+        ("a\n=1+1", "a\n'=1+1"),
+        ("a\r\n=1+1\nb", "a\r\n'=1+1\nb"),
+        ("\n=1+1", "'\n'=1+1"),
+        ("\ntext", "'\ntext"),
+        # Excel takes these for signs in Japanese, and passes over blanks and what it cannot show.
+        ("＝1+1", "'＝1+1"),
+        ("＋1", "'＋1"),
+        ("－1", "'－1"),
+        ("＠a", "'＠a"),
+        ("a;＝1", "a;'＝1"),
+        ("  =1+1", "  '=1+1"),
+        ("\ufeff=1+1", "\ufeff'=1+1"),
+        ("\0=1+1", "\ufffd=1+1"),
+        ("a\0;=1+1", "a\ufffd;'=1+1"),
+        # What stays as it is: these signs begin nothing.
+        ("0.0.0.0/0 -> 22, ::/0 -> all", "0.0.0.0/0 -> 22, ::/0 -> all"),
+        ("a=b;c=d", "a=b;c=d"),
+        ("a, -1", "a, -1"),
+        ("'=1", "'=1"),
+        ("", ""),
+    ],
+)
+def test_no_part_of_a_csv_cell_is_a_formula(tmp_path: Path, text: str, written: str) -> None:
+    (path,) = csv.write(tmp_path / "report", [Table("tab", "", pd.DataFrame({text: [text]}))], [])
+    with path.open(newline="", encoding="utf-8") as file:
+        assert list(csv_reader.reader(file)) == ([[written], [written]] if text else [[""], [""]])
+
+
+def test_many_line_ends_in_a_csv_cell_take_no_time(tmp_path: Path) -> None:
+    text = "\n" * 300_000  # looked at from each of its characters to the end, it would take an hour
+    (path,) = csv.write(tmp_path / "report", [Table("tab", "", pd.DataFrame({"a": [text]}))], [])
+    assert path.stat().st_size > 300_000
+
+
+@pytest.mark.parametrize(
+    ("options", "start"), [((), b"account_profile,"), (("--csv-bom",), b"\xef\xbb\xbfaccount_profile,")]
+)
+def test_csv_begins_with_a_mark_for_excel_where_it_is_asked_for(
+    sg_audit: SgAudit, estate_run: Path, tmp_path: Path, options: tuple[str, ...], start: bytes
+) -> None:
+    done = sg_audit("report", "-s", estate_run, "-o", tmp_path, "-f", "csv", *options)
+    assert done.returncode == 0, done.stderr
+    tabs = [Path(line).read_bytes() for line in done.stdout.splitlines() if "_summary" not in line]
+    assert {tab[: len(start)] for tab in tabs} == {start}
+
+
+@pytest.mark.parametrize("command", [("report", "-s", "nowhere"), ("audit", "-c", "nowhere.yml"), ("demo",)])
+def test_a_mark_without_csv_is_refused_before_anything_is_read(
+    sg_audit: SgAudit, command: tuple[str, ...]
+) -> None:
+    done = sg_audit(*command, "-f", "json", "--csv-bom")
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", "sg-audit: --csv-bom: goes with -f csv\n")
+
+
+@pytest.mark.parametrize("form", [csv, parquet], ids=["csv", "parquet"])
+def test_the_name_of_a_tabs_file_is_cut_by_its_bytes(tmp_path: Path, form: Any) -> None:
+    tabs = ["安" * 120, "安" * 121, "x" * 300, "é" * 130]
+    stem = tmp_path / "security_groups_inventory_20251206T210355"
+    paths = form.write(stem, [Table(tab, "", FRAME) for tab in tabs], [])
+    assert len({path.name for path in paths}) == 4
+    assert sorted(paths) == sorted(tmp_path.iterdir())
+    for path, tab in zip(paths, tabs, strict=True):
+        assert 240 < len(path.name.encode()) <= 255
+        assert set(path.stem.removeprefix(stem.name)) <= {"_", tab[0], "2"}
 
 
 def test_json_keeps_lists_and_says_unknown(tmp_path: Path) -> None:
@@ -128,6 +204,41 @@ def test_a_tab_over_the_limit_of_a_sheet_goes_on_in_the_next(
         "attachments goes on in attachments_2 to attachments_4: a sheet holds 100 rows below its head; "
         "-f parquet has all of it in one table",
     ]
+
+
+def test_columns_beyond_the_limit_of_a_sheet_are_left_out_and_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import openpyxl
+
+    assert xlsx.MAX_COLUMNS == 16_384
+    monkeypatch.setattr(xlsx, "MAX_COLUMNS", 4)
+    columns = pd.DataFrame([range(6)], columns=list("abcdef"))
+    tables = [
+        Table("two", "", columns),
+        Table("one", "", columns.iloc[:, :5]),
+        Table("fits", "", columns[list("abcd")]),
+    ]
+    (path,) = xlsx.write(tmp_path / "report", tables, [])
+    book = openpyxl.load_workbook(path)
+    for name in ("two", "one", "fits"):
+        assert list(book[name].values) == [tuple("abcd"), (0, 1, 2, 3)]
+        assert [each.ref for each in book[name].tables.values()] == ["A1:D2"]
+    others = "a sheet holds 4; -f csv, json and parquet have all of them"
+    assert xlsx.notes(tables) == [
+        f"two leaves out 2 columns, e to f: {others}",
+        f"one leaves out 1 column, e: {others}",
+    ]
+    assert all(note in book.properties.description for note in xlsx.notes(tables))
+
+
+def test_a_table_of_17_000_columns_is_written_as_far_as_excel_goes(tmp_path: Path) -> None:
+    import openpyxl
+
+    wide = pd.DataFrame([range(17_000)], columns=[f"c{number}" for number in range(1, 17_001)])
+    (path,) = xlsx.write(tmp_path / "report", [Table("wide", "", wide)], [])
+    head, row = openpyxl.load_workbook(path, read_only=True)["wide"].iter_rows(values_only=True)
+    assert (len(head), head[-1], row[-1]) == (16_384, "c16384", 16_383)
 
 
 def test_the_formats_are_the_modules_of_the_folder() -> None:
