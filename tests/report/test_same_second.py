@@ -21,7 +21,7 @@ def test_reports_of_one_second_have_names_of_their_own(tmp_path: Path) -> None:
 
     def write(_: int) -> tuple[Path, ...]:
         together.wait()
-        return writing.write(audit, reports, FORMATS).paths
+        return writing.write(audit, rundir.findings(audit), reports, FORMATS).paths
 
     with ThreadPoolExecutor(3) as pool:
         written = list(pool.map(write, range(3)))
@@ -49,6 +49,6 @@ def test_files_that_cannot_all_be_put_in_place_are_not_there_at_all(
     with pytest.raises(
         writing.InputError, match="reports: cannot write the report there: No space left on device"
     ):
-        writing.write(audit, tmp_path / "reports", ["csv"])
+        writing.write(audit, rundir.findings(audit), tmp_path / "reports", ["csv"])
     assert len(moved) == 2
     assert list((tmp_path / "reports").iterdir()) == []
