@@ -783,6 +783,14 @@ def test_names_that_cannot_be_shown_are_shown_as_far_as_they_can(sg_audit_here: 
     assert [len(sheet.tables) for sheet in sheets] == [1] * len(sheets.sheetnames)
 
 
+def test_a_number_that_is_none_is_shown_as_text(sg_audit_here: Run, tmp_path: Path) -> None:
+    command = (*REPORT, "-f", "xlsx", "-f", "csv", "--field", "made=to_number('nan')")
+    code, out, err = sg_audit_here(command, output([GROUP]))
+    assert code == 0, err
+    [row] = json.loads(Path(out.decode().splitlines()[0]).read_text())["tables"]["security_groups"]
+    assert row["made"] == "NaN"
+
+
 def test_a_profiles_name_cannot_end_its_comment(sg_audit_here: Run, tmp_path: Path) -> None:
     config = (
         "[profile abc]\nrole_arn = arn:aws:iam::222222222222:role/a\nsource_profile = abc\n"

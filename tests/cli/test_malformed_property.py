@@ -18,6 +18,7 @@ from reporter import yamlfile
 from reporter.accounts import chosen, expected, labels
 from reporter.custodian import policies
 from reporter.errors import InputError
+from reporter.findings.assess import assess
 from reporter.inventory.audit import read_audit
 from reporter.output.manifest import Status
 from reporter.output.reading import open_output
@@ -172,7 +173,7 @@ READERS = {
 
 @pytest.mark.parametrize("reader", READERS)
 @pytest.mark.parametrize("name", ["a.yml", "a.json"])
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=30, deadline=None)
 @given(data=st.data())
 def test_a_file_in_which_one_value_is_another(reader: str, name: str, data: st.DataObject) -> None:
     read, document = READERS[reader]
@@ -191,7 +192,8 @@ def _reported(folder: Path) -> None:
         "Unreadable",
         "NotWritten",
     }
-    writing.write(found, folder / "reports", ("xlsx", "csv", "json", "parquet"))
+    findings = assess(found.inventory, found.output.policies)
+    writing.write(found, findings, folder / "reports", ("xlsx", "csv", "json", "parquet"))
 
 
 OUTPUTS = {
@@ -203,7 +205,7 @@ OUTPUTS = {
 
 
 @pytest.mark.parametrize("file", OUTPUTS)
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=8, deadline=None)
 @given(data=st.data())
 def test_an_output_in_which_one_value_is_another(file: str, data: st.DataObject) -> None:
     stock = file.endswith("metadata.json")
