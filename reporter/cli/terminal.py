@@ -44,9 +44,9 @@ def prepare() -> None:
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # takes that number, which the next file or connection would have
     sys.unraisablehook = _unraisable
-    if sys.__stdout__ and sys.stdout is sys.__stdout__:
+    if sys.stdout is sys.__stdout__:  # also where both are None: it was closed
         # The name of a file that is not UTF-8 is written as the bytes that it is.
-        unicode = codecs.lookup(sys.__stdout__.encoding).name == "utf-8"
+        unicode = not sys.__stdout__ or codecs.lookup(sys.__stdout__.encoding).name == "utf-8"
         errors = "surrogateescape" if unicode else "backslashreplace"
         sys.stdout = _stream(_Answers(1, "w", closefd=False), sys.__stdout__, errors)
     if sys.stderr is sys.__stderr__:

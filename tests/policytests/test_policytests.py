@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 from c7n.config import Config
 from c7n.policy import load
 
@@ -263,9 +264,11 @@ def test_hooks_and_workflows_name_what_there_is() -> None:
     assert {hook["entry"] for hook in hooks} == {"sg-audit validate", "sg-audit test-policies"}
     assert {hook["entry"].split()[1] for hook in hooks} <= set(cli.commands)
     workflow = (ROOT / ".github" / "workflows" / "policy-review.yml").read_text()
-    yamlfile.load(ROOT / ".github" / "workflows" / "policy-review.yml")
+    yaml.safe_load((ROOT / ".github" / "workflows" / "policy-review.yml").read_text())
     assert render.MARKER in workflow
-    (job,) = yamlfile.load(ROOT / ".github" / "workflows" / "policy-review.yml")["jobs"].values()
+    (job,) = yaml.safe_load((ROOT / ".github" / "workflows" / "policy-review.yml").read_text())[
+        "jobs"
+    ].values()
     with_token = {step["name"] for step in job["steps"] if "GH_TOKEN" in step.get("env", {})}
     assert with_token == {"Fetch the last run's output", "Comment"}
     assert "GH_TOKEN" not in job["env"]
@@ -275,5 +278,7 @@ def test_hooks_and_workflows_name_what_there_is() -> None:
     assert {"--base", "--format", "-u", "-s", "--fail-on-loosening"} <= options
     assert any(
         step.get("run") == ".ci/run"
-        for step in yamlfile.load(ROOT / ".github" / "workflows" / "ci.yml")["jobs"]["test"]["steps"]
+        for step in yaml.safe_load((ROOT / ".github" / "workflows" / "ci.yml").read_text())["jobs"]["test"][
+            "steps"
+        ]
     )

@@ -6,11 +6,42 @@ from typing import Any
 from unittest import mock
 
 import boto3
+import botocore.awsrequest
+import botocore.endpoint
+import botocore.handlers
+import botocore.httpsession
+import botocore.paginate
 import pytest
 
 from reporter.sandbox import Sandbox, environment, estate, running
 
 Client = Callable[..., Any]
+
+# What a run replaces of botocore (reporter/aws/calls.py), as it is before any test has run one in this process.
+_OF_BOTOCORE = [
+    (owner, name, getattr(owner, name))
+    for owner, name in (
+        (botocore.endpoint.Endpoint, "_do_get_response"),
+        (botocore.httpsession.URLLib3Session, "send"),
+        (botocore.awsrequest.AWSHTTPConnection, "response_class"),
+        (botocore.awsrequest.AWSHTTPSConnection, "response_class"),
+        (botocore.paginate.PageIterator, "_get_next_token"),
+        (botocore.paginate.PageIterator, "__iter__"),
+        (boto3.session.Session, "client"),
+    )
+]
+_HANDLERS = list(botocore.handlers.BUILTIN_HANDLERS)
+
+
+@pytest.fixture(scope="package", autouse=True)
+def plain_botocore() -> Iterator[None]:
+    """What these tests say of botocore they say of it as it is, whatever other tests of this process put in place."""
+    with ExitStack() as stack:
+        for owner, name, original in _OF_BOTOCORE:
+            stack.enter_context(mock.patch.object(owner, name, original))
+        stack.enter_context(mock.patch.object(botocore.handlers, "BUILTIN_HANDLERS", _HANDLERS))
+        yield
+
 
 # Settings of the user's that would break anything that heeded them.
 HOSTILE = {

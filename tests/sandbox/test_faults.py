@@ -383,7 +383,7 @@ def test_a_file_says_it_all(tmp_path: Path) -> None:
         ("faults: [{what: html, status: 20}]", "key status: "),
         ("faults: [{what: cut, code: X}]", "`what: cut` gives no answer that could have a `code`"),
         ("faults: [{what: deny, code: <X>}]", "fault number 1, key code: "),
-        ("faults: {", "line 1: not valid YAML"),
+        ("faults: {", "line 2: not valid YAML"),
     ],
 )
 def test_a_file_that_is_wrong_is_told_where(tmp_path: Path, content: str, said: str) -> None:
