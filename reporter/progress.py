@@ -16,7 +16,7 @@ from rich.progress import (
     TimeRemainingColumn,
 )
 
-from reporter.redaction import printable
+from reporter.redaction import without_controls
 
 # A wait that is shorter is what one is used to; plain lines on it come as far apart as this.
 _LONG_SECONDS = 10
@@ -38,7 +38,7 @@ class _Shown:
             if self._held is not None:
                 self._held.append(line)
                 return
-            self._console.print(printable(line), markup=False, highlight=False, soft_wrap=True)
+            self._console.print(without_controls(line), markup=False, highlight=False, soft_wrap=True)
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -66,11 +66,11 @@ class _Bar(_Shown):
     def done(self, label: str, cells: int, read: int, problem: str) -> None:
         if read < cells:
             self.say(_line(label, cells, read, problem))
-        self._bar.update(self._task, advance=cells, label=printable(label))
+        self._bar.update(self._task, advance=cells, label=without_controls(label))
 
     def waiting(self, label: str, seconds: float) -> None:
         if seconds >= _LONG_SECONDS:
-            self._bar.update(self._task, label=printable(_wait(label, seconds)))
+            self._bar.update(self._task, label=without_controls(_wait(label, seconds)))
 
     @contextmanager
     def alone(self) -> Iterator[None]:

@@ -68,17 +68,17 @@ _LEFT_OUT = {"Cc", "Cf", "Cs", "Zl", "Zp"}  # controls, marks that turn or hide 
 
 def redact(text: object, length: int = LENGTH) -> str:
     """The text of an error on one line, without what looks like a secret, and cut to a length."""
-    return _cut(_without_secrets(printable(" ".join(str(text)[:_LONGEST].split()))), length)
+    return _cut(_without_secrets(without_controls(" ".join(str(text)[:_LONGEST].split()))), length)
 
 
 def redact_lines(text: str) -> str:
     """The lines of a log, each without what looks like a secret."""
     if len(text) > _LONGEST:  # a line that is cut could end in half a secret, which looks like none
         text = text[:_LONGEST].rpartition("\n")[0] + "\n…"
-    return _without_secrets("\n".join(map(printable, text.splitlines())))
+    return _without_secrets("\n".join(map(without_controls, text.splitlines())))
 
 
-def printable(text: str) -> str:
+def without_controls(text: str) -> str:
     """The text without what a terminal would act on, or would show as something else.
 
     Line breaks and tabs become blanks.

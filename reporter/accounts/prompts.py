@@ -17,7 +17,7 @@ from typing import Any
 
 from reporter.aws import patience
 from reporter.aws.replacing import replace
-from reporter.redaction import printable
+from reporter.redaction import without_controls
 
 #: How long a profile's program may take, which may ask the person something itself.
 PROCESS_SECONDS = 300.0
@@ -91,7 +91,7 @@ def _run_in_turn(original: Callable[..., Any]) -> Callable[..., Any]:
 
 def _who(profile: str) -> str:
     account = getattr(_of, "account", "")
-    return printable(f"profile {profile}" + (f" (account {account})" if account else ""))
+    return without_controls(f"profile {profile}" + (f" (account {account})" if account else ""))
 
 
 def _code(profile: str, prompt: str) -> str:
@@ -104,7 +104,7 @@ def _code(profile: str, prompt: str) -> str:
     with patience.not_counted(), _turn, _alone():
         try:
             with _TERMINAL.open("w", encoding="utf-8") as screen, _TERMINAL.open(encoding="utf-8") as keys:
-                screen.write(f"{_who(profile)}: {printable(prompt)}")
+                screen.write(f"{_who(profile)}: {without_controls(prompt)}")
                 screen.flush()
                 return keys.readline().strip()
         except OSError:

@@ -8,7 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, TextIO
 
 from reporter.names import decoded
-from reporter.redaction import printable
+from reporter.redaction import without_controls
 
 if TYPE_CHECKING:
     from sys import UnraisableHookArgs
@@ -29,7 +29,7 @@ def console() -> "Console":
 
 def say(line: str) -> None:
     """Print a line for a person: on stderr, however long, but for what a terminal would act on."""
-    console().print(printable(decoded(line)), markup=False, highlight=False, soft_wrap=True)
+    console().print(without_controls(decoded(line)), markup=False, highlight=False, soft_wrap=True)
 
 
 def prepare() -> None:

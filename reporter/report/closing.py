@@ -5,10 +5,12 @@ from typing import Any
 
 import pandas as pd
 from rich.table import Table
+from rich.text import Text
 
 from reporter.findings.assess import Findings
 from reporter.findings.risk import LEVELS
 from reporter.inventory.audit import Audit
+from reporter.redaction import without_controls
 from reporter.report import summary
 
 _ACCOUNTS = 20  # what a terminal has room for
@@ -25,7 +27,7 @@ def risk_by_account(audit: Audit, findings: Findings) -> Table:
     accounts = counts[counts["scope"] == summary.ACCOUNT]
     worst = accounts.sort_values(list(summary.COUNTED), ascending=False, kind="stable").index[:_ACCOUNTS]
     for _, row in accounts[accounts.index.isin(worst)].iterrows():
-        table.add_row(str(row["name"]), *(_count(row, level) for level in LEVELS))
+        table.add_row(Text(without_controls(str(row["name"]))), *(_count(row, level) for level in LEVELS))
     if len(accounts) > len(worst):
         table.add_row(f"… {len(accounts) - len(worst)} more accounts")
     everything = counts.iloc[0]
