@@ -5,7 +5,8 @@ MatchedIpPermissionsEgress (c7n.resources.vpc.SGPermission, c7n 0.9.53). What th
 them fails, and where a `not` turns their answer over: a policy that nests those has to be asked filter by filter.
 """
 
-from collections.abc import Mapping, Sequence
+import copy
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -40,20 +41,36 @@ def on_rules(filters: Sequence[Any]) -> bool:
     return False
 
 
-def confirmed(filters: Sequence[Any], groups: Sequence[Mapping[str, Any]]) -> dict[str, Rules]:
+def confirmed(
+    filters: Sequence[Any], groups: Sequence[Mapping[str, Any]], account_id: str, region: str
+) -> dict[str, Rules]:
     """The rules by which filters keep groups, by group id; nothing of a group for which that cannot be told.
 
-    `groups` are whole records of groups that a policy with these filters caught. Empty where Custodian is not
-    installed, or a filter would ask AWS.
+    `groups` are whole records of groups that a policy with these filters caught in the account and region. Empty where
+    Custodian is not installed, a filter would ask AWS, or the account's id is not known: a filter may compare it.
     """
+    if not account_id:
+        return {}
     try:
         from reporter.custodian import offline
     except ImportError:
         return {}
     told: dict[str, Rules] = {}
+    plain = [offline.unannotated(group) for group in groups]
+
+    def kept(each: Any) -> _Answer:
+        """What one filter, which is no block of others, keeps of the groups."""
+        given = offline.RecordedAnswers({GROUPS: lambda: copy.deepcopy(plain)})
+        policy = {"name": "rules", "resource": GROUPS, "filters": [each]}
+        found = offline.evaluate(policy, copy.deepcopy(plain), given, account_id, region)
+        return {
+            str(group["GroupId"]): _Matched(tuple(group.get(INGRESS, ())), tuple(group.get(EGRESS, ())))
+            for group in found
+        }
+
     with offline.sealed():
         try:
-            answer = _all_of(filters, groups, offline)
+            answer = _all_of(filters, [str(group["GroupId"]) for group in groups], kept)
         except offline.NotEvaluableError:
             return {}
     for group in groups:
@@ -79,9 +96,8 @@ _Answer = dict[str, _Matched]
 """By group id, for the groups that a filter keeps."""
 
 
-def _all_of(filters: Sequence[Any], groups: Sequence[Mapping[str, Any]], offline: Any) -> _Answer:
-    answers = [_answer(each, groups, offline) for each in filters]
-    ids = [str(group["GroupId"]) for group in groups]
+def _all_of(filters: Sequence[Any], ids: Sequence[str], kept: Callable[[Any], _Answer]) -> _Answer:
+    answers = [_answer(each, ids, kept) for each in filters]
     return {
         group_id: sum((answer[group_id] for answer in answers), _Matched())
         for group_id in ids
@@ -89,26 +105,20 @@ def _all_of(filters: Sequence[Any], groups: Sequence[Mapping[str, Any]], offline
     }
 
 
-def _answer(each: Any, groups: Sequence[Mapping[str, Any]], offline: Any) -> _Answer:
+def _answer(each: Any, ids: Sequence[str], kept: Callable[[Any], _Answer]) -> _Answer:
     block = _block(each)
     if block == "and":
-        return _all_of(each["and"], groups, offline)
+        return _all_of(each["and"], ids, kept)
     if block == "not":
-        kept = _all_of(each["not"], groups, offline)
-        return {str(group["GroupId"]): _Matched() for group in groups if str(group["GroupId"]) not in kept}
+        caught = _all_of(each["not"], ids, kept)
+        return {group_id: _Matched() for group_id in ids if group_id not in caught}
     if block == "or":
         found: _Answer = {}
         for inner in each["or"]:
-            for group_id, rules in _answer(inner, groups, offline).items():
+            for group_id, rules in _answer(inner, ids, kept).items():
                 found[group_id] = found.get(group_id, _Matched()) + rules
         return found
-    plain = [offline.unannotated(group) for group in groups]
-    given = offline.RecordedAnswers({GROUPS: lambda: [dict(group) for group in plain]})
-    policy = {"name": "rules", "resource": GROUPS, "filters": [each]}
-    return {
-        str(kept["GroupId"]): _Matched(tuple(kept.get(INGRESS, ())), tuple(kept.get(EGRESS, ())))
-        for kept in offline.evaluate(policy, plain, given)
-    }
+    return kept(each)
 
 
 def _block(each: Any) -> str:

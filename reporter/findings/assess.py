@@ -33,7 +33,7 @@ FINDING_COLUMNS = (
 
 SSH_WORLD = "has_ssh_open_world"
 _UNUSED = "unused"
-_SORT = ["risk", "_possible", "account_profile", "region", "group_name", "security_group_id"]
+_SORT = ["account_profile", "region", "group_name", "security_group_id"]
 
 
 @dataclass(frozen=True)
@@ -78,18 +78,22 @@ def assess(
         groups[column] = _flag(inventory, names, groups.get(column), policies_alone)
     if _UNUSED not in groups:
         groups[_UNUSED] = pd.Series(pd.NA, index=groups.index, dtype="boolean")
-    _agree_on_use(groups)
-    frame = _frame(inventory, finding, groups)
-    exposed = {SSH_WORLD: groups[SSH_WORLD]} | {
-        policy.in_report.column or policy.name: _answer(frame, policy.name, len(groups))
-        for policy in finding
-        if policy.exposed and policy.in_report.column != SSH_WORLD
-    }
+    looking = frozenset(policy.name for policy in finding if _looks_at_use(policy))
+    _agree_on_use(groups, inventory, looking, _columns(policies).get(_UNUSED, ()))
+    frame = _frame(inventory, finding, groups, looking)
+    exposed = {SSH_WORLD: groups[SSH_WORLD]}
+    for policy in finding:
+        name = policy.in_report.column or policy.name
+        if policy.exposed and name != SSH_WORLD:
+            answer = _answer(frame, policy.name, len(groups))
+            exposed[name] = exposed[name] | answer if name in exposed else answer
     rated = risk.classify(exposed, groups["in_use"], groups["is_default"] & inventory.on_instance)
     groups["risk"], groups["risk_note"] = rated["risk"], rated["risk_note"]
-    groups["_possible"] = groups["risk_note"] != ""
-    groups = groups.sort_values(_SORT, kind="stable")
-    further = [name for name in groups.columns if name not in (*GROUP_COLUMNS, "_possible")]
+    order = groups[_SORT].copy()
+    order.insert(0, "risk", groups["risk"])
+    order.insert(1, "possible", groups["risk_note"] != "")
+    groups = groups.loc[order.sort_values(list(order.columns), kind="stable").index]
+    further = [name for name in groups.columns if name not in GROUP_COLUMNS]
     row_of = np.empty(len(groups), dtype=np.int64)
     row_of[groups.index.to_numpy()] = np.arange(len(groups))
     frame["group"] = row_of[frame["group"].to_numpy()]
@@ -130,25 +134,48 @@ def _flag(
     return flag if policies_alone else flag.mask(told_by_rules.fillna(False), True)
 
 
-def _agree_on_use(groups: pd.DataFrame) -> None:
+def _looks_at_use(policy: PlannedPolicy) -> bool:
+    """Whether it fills the column `unused` by Custodian's filter of that name, which lists the interfaces itself."""
+    names = [each.get("type") if isinstance(each, dict) else each for each in policy.filters or ()]
+    return policy.in_report.column == _UNUSED and _UNUSED in names
+
+
+def _agree_on_use(
+    groups: pd.DataFrame, inventory: Inventory, looking: Collection[str], in_column: Collection[str]
+) -> None:
     """What Custodian's `unused` filter saw and what the interfaces show are of one thing.
 
-    The filter lists the account's interfaces itself, so what it says is unused is on none of them; what another
-    account's interface carries is not unused.
+    `looking` are the policies with that filter: what they caught is on no interface of the account. What another
+    account's interface carries is not unused, unless another policy of the column says so.
     """
-    unseen = groups[_UNUSED].fillna(False) & groups["in_use"].isna()
+    caught = _caught_by(inventory, looking)
+    unseen = caught & groups["in_use"].isna()
     groups.loc[unseen, "in_use"] = False
     groups.loc[unseen, "attached_eni_count"] = 0
     groups["attached_resources"] = groups["attached_resources"].mask(
         unseen, pd.Series([()] * len(groups), index=groups.index, dtype=object)
     )
-    carried = groups[_UNUSED].fillna(False) & groups["in_use"].fillna(False)
-    groups[_UNUSED] = groups[_UNUSED].mask(carried, False)
+    carried = caught & groups["in_use"].fillna(False)
+    otherwise = _caught_by(inventory, set(in_column) - set(looking))
+    groups[_UNUSED] = groups[_UNUSED].mask(carried & ~otherwise, False)
 
 
-def _frame(inventory: Inventory, policies: Sequence[PlannedPolicy], groups: pd.DataFrame) -> pd.DataFrame:
+def _caught_by(inventory: Inventory, policies: Collection[str]) -> "pd.Series[bool]":
+    """For each row of the inventory whether one of the policies listed it."""
+    wanted = frozenset(policies)
+    caught = [not wanted.isdisjoint(names) for names in inventory.caught_by]
+    return pd.Series(caught, index=inventory.groups.index, dtype=bool)
+
+
+def _frame(
+    inventory: Inventory,
+    policies: Sequence[PlannedPolicy],
+    groups: pd.DataFrame,
+    looking: Collection[str],
+) -> pd.DataFrame:
+    """FINDING_COLUMNS; what is in use is no finding of the policies `looking` at that."""
     numbers = {policy.name: number for number, policy in enumerate(policies)}
-    unused = {numbers[policy.name] for policy in policies if policy.in_report.column == _UNUSED}
+    of_used = {name: number for name, number in numbers.items() if name not in looking}
     in_use = groups["in_use"].fillna(False).to_numpy(bool)
     group: list[int] = []
     policy: list[int] = []
@@ -156,20 +183,14 @@ def _frame(inventory: Inventory, policies: Sequence[PlannedPolicy], groups: pd.D
     proven: list[bool] = []
     answers = zip(inventory.caught_by, inventory.matched_rules, inventory.unanswered, strict=True)
     for row, (caught_by, matched_rules, unanswered) in enumerate(answers):
-        for name, matched in zip(caught_by, matched_rules, strict=True):
-            number = numbers.get(name)
-            if number is not None and not (in_use[row] and number in unused):
+        known = of_used if in_use[row] else numbers
+        caught = [(name, matched, True) for name, matched in zip(caught_by, matched_rules, strict=True)]
+        for name, matched, is_proven in (*caught, *((name, None, False) for name in unanswered)):
+            if name in known:
                 group.append(row)
-                policy.append(number)
+                policy.append(known[name])
                 rules.append(matched)
-                proven.append(True)
-        for name in unanswered:
-            number = numbers.get(name)
-            if number is not None and not (in_use[row] and number in unused):
-                group.append(row)
-                policy.append(number)
-                rules.append(None)
-                proven.append(False)
+                proven.append(is_proven)
     rows = np.array(group, dtype=np.int64)
     codes = np.array(policy, dtype=np.int64)
     return pd.DataFrame(

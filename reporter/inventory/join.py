@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from reporter.custodian.metadata import GROUP_COLUMNS, PlannedPolicy
+from reporter.custodian.metadata import GROUP_COLUMNS, MATCHED_RULES, PlannedPolicy
 from reporter.custodian.resource_types import GROUPS, Field
 from reporter.errors import InputError
 from reporter.inventory.rows import GroupRow, InstanceRow, InterfaceRow, UnitRows
@@ -84,7 +84,7 @@ def join(
         by_group.setdefault(link.group_id, []).append(link)
     groups = _group_frame(owned, by_group, instances, _interfaces_known(units))
     on_instance = groups.pop("on_instance")
-    taken = {name.casefold() for name in GROUP_COLUMNS}
+    taken = {name.casefold() for name in (*GROUP_COLUMNS, MATCHED_RULES)}
     taken |= {policy.in_report.column.casefold() for policy in policies}
     for number, field in enumerate(more):
         if field.name.casefold() in taken:

@@ -8,14 +8,15 @@ from reporter.custodian import matched_rules
 from reporter.custodian.metadata import PlannedPolicy
 from reporter.inventory import records, rules
 from reporter.inventory.records import CaughtGroup, Permission
+from reporter.output.manifest import Cell
 
 
 def teller(
-    policy: PlannedPolicy, listed: Sequence[CaughtGroup], data: bytes
+    policy: PlannedPolicy, listed: Sequence[CaughtGroup], data: bytes, cell: Cell
 ) -> Callable[[CaughtGroup], tuple[str, ...] | None]:
     """How to tell of a group that a policy listed the rules by which it did, None where that cannot be told.
 
-    `data` is the policy's resources.json, and `listed` what was read of it.
+    `data` is the resources.json of the policy's cell, and `listed` what was read of it.
     """
     if not policy.filtered:
         return lambda group: ()
@@ -23,7 +24,13 @@ def teller(
         return lambda group: None
     if matched_rules.annotates_exactly(policy.filters):
         return _annotated_rules
-    told = matched_rules.confirmed(policy.filters, records.any_list.decode_each(data)[0]) if listed else {}
+    known = {group.group_id for group in listed}
+    groups = [
+        records.without_nulls(each)
+        for each in records.any_list.decode_each(data)[0]
+        if each.get("GroupId") in known
+    ]
+    told = matched_rules.confirmed(policy.filters, groups, cell.account_id, cell.region) if groups else {}
     texts = {
         group_id: rules.rule_texts(*msgspec.convert(found, tuple[list[Permission], list[Permission]]))
         for group_id, found in told.items()
@@ -32,10 +39,9 @@ def teller(
 
 
 def _annotated_rules(group: CaughtGroup) -> tuple[str, ...] | None:
-    decode = records.permission_list.decode
-    try:
-        return rules.rule_texts(
-            decode(group.matched_ip_permissions), decode(group.matched_ip_permissions_egress)
-        )
-    except msgspec.DecodeError:
+    decode = records.permission_list.decode_each
+    ingress, wrong_ingress = decode(group.matched_ip_permissions)
+    egress, wrong_egress = decode(group.matched_ip_permissions_egress)
+    if wrong_ingress or wrong_egress:
         return None  # the filter `stale` writes something else there (c7n.resources.vpc)
+    return rules.rule_texts(ingress, egress)

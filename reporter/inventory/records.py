@@ -119,7 +119,7 @@ class ListOf(Generic[Record]):
     """Reads a resources.json of records of one type."""
 
     def __init__(self, record: type[Record]) -> None:
-        self._record = record
+        self._one = msgspec.json.Decoder(record)
         self._decoder = msgspec.json.Decoder(list[record])  # type: ignore[valid-type]
 
     def decode(self, data: bytes) -> list[Record]:
@@ -142,18 +142,19 @@ class ListOf(Generic[Record]):
         for number, raw in enumerate(msgspec.json.decode(data, type=list[msgspec.Raw]), 1):
             plain = None
             try:
-                plain = _without_nulls(msgspec.json.decode(raw))
-                found.append(msgspec.convert(plain, self._record))
+                plain = without_nulls(msgspec.json.decode(raw))
+                found.append(self._one.decode(msgspec.json.encode(plain)))
             except (msgspec.DecodeError, UnicodeDecodeError) as error:
                 problems.append(f"record {number}{_named(plain)} is not of AWS's form: {error}")
         return found, problems
 
 
-def _without_nulls(value: Any) -> Any:
+def without_nulls(value: Any) -> Any:
+    """Parsed JSON in which null is absent."""
     if isinstance(value, dict):
-        return {key: _without_nulls(each) for key, each in value.items() if each is not None}
+        return {key: without_nulls(each) for key, each in value.items() if each is not None}
     if isinstance(value, list):
-        return [_without_nulls(each) for each in value if each is not None]
+        return [without_nulls(each) for each in value if each is not None]
     return value
 
 

@@ -168,7 +168,7 @@ def _read_groups(found: _Found, cell: Cell, policy: PlannedPolicy, data: bytes) 
         groups, problems = records.group_list.decode_each(data)
     everything = policy.lists_all and not problems
     known.add(((group.group_id, group) for group in groups), taken, everything=everything)
-    rules = matched.teller(policy, listed, data)
+    rules = matched.teller(policy, listed, data, cell)
     for each in listed:
         if each.group_id in known.records:
             found.caught.setdefault(each.group_id, {})[cell.policy] = rules(each)

@@ -237,3 +237,63 @@ def test_a_tab_of_a_policy_that_is_not_about_rules_has_no_such_column(tmp_path: 
     write(tmp_path, {HERE: unit([one])})
     (row,) = table(tmp_path, "default_sg")
     assert "matched_rules" not in row
+
+
+def test_exposed_policies_that_share_a_column_each_count(tmp_path: Path) -> None:
+    one, two, three = group("sg-1"), group("sg-2"), group("sg-3")
+    carried = [interface(f"eni-{each['GroupId']}", each) for each in (one, two, three)]
+    shared = {"level": "exposed", "column": "has_desktop"}
+    write(
+        tmp_path,
+        {HERE: unit([one, two, three], carried, sg_rdp=[one], sg_vnc=[two])},
+        [*POLICIES, policy("sg-rdp", **shared), policy("sg-vnc", **shared)],
+    )
+    risks = {group_id: (row["has_desktop"], row["risk"]) for group_id, row in groups(tmp_path).items()}
+    assert risks == {"sg-1": (True, "critical"), "sg-2": (True, "critical"), "sg-3": (False, "none")}
+
+
+def test_a_policy_of_ones_own_in_the_column_unused_proves_nothing_of_interfaces(tmp_path: Path) -> None:
+    """Only Custodian's filter has looked at them; a tag that is missing says nothing of use."""
+    mine = policy("mine", filters=[{"tag:Owner": "absent"}], column="unused", tab="mine")
+    unseen, carried = group("sg-1", ssh_from=WORLD), group("sg-2")
+    units = {
+        THERE: unit([unseen], DENIED, mine=[unseen]),
+        HERE: unit([carried], [interface("eni-1", carried)], mine=[carried]),
+    }
+    write(tmp_path, units, [*POLICIES, mine])
+    rows = groups(tmp_path)
+    assert (rows["sg-1"]["in_use"], rows["sg-1"]["attached_resources"]) == (None, ("unknown",))
+    assert (rows["sg-1"]["risk"], rows["sg-1"]["risk_note"]) == ("critical", "worst case, unknown: in_use")
+    assert (rows["sg-2"]["in_use"], rows["sg-2"]["unused"]) == (True, True)
+    assert [row["security_group_id"] for row in table(tmp_path, "mine")] == ["sg-1", "sg-2"]
+
+
+@pytest.mark.parametrize("column", ["_possible", "group", "on_instance", "proven"])
+def test_a_column_may_be_called_as_what_is_used_within(tmp_path: Path, column: str) -> None:
+    one, two = group("sg-1"), group("sg-2")
+    write(tmp_path, {HERE: unit([one, two], mine=[two])}, [*POLICIES, policy("mine", column=column)])
+    assert [groups(tmp_path)[each][column] for each in ("sg-1", "sg-2")] == [False, True]
+
+
+def test_what_is_asked_again_is_asked_of_the_same_account_and_region(tmp_path: Path) -> None:
+    elsewhere = {"not": [{"OwnerId": "{account_id}"}]}
+    filters = [{"or": [{"and": [elsewhere, LEAVES["ssh"]]}, LEAVES["web"]]}]
+    found = with_rules(group("sg-1"), SSH, WEB, matched=[SSH, WEB])
+    mine = policy("mine", filters=filters, tab="mine")
+    write(tmp_path, {HERE: unit([found], mine=[found])}, [*POLICIES, mine])
+    (row,) = table(tmp_path, "mine")
+    assert row["matched_rules"] == (TOLD["web"],)
+
+
+def test_what_cannot_be_asked_again_costs_no_other_record(tmp_path: Path) -> None:
+    """One group has nulls, one record is no group at all; a policy that nests blocks is asked filter by filter."""
+    nulls = with_rules(group("sg-1"), SSH | {"Ipv6Ranges": None, "PrefixListIds": None}, matched=[SSH])
+    whole = with_rules(group("sg-2"), SSH, matched=[SSH])
+    mine = policy("mine", filters=[{"and": leaves("ssh")}], tab="mine")
+    cells = unit([nulls, whole], mine=[nulls, {"GroupName": "no id"}, whole])
+    write(tmp_path, {HERE: cells}, [*POLICIES, mine])
+    (gap,) = audit(tmp_path).gaps
+    assert (gap.policy, gap.code) == ("mine", "Unreadable")
+    assert "record 2" in gap.message
+    rules = {row["security_group_id"]: row["matched_rules"] for row in table(tmp_path, "mine")}
+    assert rules == {"sg-1": (TOLD["ssh"],), "sg-2": (TOLD["ssh"],)}

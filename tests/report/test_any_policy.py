@@ -182,6 +182,7 @@ def test_policies_and_types_are_chosen(sg_audit: SgAudit, stock: Path, tmp_path:
         (("--field", "x"), "--field x: write NAME=JMESPATH"),
         (("--field", "x=[["), "--field x=[[: not JMESPath: "),
         (("--field", "risk=OwnerId"), "--field risk: the report has a column of that name"),
+        (("--field", "matched_rules=x"), "--field matched_rules: the report has a column of that name"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, tuple) else "",
 )
