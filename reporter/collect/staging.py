@@ -106,7 +106,9 @@ class _AsideOutput(DirectoryOutput):  # type: ignore[misc]
         with _writing(self._place):
             super().write_file(rel_path, value)
 
-    def __exit__(self, *error: object) -> None:
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        if isinstance(error, CannotWriteError):
+            return  # a part of a file is there: `tidy` takes it away
         with _writing(self._place):
             _put(Path(self.root_dir), self._place)
         _open.discard(Path(self.root_dir))
@@ -125,10 +127,12 @@ class _CleanS3Output(S3Output):  # type: ignore[misc]
         with _writing(self.root_dir):
             super().write_file(rel_path, value)
 
-    def __exit__(self, *error: object) -> None:
+    def __exit__(self, kind: object, error: object, trace: object) -> None:
+        if isinstance(error, CannotWriteError):
+            return
         with _writing(self.root_dir):
             try:
-                super().__exit__(*error)
+                super().__exit__(kind, error, trace)
             except S3UploadFailedError as refused:
                 reason = " ".join(str(refused.__context__ or refused).split())
                 raise CannotWriteError(f"s3://{self.bucket}/{self.key_prefix}: {reason}") from None

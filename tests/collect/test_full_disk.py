@@ -31,11 +31,13 @@ def ok(folder: Path) -> set[str]:
 
 
 def whole(folder: Path) -> set[str]:
-    """The cells that have all of their files. Any other file or folder would be a leftover."""
+    """The cells that have all of their files, whole. Any other file or folder would be a leftover."""
     found = {path for path in files(folder) if (folder / path).is_file()} - {"run.json"}
     cells = {path.rpartition("/")[0] for path in found}
     names = ("custodian-run.log", "metadata.json", "resources.json")
     assert found == {f"{cell}/{name}" for cell in cells for name in names}
+    for cell in cells:
+        json.loads((folder / cell / "resources.json").read_text())
     return cells
 
 
