@@ -18,13 +18,17 @@ from reporter.output import manifest
 from reporter.output.manifest import Cell, Manifest, RunState, Status
 from reporter.output.store import Folder
 
+SUBNETS = 6  # in each account and region
+
 POLICIES = policies.read([Path(__file__).parents[1] / "policies"]).planned
 
 
 def group(account: str, region: str, number: int) -> dict[str, Any]:
     """A security group as DescribeSecurityGroups has it."""
     web = "0.0.0.0/0" if number % 5 == 0 else "10.0.0.0/8"
-    rules = [("tcp", 443, web), ("tcp", 5432, "10.0.0.0/8"), ("udp", 53, "10.0.0.0/8")]
+    # Two of three are like others, as templates make them; the third has an address of its own.
+    own = f"10.{number % 250}.{int(account) % 250}.0/24" if number % 3 == 1 else "10.0.0.0/8"
+    rules = [("tcp", 443, web), ("tcp", 5432, own), ("udp", 53, "10.0.0.0/8")]
     if number % 3 == 0:
         rules.append(("tcp", 22, "0.0.0.0/0" if number % 9 == 0 else "10.0.0.0/8"))
     return {
@@ -61,6 +65,7 @@ def interface(account: str, region: str, number: int, groups: int) -> dict[str, 
     """A network interface as DescribeNetworkInterfaces has it."""
     on = number % groups
     address = f"10.{number // 62500}.{number // 250 % 250}.{number % 250}"
+    public = {"Association": {"PublicIp": f"203.{address[3:]}"}} if number % 3 == 0 else {}
     return {
         "Attachment": {
             "AttachmentId": identifier("attach", account, region, number),
@@ -77,12 +82,46 @@ def interface(account: str, region: str, number: int, groups: int) -> dict[str, 
         "NetworkInterfaceId": identifier("eni", account, region, number),
         "OwnerId": account,
         "PrivateIpAddress": address,
-        "PrivateIpAddresses": [{"Primary": True, "PrivateIpAddress": address}],
+        "PrivateIpAddresses": [{"Primary": True, "PrivateIpAddress": address, **public}],
+        **public,
         "SourceDestCheck": True,
         "Status": "in-use",
-        "SubnetId": identifier("subnet", account, region, 0),
+        "SubnetId": identifier("subnet", account, region, number % SUBNETS),
         "TagSet": [],
         "VpcId": identifier("vpc", account, region, 0),
+    }
+
+
+def network(account: str, region: str) -> dict[str, list[dict[str, object]]]:
+    """Subnets, half of them public, with their route tables and network ACLs, and a prefix list."""
+    vpc = identifier("vpc", account, region, 0)
+    subnets = [identifier("subnet", account, region, each) for each in range(SUBNETS)]
+    world = {"CidrBlock": "0.0.0.0/0", "Protocol": "-1", "RuleAction": "allow"}
+    return {
+        "subnet-inventory": [{"SubnetId": each, "VpcId": vpc, "OwnerId": account} for each in subnets],
+        "route-table-inventory": [
+            {
+                "RouteTableId": identifier("rtb", account, region, number),
+                "VpcId": vpc,
+                "OwnerId": account,
+                "Associations": [{"Main": False, "SubnetId": each} for each in subnets[number::2]],
+                "Routes": [{"DestinationCidrBlock": "0.0.0.0/0", "State": "active", **target}],
+            }
+            for number, target in enumerate(({"GatewayId": "igw-1"}, {"NatGatewayId": "nat-1"}))
+        ],
+        "network-acl-inventory": [
+            {
+                "NetworkAclId": identifier("acl", account, region, 0),
+                "Associations": [{"SubnetId": each} for each in subnets],
+                "Entries": [world | {"RuleNumber": 100, "Egress": egress} for egress in (False, True)],
+            }
+        ],
+        "prefix-list-inventory": [
+            {
+                "PrefixListId": identifier("pl", account, region, 0),
+                "c7n:prefix-entries": [{"Cidr": "10.0.0.0/8"}],
+            }
+        ],
     }
 
 
@@ -118,6 +157,7 @@ def make(folder: Path, accounts: int, regions: int, groups: int) -> None:
                 "sg-ssh-open": [matched(each, -1) for each in everything[::3]],
                 "sg-ssh-world": [matched(each, -1) for each in everything[::9]],
                 "sg-web-world": [matched(each, 0) for each in everything[::5]],
+                **network(account, region),
             }
             for policy in (each.name for each in POLICIES):
                 found = resources.get(policy, [])

@@ -2,14 +2,16 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from sys import intern
 from typing import Any, TypeVar
 
 from reporter.inventory import duplicates, records, rules
 from reporter.inventory.columns import Value
-from reporter.inventory.network.exposure import NOTHING, Exposure, exposure
+from reporter.inventory.network.exposure import Exposure, exposure
 from reporter.inventory.network.topology import NetworkRows
-from reporter.inventory.records import Group, Instance, Interface, Permission
+from reporter.inventory.records import Group, Instance, Interface
+from reporter.inventory.rules import Rule
 from reporter.output.manifest import Cell
 
 Shared = TypeVar("Shared")
@@ -21,9 +23,9 @@ class GroupRow:
     made it match, None where that cannot be told; `more` has the values of the wanted fields, `taken` is when the
     rest was read, in seconds since 1970.
 
-    `exposure` is what it opens to the world; where prefix lists have a say in that it comes of `ingress` once they are
-    known, which is None for all other groups. Groups with the same rules have the same `fingerprint`, empty where
-    there are none.
+    `exposure` is what it opens to the world without a look at prefix lists; where those have a say in it, there are its
+    `ingress` rules too, of which it comes once the lists are known. Groups with the same rules have the same
+    `fingerprint`, empty where there are none.
     """
 
     group_id: str
@@ -34,7 +36,7 @@ class GroupRow:
     tags: tuple[str, ...]
     ssh_rules: tuple[str, ...]
     exposure: Exposure
-    ingress: tuple[Permission, ...] | None
+    ingress: tuple[Rule, ...] | None
     fingerprint: bytes
     covered_rules: tuple[str, ...]
     caught_by: tuple[str, ...]
@@ -127,7 +129,9 @@ def group_row(
     deduplicated: Deduplicator,
 ) -> GroupRow:
     """A group's record as a row; `caught` has the rules that matched by the policy that caught it."""
-    lists_matter = any(permission.prefix_list_ids for permission in group.ip_permissions)
+    of_group = rules.of_group(group)
+    ingress = tuple(rule for rule in of_group if not rule.egress)
+    opened, fingerprint, covered = _told_by(duplicates.about_itself(of_group, group.group_id))
     return GroupRow(
         group_id=intern(group.group_id),
         name=intern(group.group_name),
@@ -135,15 +139,24 @@ def group_row(
         owner_id=intern(group.owner_id),
         description=group.description,
         tags=deduplicated(tuple(map(intern, records.tag_texts(group.tags)))),
-        ssh_rules=deduplicated(rules.ssh_rules(group)),
-        exposure=NOTHING if lists_matter else deduplicated(exposure(group.ip_permissions, {})),
-        ingress=tuple(group.ip_permissions) if lists_matter else None,
-        fingerprint=duplicates.fingerprint(group),
-        covered_rules=deduplicated(duplicates.covered_rules(group)),
+        ssh_rules=deduplicated(rules.ssh_rules(of_group)),
+        exposure=deduplicated(opened),
+        ingress=ingress if opened.unread_lists else None,
+        fingerprint=deduplicated(fingerprint),
+        covered_rules=deduplicated(covered),
         caught_by=deduplicated(tuple(caught)),
         matched_rules=deduplicated(tuple(caught.values())),
         more=more,
         taken=taken,
+    )
+
+
+@lru_cache(maxsize=20_000)  # many groups are made by the same few templates
+def _told_by(about_itself: tuple[Rule, ...]) -> tuple[Exposure, bytes, tuple[str, ...]]:
+    return (
+        exposure(about_itself, {}),
+        duplicates.fingerprint(about_itself),
+        duplicates.covered_rules(about_itself),
     )
 
 

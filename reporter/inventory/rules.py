@@ -1,15 +1,54 @@
 """What a permission of a security group says, and whether it lets SSH in, as the design defines it."""
 
 from collections.abc import Iterable, Iterator
+from typing import NamedTuple
 
 from reporter.inventory.records import Group, Permission
 
-SSH_PORT = 22
+SSH_PORT, MAX_PORT, ANY = 22, 65_535, -1
 
 # AWS writes all traffic as -1, and names of protocols that have one, in small letters; other tools write numbers:
 # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_IpPermission.html
 ALL_TRAFFIC = "-1"
+WITH_PORTS = ("tcp", "udp")
+ICMP = ("icmp", "icmpv6")
 _NAMES = {"6": "tcp", "17": "udp", "1": "icmp", "58": "icmpv6"}
+
+
+#: What peers there are. Rules are shown in this order.
+IPV4, IPV6, GROUP, PREFIX_LIST = range(4)
+
+
+class Rule(NamedTuple):
+    """A permission for one peer, or to one where it is `egress`.
+
+    `protocol` is a name or a number, -1 for all traffic; `first` and `last` are ports of tcp and udp, ICMP's type and
+    code (-1 for any), and all ports otherwise. `kind` tells what the peer is: IPV4, IPV6, GROUP or PREFIX_LIST.
+    """
+
+    egress: bool
+    protocol: str
+    first: int
+    last: int
+    kind: int
+    peer: str
+
+
+def of_group(group: Group) -> tuple[Rule, ...]:
+    """The group's rules, peer by peer. One on tcp or udp without ports lets nothing through, and is not there."""
+    found: list[Rule] = []
+    for egress, permissions in ((False, group.ip_permissions), (True, group.ip_permissions_egress)):
+        for permission in permissions:
+            name, first, last = protocol(permission), permission.from_port, permission.to_port
+            if name in WITH_PORTS:
+                if first is None or last is None:
+                    continue
+            elif name in ICMP:
+                first, last = ANY if first is None else first, ANY if last is None else last
+            else:
+                first, last = 0, MAX_PORT
+            found += [Rule(egress, name, first, last, kind, peer) for kind, peer in peers(permission)]
+    return tuple(found)
 
 
 def protocol(permission: Permission) -> str:
@@ -23,30 +62,22 @@ def protocol_by_name(written: str) -> str:
     return _NAMES.get(small, small)
 
 
-def lets_ssh_in(permission: Permission) -> bool:
+def lets_ssh_in(rule: Rule) -> bool:
     """Whether TCP port 22 passes: tcp with 22 in its range, or all traffic.
 
     ICMP's ports are a type and a code, UDP is not SSH, and any other protocol has no ports.
     """
-    passes = protocol(permission)
-    if passes == ALL_TRAFFIC:
-        return True
-    if passes != "tcp" or permission.from_port is None or permission.to_port is None:
-        return False
-    return permission.from_port <= SSH_PORT <= permission.to_port
+    if rule.protocol == ALL_TRAFFIC:
+        return not rule.egress
+    return rule.protocol == "tcp" and rule.first <= SSH_PORT <= rule.last and not rule.egress
 
 
-def ssh_rules(group: Group) -> tuple[str, ...]:
-    """The group's SSH rules as `SOURCE -> PORTS`: IPv4 and IPv6 ranges, groups, prefix lists, each sorted.
+def ssh_rules(rules: Iterable[Rule]) -> tuple[str, ...]:
+    """A group's SSH rules as `SOURCE -> PORTS`: IPv4 and IPv6 ranges, groups, prefix lists, each sorted.
 
     A group of EC2-Classic, which may be named without its id, stands there by its name.
     """
-    found = {
-        (kind, source, _ports(permission))
-        for permission in group.ip_permissions
-        if lets_ssh_in(permission)
-        for kind, source in peers(permission)
-    }
+    found = {(rule.kind, rule.peer, _ports(rule)) for rule in rules if lets_ssh_in(rule)}
     return tuple(f"{source} -> {ports}" for _, source, ports in sorted(found))
 
 
@@ -71,21 +102,18 @@ def _traffic(permission: Permission) -> str:
 
 
 def peers(permission: Permission) -> Iterator[tuple[int, str]]:
-    """Who a permission is for: IPv4 and IPv6 ranges, groups (those of EC2-Classic by name), prefix lists, each with a
-    number by which these kinds are sorted."""
+    """Who a permission is for, each with its kind; groups of EC2-Classic by name."""
     for source in permission.ip_ranges:
-        yield 0, source.cidr_ip
+        yield IPV4, source.cidr_ip
     for source in permission.ipv6_ranges:
-        yield 1, source.cidr_ipv6
+        yield IPV6, source.cidr_ipv6
     for source in permission.user_id_group_pairs:
-        yield 2, source.group_id or source.group_name
+        yield GROUP, source.group_id or source.group_name
     for source in permission.prefix_list_ids:
-        yield 3, source.prefix_list_id
+        yield PREFIX_LIST, source.prefix_list_id
 
 
-def _ports(permission: Permission) -> str:
-    if permission.ip_protocol == ALL_TRAFFIC:
+def _ports(rule: Rule) -> str:
+    if rule.protocol == ALL_TRAFFIC:
         return "all"
-    if permission.from_port == permission.to_port:
-        return str(permission.from_port)
-    return f"{permission.from_port}-{permission.to_port}"
+    return str(rule.first) if rule.first == rule.last else f"{rule.first}-{rule.last}"

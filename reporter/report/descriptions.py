@@ -35,7 +35,8 @@ DESCRIPTIONS = {
     "route to an internet gateway and the network ACL; unknown where none of these says no and one was not read",
     "reachable_on": "Where it is reached: address -> port; where reachable is unknown, what is missing",
     "same_rules_as": "The other groups of its VPC with exactly the same rules, descriptions aside",
-    "covered_rules": "Its rules that another of its rules makes needless; `to` stands before those of traffic out",
+    "covered_rules": "Its rules that another of its rules makes needless; `to` stands before those of traffic out, "
+    "`itself` for the group",
     "subnet_id": "The subnet it is in",
     "public_ips": "The public IPv4 addresses of all its private ones",
     "ipv6": "Its IPv6 addresses, and the blocks it was given",

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from reporter.inventory.duplicates import covered_rules, fingerprint
+from reporter.inventory import duplicates, rules
 from reporter.inventory.records import Group
 from tests.inventory.network.permissions import Packet, Rule, addresses_at_the_ends, described, lets_in
 
@@ -16,7 +16,7 @@ CIDRS = ("0.0.0.0/0", "10.0.0.0/8", "10.1.0.0/16", "10.1.2.0/24", "11.0.0.0/8", 
 
 
 @st.composite
-def rules(draw: st.DrawFn) -> Rule:
+def any_rule(draw: st.DrawFn) -> Rule:
     protocol = draw(st.sampled_from(["tcp", "tcp", "udp", "-1", "50"]))
     first = draw(st.sampled_from([0, 20, 22]))
     last = draw(st.sampled_from([22, 25, 65535]))
@@ -39,8 +39,20 @@ def group(*ingress: Rule, egress: tuple[Rule, ...] = (), group_id: str = "sg-1")
     return msgspec.convert(found, Group)
 
 
+def told(found: Group) -> tuple[rules.Rule, ...]:
+    return duplicates.about_itself(rules.of_group(found), found.group_id)
+
+
+def covered_rules(found: Group) -> tuple[str, ...]:
+    return duplicates.covered_rules(told(found))
+
+
+def fingerprint(found: Group) -> bytes:
+    return duplicates.fingerprint(told(found))
+
+
 @settings(max_examples=300, deadline=None, derandomize=True, database=None)
-@given(st.lists(rules(), max_size=7, unique=True))
+@given(st.lists(any_rule(), max_size=7, unique=True))
 def test_without_covered_rules_the_same_is_let_in(written: list[Rule]) -> None:
     covered = covered_rules(group(*written))
     kept = [rule for rule in written if text(rule) not in covered]
@@ -96,6 +108,7 @@ ALL_OUT = Rule("-1", None, None, WORLD)
         ([Rule("tcp", 22, 22, "pl-2"), Rule("tcp", 0, 65535, "pl-2")], [], "pl-2 -> tcp 22"),
         ([Rule("icmp", 8, -1, WORLD), Rule("icmp", -1, -1, WORLD)], [], "0.0.0.0/0 -> icmp type 8"),
         ([Rule("icmp", 8, 0, WORLD), Rule("icmp", 0, -1, WORLD)], [], ""),
+        ([Rule("tcp", 22, 22, "sg-1"), Rule("tcp", 0, 65535, "sg-1")], [], "itself -> tcp 22"),
         # The same twice, written in two ways, is one rule.
         ([Rule("tcp", 22, 22, WORLD), Rule("6", 22, 22, WORLD)], [], ""),
         ([Rule("tcp", 22, 22, "10.0.0.0/8"), Rule("tcp", 22, 22, "10.9.9.9/8")], [], "10.9.9.9/8 -> tcp 22"),
@@ -115,6 +128,7 @@ SSH = Rule("tcp", 22, 22, "10.0.0.0/8")
         (group(SSH), group(SSH, group_id="sg-2"), True),
         (group(SSH), group(Rule("6", 22, 22, "10.0.0.0/8"), group_id="sg-2"), True),
         (group(SSH, ALL_OUT), group(ALL_OUT, SSH), True),
+        (group(SSH), group(Rule("tcp", 22, 22, "10.0.0.0/8"), SSH), True),
         (group(SSH), group(egress=(SSH,)), False),
         (group(SSH), group(SSH, ALL_OUT), False),
         (group(SSH), group(Rule("tcp", 22, 22, "10.0.0.0/9")), False),
@@ -136,5 +150,9 @@ def test_many_sources_of_one_permission_are_many_rules() -> None:
     assert fingerprint(one) == fingerprint(group(Rule("tcp", 22, 22, "11.0.0.0/8"), SSH))
 
 
-def test_a_group_without_rules_has_no_fingerprint() -> None:
+def test_a_group_without_rules_of_anybodys_own_has_no_fingerprint() -> None:
     assert fingerprint(group()) == b""
+    assert fingerprint(group(egress=(ALL_OUT,))) == b""
+    assert fingerprint(group(egress=(ALL_OUT, Rule("-1", None, None, "::/0")))) == b""
+    assert fingerprint(group(ALL_OUT)) != b""
+    assert fingerprint(group(egress=(Rule("tcp", 443, 443, WORLD),))) != b""

@@ -36,8 +36,12 @@ def group(*permissions: dict[str, Any], egress: tuple[dict[str, Any], ...] = ())
     return decoded
 
 
+def ssh_rules(described: records.Group) -> tuple[str, ...]:
+    return rules.ssh_rules(rules.of_group(described))
+
+
 def ssh_open_to_world(described: records.Group) -> bool:
-    return exposure(described.ip_permissions, {}).opens(SSH)
+    return exposure(rules.of_group(described), {}).opens(SSH)
 
 
 @pytest.mark.parametrize(
@@ -87,29 +91,29 @@ def ssh_open_to_world(described: records.Group) -> bool:
     ids=str,
 )
 def test_one_rule(rule: dict[str, Any], text: list[str], world: bool) -> None:
-    assert list(rules.ssh_rules(group(rule))) == text
+    assert list(ssh_rules(group(rule))) == text
     assert ssh_open_to_world(group(rule)) is world
 
 
 def test_no_rules() -> None:
-    assert rules.ssh_rules(group()) == ()
+    assert ssh_rules(group()) == ()
     assert ssh_open_to_world(group()) is False
 
 
 def test_egress_is_no_way_in() -> None:
-    assert rules.ssh_rules(group(egress=(permission("-1", None, None, WORLD),))) == ()
+    assert ssh_rules(group(egress=(permission("-1", None, None, WORLD),))) == ()
     assert ssh_open_to_world(group(egress=(permission("tcp", 22, 22, WORLD),))) is False
 
 
 def test_the_port_of_one_rule_and_the_source_of_another_are_not_open() -> None:
     web = group(permission("tcp", 443, 443, WORLD, WORLD_V6), permission("tcp", 22, 22, "10.0.0.0/8"))
-    assert rules.ssh_rules(web) == ("10.0.0.0/8 -> 22",)
+    assert ssh_rules(web) == ("10.0.0.0/8 -> 22",)
     assert ssh_open_to_world(web) is False
 
 
 def test_a_permission_of_many_sources_is_many_rules() -> None:
     many = group(permission("tcp", 22, 22, PREFIX_LIST, GROUP, "fd00::/8", "10.0.0.0/8", WORLD))
-    assert set(rules.ssh_rules(many)) == {
+    assert set(ssh_rules(many)) == {
         "0.0.0.0/0 -> 22",
         "10.0.0.0/8 -> 22",
         "fd00::/8 -> 22",
@@ -125,7 +129,7 @@ def test_the_order_of_rules_in_aws_does_not_show() -> None:
         permission("tcp", 22, 22, "10.0.0.0/8", WORLD, PREFIX_LIST),
         permission("tcp", 20, 25, WORLD),
     ]
-    assert rules.ssh_rules(group(*permissions)) == rules.ssh_rules(group(*reversed(permissions)))
+    assert ssh_rules(group(*permissions)) == ssh_rules(group(*reversed(permissions)))
 
 
 def test_a_source_of_ec2_classic_has_a_name_and_perhaps_no_id() -> None:
@@ -134,11 +138,11 @@ def test_a_source_of_ec2_classic_has_a_name_and_perhaps_no_id() -> None:
         {"GroupId": "sg-1", "GroupName": "web"},
     ]
     classic = group({"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "UserIdGroupPairs": pairs})
-    assert rules.ssh_rules(classic) == ("amazon-elb-sg -> 22", "sg-1 -> 22")
+    assert ssh_rules(classic) == ("amazon-elb-sg -> 22", "sg-1 -> 22")
 
 
 def test_the_same_rule_twice_shows_once() -> None:
-    assert rules.ssh_rules(group(*[permission("tcp", 22, 22, WORLD)] * 2)) == ("0.0.0.0/0 -> 22",)
+    assert ssh_rules(group(*[permission("tcp", 22, 22, WORLD)] * 2)) == ("0.0.0.0/0 -> 22",)
 
 
 # An independent reading: every rule on its own, in plain words.
@@ -182,5 +186,5 @@ def test_rules_agree_with_plain_python(
             permission(protocol, first, last, *sources) for protocol, first, last, sources in egress
         ),
     )
-    assert sorted(rules.ssh_rules(described)) == sorted(f"{source} -> {ports}" for source, ports in expected)
+    assert sorted(ssh_rules(described)) == sorted(f"{source} -> {ports}" for source, ports in expected)
     assert ssh_open_to_world(described) == any(source in (WORLD, WORLD_V6, "::/1") for source, _ in expected)

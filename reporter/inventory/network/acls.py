@@ -6,8 +6,8 @@ from itertools import pairwise
 
 from reporter.inventory.network import addresses
 from reporter.inventory.network.addresses import Family, Range, Ranges
-from reporter.inventory.network.traffic import ALL, MAX_PORT, OTHER, WITH_PORTS, Traffic
-from reporter.inventory.rules import ALL_TRAFFIC
+from reporter.inventory.network.traffic import ALL, OTHER, Traffic
+from reporter.inventory.rules import ALL_TRAFFIC, MAX_PORT, WITH_PORTS
 
 #: Ports that a client asks from, to one of which the answer goes:
 #: https://docs.aws.amazon.com/vpc/latest/userguide/custom-network-acl.html#nacl-ephemeral-ports

@@ -20,12 +20,9 @@ class Family:
 
     name: str
     bits: int
+    wide: int
+    """A block with a shorter prefix is worth a look though it is not the world."""
     internet: Ranges = field(repr=False)
-
-    @property
-    def everything(self) -> Range:
-        """Every address there is."""
-        return 0, 2**self.bits - 1
 
 
 @dataclass(frozen=True)
@@ -35,6 +32,11 @@ class Network:
     family: Family
     range: Range
     prefix_length: int
+
+    @property
+    def is_wide(self) -> bool:
+        """Whether it is wider than anybody needs."""
+        return self.prefix_length < self.family.wide
 
 
 def merged(ranges: Iterable[Range]) -> Ranges:
@@ -91,9 +93,9 @@ _NOT_PUBLIC = (
     *("169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16", "224.0.0.0/3"),
 )
 
-IPV4 = Family("IPv4", 32, minus(((0, 2**32 - 1),), merged(map(_range, _NOT_PUBLIC))))
+IPV4 = Family("IPv4", 32, 8, minus(((0, 2**32 - 1),), merged(map(_range, _NOT_PUBLIC))))
 #: Global unicast: https://www.iana.org/assignments/ipv6-address-space
-IPV6 = Family("IPv6", 128, (_range("2000::/3"),))
+IPV6 = Family("IPv6", 128, 24, (_range("2000::/3"),))
 
 
 @lru_cache(maxsize=100_000)

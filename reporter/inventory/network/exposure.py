@@ -1,19 +1,16 @@
 """What a group opens to the world: port by port, prefix lists read, the ranges of all its rules together."""
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from itertools import pairwise
+from typing import NamedTuple
 
 from reporter.inventory.network import addresses, traffic
 from reporter.inventory.network.addresses import IPV4, IPV6, Family, Network, Range
 from reporter.inventory.network.prefix_lists import PrefixLists
-from reporter.inventory.network.traffic import ALL, ICMP, WITH_PORTS, Traffic
-from reporter.inventory.records import Permission
-from reporter.inventory.rules import ALL_TRAFFIC
-
-#: A source wider than this, in bits of its prefix, is worth a look though it is not the world.
-_WIDE = {IPV4: 8, IPV6: 24}
+from reporter.inventory.network.traffic import ALL, Traffic
+from reporter.inventory.rules import ALL_TRAFFIC, ANY, GROUP, ICMP, PREFIX_LIST, WITH_PORTS, Rule
 
 
 @dataclass(frozen=True)
@@ -51,79 +48,68 @@ class Exposure:
 NOTHING = Exposure()
 
 
-@dataclass(frozen=True)
-class _Opening:
-    """A rule as far as it concerns one source. `first` and `last` are ports, or ICMP's type and code."""
+class _Opening(NamedTuple):
+    """An ingress rule for one CIDR block, which may be an entry of a prefix list."""
 
-    traffic: Traffic
-    first: int
-    last: int
+    rule: Rule
     network: Network
     source: str
     from_list: bool
 
+    @property
+    def traffic(self) -> Traffic:
+        return traffic.of_rule(self.rule)
 
-def exposure(permissions: Sequence[Permission], lists: PrefixLists) -> Exposure:
-    """What ingress permissions open to the world, as the design's row `open to the world` has it."""
-    openings: dict[Family, list[_Opening]] = {IPV4: [], IPV6: []}
+
+# So few blocks that are not wide cannot be the world together: of /8 it takes 220.
+_FEW = 200
+
+
+def exposure(rules: Iterable[Rule], lists: PrefixLists) -> Exposure:
+    """What a group's rules open to the world, as the design's row `open to the world` has it."""
+    openings: list[_Opening] = []
     unread: dict[str, set[Traffic]] = {}
-    for permission in permissions:
-        about = traffic.of_permission(permission)
-        if about is None:
+    for rule in rules:
+        if rule.egress or rule.kind == GROUP:
             continue
-        first, last = about.first, about.last
-        if about.protocol in ICMP:
-            first, last = _or_any(permission.from_port), _or_any(permission.to_port)
-        for cidr, list_id in _sources(permission, lists):
+        if rule.kind == PREFIX_LIST:
+            known = lists.get(rule.peer)
+            blocks = [(cidr, f"{cidr} ({rule.peer})") for cidr in known.entries] if known else []
+            if not (known and known.complete):
+                unread.setdefault(rule.peer, set()).add(traffic.of_rule(rule))
+        else:
+            blocks = [(rule.peer, rule.peer)]
+        for cidr, source in blocks:
             network = addresses.parse(cidr)
             if network is not None:
-                source = f"{cidr} ({list_id})" if list_id else cidr
-                openings[network.family].append(_Opening(about, first, last, network, source, bool(list_id)))
-        for named in permission.prefix_list_ids:
-            known = lists.get(named.prefix_list_id)
-            if known is None or not known.complete:
-                unread.setdefault(named.prefix_list_id, set()).add(about)
-    if not (unread or openings[IPV4] or openings[IPV6]):
+                openings.append(_Opening(rule, network, source, rule.kind == PREFIX_LIST))
+    if not unread and len(openings) < _FEW and not any(each.network.is_wide for each in openings):
         return NOTHING
-    world = {family: _world(found, family) for family, found in openings.items()}
-    wide = {
-        f"{each.source} -> {each.traffic}"
-        for family, found in openings.items()
-        for each in found
-        if each.network.prefix_length < _WIDE[family]
-        and addresses.is_public((each.network.range,), family)
-        and not any(traffic.includes(open_, each.traffic) for open_ in world[family])
+    world = {
+        family: _world([each for each in openings if each.network.family is family], family)
+        for family in (IPV4, IPV6)
     }
+    wide = {f"{each.source} -> {each.traffic}" for each in openings if _is_wide(each, world)}
     wide |= {f"{list_id} -> {each}" for list_id, found in unread.items() for each in found}
-    found = Exposure(
+    return Exposure(
         ipv4=world[IPV4],
         ipv6=world[IPV6],
         by_one_rule=traffic.union(
-            each.traffic
-            for each in (*openings[IPV4], *openings[IPV6])
-            if each.network.prefix_length == 0 and not each.from_list
+            each.traffic for each in openings if each.network.prefix_length == 0 and not each.from_list
         ),
         wide_sources=tuple(sorted(wide)),
         unread=traffic.union(each for found in unread.values() for each in found),
         unread_lists=tuple(sorted(unread)),
     )
-    return NOTHING if found == NOTHING else found
 
 
-def _or_any(number: int | None) -> int:
-    return -1 if number is None else number
-
-
-def _sources(permission: Permission, lists: PrefixLists) -> Iterable[tuple[str, str]]:
-    """The CIDR blocks that a permission lets in, each with the prefix list that it is of, if any."""
-    for source in permission.ip_ranges:
-        yield source.cidr_ip, ""
-    for source in permission.ipv6_ranges:
-        yield source.cidr_ipv6, ""
-    for source in permission.prefix_list_ids:
-        known = lists.get(source.prefix_list_id)
-        for cidr in known.entries if known else ():
-            yield cidr, source.prefix_list_id
+def _is_wide(opening: _Opening, world: Mapping[Family, Sequence[Traffic]]) -> bool:
+    family = opening.network.family
+    return (
+        opening.network.is_wide
+        and addresses.is_public((opening.network.range,), family)
+        and not any(traffic.includes(each, opening.traffic) for each in world[family])
+    )
 
 
 def _world(openings: Sequence[_Opening], family: Family) -> tuple[Traffic, ...]:
@@ -131,34 +117,36 @@ def _world(openings: Sequence[_Opening], family: Family) -> tuple[Traffic, ...]:
     found = [each.traffic for each in openings if each.network.prefix_length == 0]
     if ALL in found:
         return (ALL,)
-    # Several sources can be the world together only where they hold as many addresses as it has.
-    if addresses.size(each.network.range for each in openings) >= addresses.size(family.internet):
-        found += _unions(openings, family)
+    # Several others can be the world together only where they hold as many addresses as it has.
+    parts = [each for each in openings if each.network.prefix_length > 0]
+    if addresses.size(each.network.range for each in parts) >= addresses.size(family.internet):
+        found += _unions(parts, family)
     return traffic.union(found)
 
 
 def _unions(openings: Sequence[_Opening], family: Family) -> Iterable[Traffic]:
-    of_all = [each.network.range for each in openings if each.traffic == ALL]
+    of_all = [each.network.range for each in openings if each.rule.protocol == ALL_TRAFFIC]
     if addresses.is_world(of_all, family):
         yield ALL
         return
-    for protocol in {each.traffic.protocol for each in openings} - {ALL_TRAFFIC}:
-        own = [each for each in openings if each.traffic.protocol == protocol]
-        for first, last in _pieces(own, protocol):
-            covering = [each.network.range for each in own if _lets(each, protocol, first, last)]
+    for protocol in {each.rule.protocol for each in openings} - {ALL_TRAFFIC}:
+        own = [each for each in openings if each.rule.protocol == protocol]
+        for first, last in _pieces([each.rule for each in own]):
+            covering = [each.network.range for each in own if _lets(each.rule, first, last)]
             if addresses.is_world(covering + of_all, family):
                 yield Traffic(protocol, first, last) if protocol in WITH_PORTS else Traffic(protocol)
 
 
-def _pieces(openings: Sequence[_Opening], protocol: str) -> Collection[Range]:
-    """Ranges of ports within which every rule holds for all or for none; for ICMP types and codes as they stand."""
-    if protocol not in WITH_PORTS:
-        return {(each.first, each.last) for each in openings}
-    edges = sorted({each.first for each in openings} | {each.last + 1 for each in openings})
+def _pieces(rules: Sequence[Rule]) -> Collection[Range]:
+    """Ranges of ports within which every rule of a protocol holds for all or for none; for ICMP types and codes as they
+    stand."""
+    if rules[0].protocol not in WITH_PORTS:
+        return {(each.first, each.last) for each in rules}
+    edges = sorted({each.first for each in rules} | {each.last + 1 for each in rules})
     return [(first, after - 1) for first, after in pairwise(edges)]
 
 
-def _lets(opening: _Opening, protocol: str, first: int, last: int) -> bool:
-    if protocol in ICMP:
-        return opening.first in (-1, first) and opening.last in (-1, last)
-    return opening.first <= first and last <= opening.last
+def _lets(rule: Rule, first: int, last: int) -> bool:
+    if rule.protocol in ICMP:
+        return rule.first in (ANY, first) and rule.last in (ANY, last)
+    return rule.first <= first and last <= rule.last

@@ -13,8 +13,9 @@ from reporter.inventory.network.balancers import LoadBalancer, TargetGroup
 from reporter.inventory.network.prefix_lists import PrefixList
 from reporter.inventory.network.routes import Route, RouteTable
 from reporter.inventory.network.topology import Subnet
-from reporter.inventory.network.traffic import MAX_PORT, WITH_PORTS, Traffic
+from reporter.inventory.network.traffic import Traffic
 from reporter.inventory.records import ListOf
+from reporter.inventory.rules import MAX_PORT, WITH_PORTS
 
 #: Custodian asks for one page of entries, which has no more:
 #: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_GetManagedPrefixListEntries.html

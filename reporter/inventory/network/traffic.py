@@ -7,11 +7,8 @@ from dataclasses import dataclass
 from reporter.inventory import rules
 from reporter.inventory.network import addresses
 from reporter.inventory.network.addresses import Range
-from reporter.inventory.records import Permission
+from reporter.inventory.rules import ICMP, MAX_PORT, WITH_PORTS, Rule
 
-MAX_PORT = 65_535
-WITH_PORTS = ("tcp", "udp")
-ICMP = ("icmp", "icmpv6")
 OTHER = "other"
 """Every protocol that is not named beside it."""
 
@@ -52,14 +49,13 @@ def parse(text: str) -> Traffic:
     return Traffic(protocol, int(found[1]), int(found[2] or found[1])) if found else Traffic(protocol)
 
 
-def of_permission(permission: Permission) -> Traffic | None:
-    """The traffic that a permission is about, whatever its type and code for ICMP; None where it lacks its ports."""
-    protocol = rules.protocol(permission)
-    if protocol not in WITH_PORTS:
-        return Traffic(protocol)
-    if permission.from_port is None or permission.to_port is None:
-        return None
-    return Traffic(protocol, permission.from_port, permission.to_port)
+def of_rule(rule: Rule) -> Traffic:
+    """The traffic that a rule is about, whatever its type and code for ICMP."""
+    return (
+        Traffic(rule.protocol, rule.first, rule.last)
+        if rule.protocol in WITH_PORTS
+        else Traffic(rule.protocol)
+    )
 
 
 def overlap(one: Traffic, other: Traffic) -> bool:

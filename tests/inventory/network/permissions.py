@@ -6,7 +6,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from reporter.inventory.records import Permission
+from reporter.inventory import rules as read
+from reporter.inventory.records import Group
 
 
 class Rule(NamedTuple):
@@ -42,8 +43,10 @@ def described(rule: Rule) -> dict[str, Any]:
     return {"IpProtocol": rule.protocol, **ports, **peers}
 
 
-def permissions(rules: Iterable[Rule]) -> list[Permission]:
-    return msgspec.convert([described(rule) for rule in rules], list[Permission])
+def as_read(ingress: Iterable[Rule]) -> tuple[read.Rule, ...]:
+    """What is made of the rules as EC2 describes them."""
+    found = {"GroupId": "sg-1", "IpPermissions": [described(rule) for rule in ingress]}
+    return read.of_group(msgspec.convert(found, Group))
 
 
 def lets_in(rule: Rule, packet: Packet) -> bool:

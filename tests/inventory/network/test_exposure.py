@@ -12,8 +12,8 @@ from reporter.inventory.network.prefix_lists import PrefixList
 from tests.inventory.network.permissions import (
     Packet,
     Rule,
+    as_read,
     lets_in,
-    permissions,
     public_addresses_at_the_ends,
 )
 
@@ -106,7 +106,7 @@ def test_it_is_the_world_if_every_public_address_gets_in(written: list[Rule], en
         for rule in written
         for peer in (entries if rule.peer == LIST else [rule.peer])
     ]
-    found = exposure(permissions(written), {LIST: PrefixList(tuple(entries), complete=True)})
+    found = exposure(as_read(written), {LIST: PrefixList(tuple(entries), complete=True)})
     for version, opened in ((4, found.ipv4), (6, found.ipv6)):
         everyone = public_addresses_at_the_ends([rule.peer for rule in by_cidr], version)
         for protocol, port in (
@@ -128,7 +128,7 @@ def test_it_is_the_world_if_every_public_address_gets_in(written: list[Rule], en
 def texts(*rules: tuple[str, int | None, int | None, str], **lists: PrefixList) -> tuple[str, str, str]:
     """world_ports, what of it no rule opens by itself, wide_sources."""
     named = {name.replace("_", "-"): each for name, each in lists.items()}
-    found = exposure(permissions(Rule(*rule) for rule in rules), named)
+    found = exposure(as_read(Rule(*rule) for rule in rules), named)
     return (
         ", ".join(map(str, found.world)),
         ", ".join(map(str, found.together)),
