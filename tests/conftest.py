@@ -4,7 +4,9 @@ import json
 import os
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import IO, Any, cast
@@ -21,12 +23,36 @@ ROOT = Path(__file__).parent.parent
 
 Completed = subprocess.CompletedProcess[str]
 
+# Settings of the user's that would break anything of the sandbox that heeded them.
+HOSTILE = {
+    "AWS_PROFILE": "no-such-profile",
+    "AWS_CA_BUNDLE": "/no/such/file",
+    "HTTP_PROXY": "http://127.0.0.1:9",
+}
+
+
+@pytest.fixture(scope="session", autouse=True)
+def temporary_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What processes that are killed leave in the system's folder for temporary files goes with the tests.
+
+    Not within pytest's own folder, whose path may be too long for that of a socket.
+    """
+    tmp_path_factory.getbasetemp()  # which stays where it is
+    with (
+        tempfile.TemporaryDirectory(prefix="t-", ignore_cleanup_errors=True) as folder,
+        patch.dict(os.environ, TMPDIR=folder),
+        patch.object(tempfile, "tempdir", folder),
+    ):
+        yield
+
 
 @pytest.fixture(scope="session")
 def sandbox() -> Iterator[Sandbox]:
     """A server that holds the estate. Whoever changes something uses accounts that are not the estate's."""
-    with running() as server:
-        estate.fill(server.endpoint)
+    with ExitStack() as stack:
+        with patch.dict(os.environ, HOSTILE):
+            server = stack.enter_context(running())
+            estate.fill(server.endpoint)
         yield server
 
 

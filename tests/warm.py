@@ -8,6 +8,7 @@ nothing else. So a run starts just where a cold one would be once its imports ar
 import gc
 import json
 import os
+import signal
 import sys
 import tempfile
 from types import ModuleType
@@ -31,6 +32,8 @@ import reporter.report.writing
 import reporter.review.compare  # noqa: F401
 from reporter import cli
 
+_LIMIT_SECONDS = 200  # a run that hangs is a test that fails, and no suite that never ends
+
 
 def run(args: list[str], env: dict[str, str], cwd: str) -> dict[str, Any]:
     with tempfile.TemporaryFile("w+") as out, tempfile.TemporaryFile("w+") as err:
@@ -51,6 +54,7 @@ def _be(args: list[str], env: dict[str, str], cwd: str, out: int, err: int) -> N
     os.chdir(cwd)
     os.environ.clear()
     os.environ.update(env)
+    signal.alarm(_LIMIT_SECONDS)
     sys.argv = ["sg-audit", *args]
     sys.modules["__main__"] = ModuleType("__main__")  # else workers would load this file
     code = 1
@@ -68,7 +72,9 @@ def _be(args: list[str], env: dict[str, str], cwd: str, out: int, err: int) -> N
 
 if __name__ == "__main__":
     # What this project's policies are on.
-    load_resources(["aws.security-group", "aws.eni", "aws.ec2", "aws.subnet", "aws.lambda", "aws.batch-compute"])
+    load_resources(
+        ["aws.security-group", "aws.eni", "aws.ec2", "aws.subnet", "aws.lambda", "aws.batch-compute"]
+    )
     gc.collect()
     gc.freeze()  # else each run looks through all of this, and copies the pages of it
     for line in sys.stdin:

@@ -143,7 +143,9 @@ def test_custodian(
     assert done.returncode == 0, done.stderr
     assert kind in done.stderr
     cells = len(CHOSEN) * len(regions)
-    counts = f"1 account, {len(regions)} region{'s'[: len(regions) > 1]}, {len(CHOSEN)} policies, {cells} cells"
+    counts = (
+        f"1 account, {len(regions)} region{'s'[: len(regions) > 1]}, {len(CHOSEN)} policies, {cells} cells"
+    )
     assert f"{counts}, of {3 * cells} files listed" in done.stderr
     assert groups(done.stdout) == named(expected(*regions), "111111111111")
 
