@@ -10,14 +10,13 @@ from typing import Any
 from tests.lab import POLICIES, POLICY_COUNT, role, unordered
 
 
-def stock(program: str, *words: str | Path, env: dict[str, str], cwd: Path) -> str:
-    """Run a program of this environment and return what it said."""
+def stock(program: str, *words: str | Path, env: dict[str, str], cwd: Path) -> None:
+    """Run a program of this environment, which must have nothing to complain of."""
     done = subprocess.run(
         [Path(sys.executable).with_name(program), *words], env=env, cwd=cwd, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
     assert "ERROR" not in done.stderr
-    return done.stderr
 
 
 def found(folder: Path) -> list[dict[str, Any]]:
@@ -83,9 +82,3 @@ def test_custodian_runs_the_policy_files_as_they_are(
     ]
     for folder in theirs:
         assert found(folder) == found(estate_run / "dev" / "eu-west-1" / folder.name), folder.name
-
-
-def test_custodian_validates_the_policy_files_as_they_are(clean_env: dict[str, str], tmp_path: Path) -> None:
-    files = sorted(POLICIES.glob("*.yml"))
-    said = stock("custodian", "validate", *files, env=clean_env | {"HOME": str(tmp_path)}, cwd=tmp_path)
-    assert said.count("Configuration valid") == len(files)
