@@ -150,7 +150,7 @@ def test_no_scheduler_there_is_wrong_input(
     done = CliRunner().invoke(cli, words, standalone_mode=False)
     assert isinstance(done.exception, InputError)
     assert str(done.exception).startswith("--scheduler tcp://127.0.0.1:9: no Dask scheduler answers there: ")
-    assert (done.stdout, list(tmp_path.iterdir())) == ("", [])
+    assert (done.stdout, list((tmp_path / "output").iterdir())) == ("", [])
 
 
 def test_what_answers_nothing_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:

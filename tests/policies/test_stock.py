@@ -37,12 +37,12 @@ def test_c7n_org_finds_the_same_with_the_policies_as_one_file(
     (tmp_path / "all.yml").write_text(printed.stdout)
     stock(
         *("c7n-org", "run", "-c", estate_accounts, "-u", "all.yml", "-s", "output"),
-        *("--cache-period", "0", "-r", "us-east-1"),
+        *("--cache-period", "0", "-r", "us-east-1", "-a", "production"),
         env=clean_env | {"HOME": str(tmp_path)},
         cwd=tmp_path,
     )
     theirs = sorted(path.parent for path in (tmp_path / "output").rglob("resources.json"))
-    assert len(theirs) == 3 * POLICY_COUNT
+    assert len(theirs) == POLICY_COUNT
     for folder in theirs:
         cell = folder.relative_to(tmp_path / "output")
         assert found(folder) == found(estate_run / cell), cell
