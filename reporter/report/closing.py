@@ -24,16 +24,18 @@ def risk_by_account(audit: Audit, findings: Findings) -> Table:
     table.add_column("account")
     for level in LEVELS:
         table.add_column(level, justify="right")
+    table.add_column("critical and reachable", justify="right")
     accounts = counts[counts["scope"] == summary.ACCOUNT]
     worst = accounts.sort_values(list(summary.COUNTED), ascending=False, kind="stable").index[:_ACCOUNTS]
     for _, row in accounts[accounts.index.isin(worst)].iterrows():
-        table.add_row(Text(without_controls(str(row["name"]))), *(_count(row, level) for level in LEVELS))
+        table.add_row(Text(without_controls(str(row["name"]))), *_row(row))
     if len(accounts) > len(worst):
         table.add_row(f"… {len(accounts) - len(worst)} more accounts")
     everything = counts.iloc[0]
     table.add_section()
-    table.add_row("all", *(_count(everything, level) for level in LEVELS))
-    if (counts[[f"{level}_possible" for level in LEVELS[:-1]]].fillna(0) > 0).any(axis=None):
+    table.add_row("all", *_row(everything))
+    possible = counts[[*(f"{level}_possible" for level in LEVELS[:-1]), "critical_reachable_possible"]]
+    if (possible.fillna(0) > 0).any(axis=None):
         table.caption = "+ as far as missing answers leave it open"
         table.caption_justify = "left"
     return table
@@ -47,6 +49,10 @@ def not_read(audit: Audit) -> Iterator[str]:
         yield f"not read: {where}: " + " ".join(filter(None, (gap.status.value, gap.code, gap.message)))
     if len(audit.gaps) > _GAPS:
         yield f"not read: {len(audit.gaps) - _GAPS} more; the coverage tab has them all"
+
+
+def _row(row: "pd.Series[Any]") -> list[str]:
+    return [_count(row, name) for name in (*LEVELS, "critical_reachable")]
 
 
 def _count(row: "pd.Series[Any]", level: str) -> str:
