@@ -60,7 +60,7 @@ def attachment_frame(
             interface.type if interface else "",
             interface.description if interface else "",
             interface.private_ips[0] if interface and interface.private_ips else "",
-            interface.public_ips[0] if interface and interface.public_ips else "",
+            interface.public_ip if interface else "",
             link.instance_id,
             instance.name if instance else "",
             instance.state if instance else "unknown" if link.instance_id else "",

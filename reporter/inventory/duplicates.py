@@ -7,11 +7,15 @@ from hashlib import blake2b
 from reporter.inventory import rules
 from reporter.inventory.network import addresses, traffic
 from reporter.inventory.network.addresses import Range
-from reporter.inventory.network.traffic import ICMP, Traffic
+from reporter.inventory.network.traffic import ICMP, MAX_PORT, Traffic
 from reporter.inventory.records import Group, Permission
+from reporter.inventory.rules import ALL_TRAFFIC
 
 _ITSELF = "itself"
 _ANY = -1
+
+# All traffic out: https://docs.aws.amazon.com/vpc/latest/userguide/creating-security-groups.html
+_AS_MADE = {(True, ALL_TRAFFIC, 0, MAX_PORT, peer) for peer in ("0.0.0.0/0", "::/0")}
 
 
 @dataclass(frozen=True)
@@ -40,9 +44,11 @@ class _Rule:
 
 def fingerprint(group: Group) -> bytes:
     """Equal for groups with exactly the same rules in and out, descriptions aside, references to itself taken as such;
-    empty for a group without rules."""
-    found = sorted({_key(rule, group.group_id) for rule in _rules_of(group)})
-    return blake2b(repr(found).encode(), digest_size=16).digest() if found else b""
+    empty for a group without rules, or with no more than those that AWS gives every new group."""
+    found = {_key(rule, group.group_id) for rule in _rules_of(group)}
+    if found <= _AS_MADE:
+        return b""
+    return blake2b(repr(sorted(found)).encode(), digest_size=16).digest()
 
 
 def covered_rules(group: Group) -> tuple[str, ...]:

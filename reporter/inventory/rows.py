@@ -47,14 +47,15 @@ class GroupRow:
 class InterfaceRow:
     """A network interface with the groups it carries, by id and name; `taken` is when that was read.
 
-    `public_ips` are the public IPv4 addresses of all its private ones (`private_ips`, the first of them the primary),
-    and `ipv6` its IPv6 addresses and the blocks it was given. `is_primary` says that it is its instance's first.
+    `public_ip` is that of its primary private address, the first of `private_ips`; `public_ips` are those of all of
+    them, and `ipv6` its IPv6 addresses and the blocks it was given. `is_primary` says that it is its instance's first.
     """
 
     interface_id: str
     type: str
     description: str
     private_ips: tuple[str, ...]
+    public_ip: str
     public_ips: tuple[str, ...]
     ipv6: tuple[str, ...]
     subnet_id: str
@@ -153,6 +154,7 @@ def interface_row(interface: Interface, taken: float, deduplicated: Deduplicator
         type=intern(interface.interface_type),
         description=intern(interface.description),
         private_ips=_private_ips(interface),
+        public_ip=interface.association.public_ip if interface.association else "",
         public_ips=_public_ips(interface),
         ipv6=_ipv6(interface),
         subnet_id=intern(interface.subnet_id),
