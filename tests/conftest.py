@@ -4,8 +4,11 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+import tempfile
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from contextlib import ExitStack
 from functools import partial
+from math import ceil
 from pathlib import Path
 from typing import IO, Any, cast
 from unittest.mock import patch
@@ -21,12 +24,52 @@ ROOT = Path(__file__).parent.parent
 
 Completed = subprocess.CompletedProcess[str]
 
+# Settings of the user's that would break anything of the sandbox that heeded them.
+HOSTILE = {
+    "AWS_PROFILE": "no-such-profile",
+    "AWS_CA_BUNDLE": "/no/such/file",
+    "HTTP_PROXY": "http://127.0.0.1:9",
+}
+
+
+# The folders of those files that take longest.
+LONG = ("collect", "output", "sandbox")
+
+
+@pytest.hookimpl(wrapper=True, optionalhook=True)
+def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
+    """Half as many workers again as processors: for a third of the time a test waits for what it has started."""
+    processors = yield
+    return ceil(processors * 1.5)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Begin with what takes longest, else one worker would be at it when all others are through."""
+    items.sort(key=lambda item: item.path.parent.name not in LONG)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def temporary_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """What processes that are killed leave in the system's folder for temporary files goes with the tests.
+
+    Not within pytest's own folder, whose path may be too long for that of a socket.
+    """
+    tmp_path_factory.getbasetemp()  # which stays where it is
+    with (
+        tempfile.TemporaryDirectory(prefix="t-", ignore_cleanup_errors=True) as folder,
+        patch.dict(os.environ, TMPDIR=folder),
+        patch.object(tempfile, "tempdir", folder),
+    ):
+        yield
+
 
 @pytest.fixture(scope="session")
 def sandbox() -> Iterator[Sandbox]:
     """A server that holds the estate. Whoever changes something uses accounts that are not the estate's."""
-    with running() as server:
-        estate.fill(server.endpoint)
+    with ExitStack() as stack:
+        with patch.dict(os.environ, HOSTILE):
+            server = stack.enter_context(running())
+            estate.fill(server.endpoint)
         yield server
 
 

@@ -5,21 +5,34 @@ run is a process of its own, forked from this one, which has imported what takes
 nothing else. So a run starts just where a cold one would be once its imports are through.
 """
 
+import gc
 import json
 import os
+import signal
 import sys
 import tempfile
 from types import ModuleType
 from typing import Any
 
+from c7n.resources import load_resources
+
 import reporter.accounts.chosen
 import reporter.collect.run
+import reporter.custodian.permissions
 import reporter.custodian.policies
 import reporter.inventory.audit
+import reporter.policytests.check
+import reporter.progress
 import reporter.report.closing
 import reporter.report.failing
-import reporter.report.writing  # noqa: F401
+import reporter.report.formats.csv
+import reporter.report.formats.json
+import reporter.report.formats.xlsx
+import reporter.report.writing
+import reporter.review.compare  # noqa: F401
 from reporter import cli
+
+_LIMIT_SECONDS = 200  # a run that hangs is a test that fails, and no suite that never ends
 
 
 def run(args: list[str], env: dict[str, str], cwd: str) -> dict[str, Any]:
@@ -41,6 +54,7 @@ def _be(args: list[str], env: dict[str, str], cwd: str, out: int, err: int) -> N
     os.chdir(cwd)
     os.environ.clear()
     os.environ.update(env)
+    signal.alarm(_LIMIT_SECONDS)
     sys.argv = ["sg-audit", *args]
     sys.modules["__main__"] = ModuleType("__main__")  # else workers would load this file
     code = 1
@@ -57,5 +71,11 @@ def _be(args: list[str], env: dict[str, str], cwd: str, out: int, err: int) -> N
 
 
 if __name__ == "__main__":
+    # What this project's policies are on.
+    load_resources(
+        ["aws.security-group", "aws.eni", "aws.ec2", "aws.subnet", "aws.lambda", "aws.batch-compute"]
+    )
+    gc.collect()
+    gc.freeze()  # else each run looks through all of this, and copies the pages of it
     for line in sys.stdin:
         print(json.dumps(run(**json.loads(line))), flush=True)

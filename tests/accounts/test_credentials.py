@@ -13,11 +13,23 @@ import pytest
 
 from reporter.accounts import chosen, credentials
 from reporter.sandbox import environment
-from tests.lab import POLICIES, POLICY_COUNT
+from tests.lab import POLICIES
 
 ROOT = Path(__file__).parents[2]
 ACCOUNTS = [f"{number:012d}" for number in range(1, 13)]
 REGIONS = ["us-east-1", "eu-west-1"]
+# Each kind of resource, and the groups once more with what `unused` asks.
+CHOSEN = (
+    "sg-inventory",
+    "eni-inventory",
+    "ec2-inventory",
+    "subnet-inventory",
+    "route-table-inventory",
+    "network-acl-inventory",
+    "prefix-list-inventory",
+    "sg-ssh-open",
+    "sg-unused",
+)
 IDS = (
     "GroupId",
     "NetworkInterfaceId",
@@ -29,7 +41,7 @@ IDS = (
 )
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 def aws() -> Iterator[str]:
     """An AWS that refuses a call whose key and token are not of one account, and counts it."""
     command = [sys.executable, str(ROOT / "bench" / "distant_aws.py"), "--latency", "0.02", "--groups", "5"]
@@ -39,8 +51,10 @@ def aws() -> Iterator[str]:
         server.terminate()
 
 
-def run(aws: str, home: Path, output: str) -> list[dict[str, str]]:
-    """Run the inventories with two workers over all accounts, and return the cells."""
+@pytest.fixture(scope="module")
+def ran(aws: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The directory of a run of all kinds of resources with two workers over all accounts."""
+    home = tmp_path_factory.mktemp("home")
     entries = [
         {
             "name": f"a{each}",
@@ -60,15 +74,16 @@ def run(aws: str, home: Path, output: str) -> list[dict[str, str]]:
         "accounts.yml",
         "-u",
         str(POLICIES),
+        "-p",
+        ",".join(CHOSEN),
         "-s",
-        output,
+        "output",
     ]
     env = environment(aws, home) | {"C7N_ORG_PARALLEL": "2"}
     env["PYTHONPATH"] = os.pathsep.join([str(ROOT), env.get("PYTHONPATH", "")])
     done = subprocess.run(command, cwd=home, env=env, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr
-    manifest = json.loads((Path(home, done.stdout.strip()) / "run.json").read_text())
-    return list(manifest["cells"])
+    return home / done.stdout.strip()
 
 
 def stats(aws: str) -> dict[str, object]:
@@ -76,11 +91,11 @@ def stats(aws: str) -> dict[str, object]:
         return dict(json.load(answer))
 
 
-def test_every_answer_is_that_of_the_account_asked(aws: str, tmp_path: Path) -> None:
-    cells = run(aws, tmp_path, "output")
+def test_every_answer_is_that_of_the_account_asked(aws: str, ran: Path) -> None:
+    cells = json.loads((ran / "run.json").read_text())["cells"]
     assert {cell["status"] for cell in cells} == {"ok"}
-    assert len(cells) == len(ACCOUNTS) * len(REGIONS) * POLICY_COUNT
-    for path in (tmp_path / "output" / "latest").glob("*/*/*/resources.json"):
+    assert len(cells) == len(ACCOUNTS) * len(REGIONS) * len(CHOSEN)
+    for path in ran.glob("*/*/*/resources.json"):
         account, region = path.parts[-4].removeprefix("a"), path.parts[-3]
         for resource in json.loads(path.read_text()):
             # Instances name no owner; every id of this AWS names account and region.
@@ -91,8 +106,7 @@ def test_every_answer_is_that_of_the_account_asked(aws: str, tmp_path: Path) -> 
     assert stats(aws)["mixed_up"] == 0
 
 
-def test_roles_are_assumed_once_an_account_and_groups_listed_once_a_region(aws: str, tmp_path: Path) -> None:
-    run(aws, tmp_path, "output")
+def test_roles_are_assumed_once_an_account_and_groups_listed_once_a_region(aws: str, ran: Path) -> None:
     calls = stats(aws)["calls"]
     assert isinstance(calls, dict)
     assert calls["AssumeRole"] == len(ACCOUNTS)

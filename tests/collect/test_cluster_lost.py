@@ -11,7 +11,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from reporter.cli import cli
 from reporter.collect import cluster as clusters
 from reporter.collect.pools import open_pool
 from reporter.errors import InputError
@@ -130,6 +132,25 @@ def test_an_address_that_is_none_is_told_at_once(
     assert str(refused.value).startswith(f"--scheduler {address}: no Dask scheduler answers there: ")
     assert says in str(refused.value)
     assert "\n" not in str(refused.value)
+
+
+def test_no_scheduler_there_is_wrong_input(
+    estate_accounts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(clusters, "_CONNECT_SECONDS", 0.5)
+    words = [
+        "run",
+        "-c",
+        str(estate_accounts),
+        "-s",
+        str(tmp_path / "output"),
+        "--scheduler",
+        "tcp://127.0.0.1:9",
+    ]
+    done = CliRunner().invoke(cli, words, standalone_mode=False)
+    assert isinstance(done.exception, InputError)
+    assert str(done.exception).startswith("--scheduler tcp://127.0.0.1:9: no Dask scheduler answers there: ")
+    assert (done.stdout, list((tmp_path / "output").iterdir())) == ("", [])
 
 
 def test_what_answers_nothing_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -15,7 +15,7 @@ from typing import Any
 import openpyxl
 import pytest
 
-from reporter.sandbox import environment, estate, faults, running
+from reporter.sandbox import Sandbox, environment, estate, faults
 from reporter.sandbox.faults import Fault, What
 
 ROOT = Path(__file__).parent.parent.parent
@@ -37,6 +37,7 @@ FEW_ATTEMPTS = {"AWS_MAX_ATTEMPTS": "2"}
 LONG = 60  # seconds: a call is held up until its caller is no more
 
 Key = tuple[str, str, str]
+SgAudit = Callable[..., "subprocess.CompletedProcess[str]"]
 Row = Mapping[str, Any]
 
 
@@ -67,8 +68,9 @@ class Audited:
 class Commands:
     """Runs the command line on the sandbox, in a folder of its own."""
 
-    def __init__(self, endpoint: str, folder: Path, accounts: str = "") -> None:
+    def __init__(self, endpoint: str, folder: Path, sg_audit: SgAudit, accounts: str = "") -> None:
         self.endpoint = endpoint
+        self._sg_audit = sg_audit
         self.folder = folder
         (folder / "accounts.yml").write_text(estate.accounts_file() + accounts, encoding="utf-8")
 
@@ -79,10 +81,10 @@ class Commands:
         return self.audited(*self.finish("report", "-s", "output"))
 
     def finish(self, *words: str, **variables: str) -> tuple[int, str, str]:
-        with self.started(*words, **variables) as process:
-            output, errors = process.communicate(timeout=100)
-        assert "Traceback" not in errors
-        return process.returncode, output, errors
+        env = {"AWS_ENDPOINT_URL": self.endpoint, "HOME": str(self.folder)} | variables
+        done = self._sg_audit(*words, env=env, cwd=self.folder)
+        assert "Traceback" not in done.stderr
+        return done.returncode, done.stdout, done.stderr
 
     @contextmanager
     def started(self, *words: str, **variables: str) -> Iterator["subprocess.Popen[str]"]:
@@ -123,11 +125,8 @@ class Commands:
 
 
 @pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    """A server of this module's own: no other test shall meet its faults."""
-    with running() as server:
-        estate.fill(server.endpoint)
-        yield server.endpoint
+def endpoint(sandbox: Sandbox) -> str:
+    return sandbox.endpoint
 
 
 @contextmanager
@@ -140,15 +139,19 @@ def armed(endpoint: str, *given: Fault) -> Iterator[None]:
 
 
 @pytest.fixture
-def commands(endpoint: str, tmp_path: Path) -> Iterator[Commands]:
+def commands(endpoint: str, tmp_path: Path, sg_audit: SgAudit) -> Iterator[Commands]:
     with armed(endpoint):
-        yield Commands(endpoint, tmp_path)
+        yield Commands(endpoint, tmp_path, sg_audit)
 
 
 @pytest.fixture(scope="module")
-def whole(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> Audited:
+def whole(
+    endpoint: str, estate_run: Path, tmp_path_factory: pytest.TempPathFactory, sg_audit: SgAudit
+) -> Audited:
     """The estate without a fault."""
-    result = Commands(endpoint, tmp_path_factory.mktemp("whole")).audit()
+    commands = Commands(endpoint, tmp_path_factory.mktemp("whole"), sg_audit)
+    (commands.folder / "output").symlink_to(estate_run.parent)
+    result = commands.report()
     assert (result.code, result.coverage()) == (0, {})
     return result
 
@@ -215,8 +218,8 @@ REFUSALS = (
 
 
 @pytest.fixture(scope="module")
-def refused(endpoint: str, whole: Audited, tmp_path_factory: pytest.TempPathFactory) -> Audited:
-    commands = Commands(endpoint, tmp_path_factory.mktemp("refused"), REFUSED_ACCOUNTS)
+def refused(endpoint: str, tmp_path_factory: pytest.TempPathFactory, sg_audit: SgAudit) -> Audited:
+    commands = Commands(endpoint, tmp_path_factory.mktemp("refused"), sg_audit, REFUSED_ACCOUNTS)
     with armed(endpoint, *REFUSALS):
         result = commands.audit()
         assert all(faults.strikes(endpoint))
@@ -245,6 +248,7 @@ def test_all_that_could_be_read_is_in_the_report(refused: Audited, whole: Audite
     different = differing(refused, whole)
     assert different.pop(("production", EU)) == different.pop(("production", AP)) == columns
     about_use = {"in_use", "attached_eni_count", "attached_resources", "risk", "risk_note", "unused"}
+    about_use |= {"reachable", "reachable_on"}
     # Its own interfaces were read: that others were not says nothing of its groups.
     assert different.pop(("dev", EU)) == {"unused"}
     rows = {row["group_name"]: row for row in refused.groups().values() if row["region"] == EU}
@@ -313,7 +317,8 @@ def test_where_in_use_is_unknown_the_risk_is_the_worst_it_could_be(refused: Audi
     for group_id, row in refused.groups().items():
         before = whole.groups()[group_id]
         assert RISKS.index(row["risk"]) <= RISKS.index(before["risk"]) or row["in_use"] == "unknown"
-        assert bool(row["risk_note"]) == (row["in_use"] == "unknown"), row["group_name"]
+        noted = row["risk_note"] != before["risk_note"]
+        assert noted == (row["in_use"] == "unknown"), row["group_name"]
     risks = {
         name: refused.group(name, US)["risk"] for name in ("legacy-ssh", "=1+1", "lambda-egress", "bastion")
     }
@@ -340,9 +345,11 @@ ON_THE_WAY_IN = (
 
 
 @pytest.fixture(scope="module")
-def bumpy(endpoint: str, tmp_path_factory: pytest.TempPathFactory) -> tuple[Audited, list[int]]:
+def bumpy(
+    endpoint: str, tmp_path_factory: pytest.TempPathFactory, sg_audit: SgAudit
+) -> tuple[Audited, list[int]]:
     """An audit, and how often it met each fault."""
-    commands = Commands(endpoint, tmp_path_factory.mktemp("bumpy"))
+    commands = Commands(endpoint, tmp_path_factory.mktemp("bumpy"), sg_audit)
     with armed(endpoint, *ON_THE_WAY_IN, *PASSING.values()):
         result = commands.audit("-a", "dev", "-a", "staging", "-r", US, "-r", EU)
         return result, faults.strikes(endpoint)
@@ -420,7 +427,7 @@ def test_a_unit_has_its_time_and_the_others_go_on(commands: Commands) -> None:
     accounts = commands.folder / "accounts.yml"
     entry = f"- {{name: staging, account_id: '{STAGING}', role: sg-audit, regions: [all]}}\n"
     accounts.write_text(accounts.read_text().partition("- name: staging")[0] + entry)
-    result = commands.audit("--unit-timeout", "10", *ONLY_INVENTORIES)
+    result = commands.audit("--unit-timeout", "7", *ONLY_INVENTORIES)
     assert faults.strikes(commands.endpoint) == [1, 1, 4, 1]
     assert result.code == 3
     assert unread(result.run) == {
@@ -431,7 +438,7 @@ def test_a_unit_has_its_time_and_the_others_go_on(commands: Commands) -> None:
         ("dev", AP, "eni-inventory"): "failed",
     }
     coverage = result.coverage()
-    over = "after 10 seconds: no account and region may take longer (--unit-timeout)"
+    over = "after 7 seconds: no account and region may take longer (--unit-timeout)"
     for region, policy, action in (
         (US, "ec2-inventory", "DescribeInstances"),
         (EU, "eni-inventory", "DescribeNetworkInterfaces"),

@@ -35,10 +35,10 @@ POLICIES = ("sg-inventory", "eni-inventory", "ec2-inventory")
 
 
 @pytest.fixture
-def commands(sandbox: Sandbox, tmp_path: Path) -> Iterator[Commands]:
+def commands(sandbox: Sandbox, tmp_path: Path, sg_audit: SgAudit) -> Iterator[Commands]:
     """The second of three regions is held up in its third policy."""
     faults.arm(sandbox.endpoint, [HELD_UP])
-    yield Commands(sandbox.endpoint, tmp_path)
+    yield Commands(sandbox.endpoint, tmp_path, sg_audit)
     faults.arm(sandbox.endpoint, [])
 
 
@@ -103,16 +103,18 @@ def test_a_run_that_is_killed_leaves_nobody_behind_and_all_that_was_finished(
             assert unordered(here) == unordered(there)
 
 
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
 def test_a_run_that_is_told_to_end_says_so_and_keeps_what_it_has(
-    commands: Commands, sandbox: Sandbox
+    commands: Commands, sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory, number: int
 ) -> None:
-    with commands.started(
-        "run", *commands.input, "-s", "output", "-a", "dev", *ONLY_INVENTORIES, **ONE_WORKER
-    ) as process:
+    temporary = tmp_path_factory.mktemp("t")  # short: workers are reached through a socket in it
+    words = ("run", *commands.input, "-s", "output", "-a", "dev", *ONLY_INVENTORIES)
+    with commands.started(*words, TMPDIR=str(temporary), **ONE_WORKER) as process:
         wait_for(lambda: faults.strikes(sandbox.endpoint) == [1], 60)
-        process.terminate()
+        process.send_signal(number)
         _, errors = process.communicate(timeout=60)
     assert process.returncode == 3
+    assert list(temporary.iterdir()) == []
     assert "interrupted: what was finished is kept" in errors
     assert commands.run_json["state"] == "interrupted"
     read = [key for key, status in statuses(commands.run_json).items() if status == "ok"]

@@ -1,8 +1,9 @@
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 from unittest import mock
@@ -18,6 +19,10 @@ ROOT = Path(__file__).parent.parent.parent
 POLICIES = ROOT / "policies"
 TRUSTED = "012345678901"
 
+Run = Callable[..., "subprocess.CompletedProcess[str]"]
+Actions = Callable[..., list[str]]
+Template = Callable[..., dict[str, Any]]
+
 # AWS answers these whatever the role may do: AssumeRole is what its trust policy is for.
 NOT_THE_ROLES = {"sts:AssumeRole", "sts:GetCallerIdentity"}
 
@@ -26,14 +31,8 @@ NOT_THE_ROLES = {"sts:AssumeRole", "sts:GetCallerIdentity"}
 class Recording:
     """A sandbox with the estate that writes down the calls it gets."""
 
-    env: dict[str, str]
+    endpoint: str
     file: Path
-
-    def sg_audit(self, *args: str | Path) -> "subprocess.CompletedProcess[str]":
-        command = [sys.executable, "-m", "reporter", *map(str, args)]
-        return subprocess.run(
-            command, env=self.env, cwd=ROOT, stdin=subprocess.DEVNULL, capture_output=True, text=True
-        )
 
     def calls(self) -> set[str]:
         return set(self.file.read_text().split("\n")) - {""}
@@ -53,12 +52,11 @@ def recording(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recording]:
         try:
             assert server.stdout
             endpoint = server.stdout.readline().strip()
-            env = environment(endpoint, home)
             estate.fill(endpoint)
-            with mock.patch.dict("os.environ", env, clear=True):
+            with mock.patch.dict("os.environ", environment(endpoint, home), clear=True):
                 fill_what_is_asked_about_in_detail()
             file.write_text("")
-            yield Recording(env, file)
+            yield Recording(endpoint, file)
         finally:
             server.terminate()
 
@@ -88,20 +86,19 @@ def fill_what_is_asked_about_in_detail() -> None:
     balancers.create_target_group(Name="edge", Protocol="TCP", Port=22, VpcId=subnet["VpcId"])
 
 
-def permissions(*args: str | Path) -> "subprocess.CompletedProcess[str]":
-    return subprocess.run(
-        [sys.executable, "-m", "reporter", "permissions", *map(str, args)],
-        cwd=ROOT,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-    )
+@pytest.fixture(scope="module")
+def permissions(sg_audit: Run) -> Run:
+    return partial(sg_audit, "permissions")
 
 
-def printed_actions(*args: str | Path) -> list[str]:
-    done = permissions(*args)
-    assert (done.returncode, done.stderr) == (0, "")
-    return actions_of(json.loads(done.stdout))
+@pytest.fixture(scope="module")
+def printed_actions(permissions: Run) -> Actions:
+    def run(*args: str | Path) -> list[str]:
+        done = permissions(*args)
+        assert (done.returncode, done.stderr) == (0, "")
+        return actions_of(json.loads(done.stdout))
+
+    return run
 
 
 def actions_of(policy: dict[str, Any]) -> list[str]:
@@ -118,16 +115,19 @@ def write_policies(folder: Path, *policies: dict[str, Any]) -> Path:
     return path
 
 
-def test_the_actions_cover_every_call_of_a_full_run(recording: Recording, tmp_path: Path) -> None:
+def test_the_actions_cover_every_call_of_a_full_run(
+    sg_audit: Run, printed_actions: Actions, recording: Recording, tmp_path: Path
+) -> None:
     accounts = tmp_path / "accounts.yml"
     accounts.write_text(estate.accounts_file())
     everything = ["-u", POLICIES, "-u", POLICIES / "optional"]
-    run = ["run", "-c", accounts, *everything, "-s", tmp_path / "out"]
-    for done in (
-        recording.sg_audit(*run),
+    for chosen in (
+        ["-r", "us-east-1"],  # where there is something of each kind
         # Region discovery too, with the one policy that asks least.
-        recording.sg_audit(*run, "-a", "dev", "-r", "all", "-p", "sg-default"),
+        ["-a", "dev", "-r", "all", "-p", "sg-default"],
     ):
+        words = ["run", "-c", accounts, *everything, "-s", tmp_path / "out", *chosen]
+        done = sg_audit(*words, env={"AWS_ENDPOINT_URL": recording.endpoint})
         assert done.returncode == 0, done.stderr
 
     called = recording.calls()
@@ -159,7 +159,7 @@ def test_the_actions_cover_every_call_of_a_full_run(recording: Recording, tmp_pa
     )
 
 
-def test_the_actions_are_sorted_once_each_and_only_read() -> None:
+def test_the_actions_are_sorted_once_each_and_only_read(printed_actions: Actions) -> None:
     actions = printed_actions()
     assert actions == sorted(set(actions))
     assert all(
@@ -167,27 +167,27 @@ def test_the_actions_are_sorted_once_each_and_only_read() -> None:
     )
 
 
-def test_only_the_chosen_policies_count() -> None:
+def test_only_the_chosen_policies_count(printed_actions: Actions) -> None:
     assert printed_actions("-p", "sg-default") == ["ec2:DescribeRegions", "ec2:DescribeSecurityGroups"]
 
 
-def test_actions_of_a_policy_are_not_asked_for(tmp_path: Path) -> None:
+def test_actions_of_a_policy_are_not_asked_for(printed_actions: Actions, tmp_path: Path) -> None:
     path = write_policies(tmp_path, {"resource": "security-group", "actions": ["delete"]})
     assert printed_actions("-u", path) == ["ec2:DescribeRegions", "ec2:DescribeSecurityGroups"]
 
 
 @pytest.mark.parametrize("block", ["or", "and", "not"])
-def test_a_filter_inside_a_block_counts(tmp_path: Path, block: str) -> None:
+def test_a_filter_inside_a_block_counts(printed_actions: Actions, tmp_path: Path, block: str) -> None:
     path = write_policies(tmp_path, {"resource": "aws.security-group", "filters": [{block: ["unused"]}]})
     assert set(printed_actions("-u", path)) == set(printed_actions("-p", "sg-unused"))
 
 
-def test_a_child_needs_what_lists_its_parents(tmp_path: Path) -> None:
+def test_a_child_needs_what_lists_its_parents(printed_actions: Actions, tmp_path: Path) -> None:
     path = write_policies(tmp_path, {"resource": "aws.ecs-service"})
     assert set(printed_actions("-u", path)) >= {"ecs:ListServices", "ecs:ListClusters"}
 
 
-def test_an_action_that_does_more_than_read_is_pointed_out(tmp_path: Path) -> None:
+def test_an_action_that_does_more_than_read_is_pointed_out(permissions: Run, tmp_path: Path) -> None:
     unused_keys = {"type": "credential", "key": "access_keys.active", "value": False}
     path = write_policies(tmp_path, {"resource": "aws.iam-user", "filters": [unused_keys]})
     done = permissions("-u", path)
@@ -196,16 +196,21 @@ def test_an_action_that_does_more_than_read_is_pointed_out(tmp_path: Path) -> No
     assert "iam:GenerateCredentialReport" in actions_of(json.loads(done.stdout))
 
 
-def template(*args: str) -> dict[str, Any]:
-    done = permissions("--format", "cloudformation", "--trust", TRUSTED, *args)
-    assert (done.returncode, done.stderr) == (0, "")
-    # Errors and warnings; W3037 is the one that knows the names of all of AWS's actions.
-    assert cfnlint.api.lint(done.stdout) == []
-    loaded: dict[str, Any] = yaml.safe_load(done.stdout)
-    return loaded
+@pytest.fixture(scope="module")
+def template(permissions: Run) -> Template:
+    @cache
+    def run(*args: str) -> dict[str, Any]:
+        done = permissions("--format", "cloudformation", "--trust", TRUSTED, *args)
+        assert (done.returncode, done.stderr) == (0, "")
+        # Errors and warnings; W3037 is the one that knows the names of all of AWS's actions.
+        assert cfnlint.api.lint(done.stdout) == []
+        loaded: dict[str, Any] = yaml.safe_load(done.stdout)
+        return loaded
+
+    return run
 
 
-def test_the_template_is_a_role_with_the_same_actions() -> None:
+def test_the_template_is_a_role_with_the_same_actions(printed_actions: Actions, template: Template) -> None:
     found = template()
     (role,) = found["Resources"].values()
     assert role["Type"] == "AWS::IAM::Role"
@@ -217,7 +222,7 @@ def test_the_template_is_a_role_with_the_same_actions() -> None:
     assert found["Outputs"]["RoleArn"]["Value"] == {"Fn::GetAtt": ["AuditRole", "Arn"]}
 
 
-def test_the_template_takes_its_parameters_from_the_options() -> None:
+def test_the_template_takes_its_parameters_from_the_options(template: Template) -> None:
     def defaults(*args: str) -> dict[str, str]:
         return {name: parameter["Default"] for name, parameter in template(*args)["Parameters"].items()}
 
@@ -229,7 +234,9 @@ def test_the_template_takes_its_parameters_from_the_options() -> None:
     }
 
 
-def test_the_external_id_is_a_condition_only_where_there_is_one() -> None:
+def test_the_external_id_is_a_condition_only_where_there_is_one(
+    template: Template,
+) -> None:
     found = template()
     assert found["Conditions"] == {
         "HasExternalId": {"Fn::Not": [{"Fn::Equals": [{"Ref": "ExternalId"}, ""]}]}
@@ -243,7 +250,7 @@ def test_the_external_id_is_a_condition_only_where_there_is_one() -> None:
     ]
 
 
-def test_cfn_lint_would_see_an_action_that_does_not_exist() -> None:
+def test_cfn_lint_would_see_an_action_that_does_not_exist(permissions: Run) -> None:
     done = permissions("--format", "cloudformation", "--trust", TRUSTED)
     text = done.stdout.replace("ec2:DescribeRegions", "ec2:DescribeNothing")
     assert [match.rule.id for match in cfnlint.api.lint(text)] == ["W3037"]
@@ -264,7 +271,7 @@ def test_cfn_lint_would_see_an_action_that_does_not_exist() -> None:
         (["--format", "json"], "iam"),
     ],
 )
-def test_wrong_options_are_refused(args: list[str], said: str) -> None:
+def test_wrong_options_are_refused(permissions: Run, args: list[str], said: str) -> None:
     done = permissions(*args)
     assert (done.returncode, done.stdout) == (2, "")
     assert said in done.stderr

@@ -10,14 +10,13 @@ from typing import Any
 from tests.lab import POLICIES, POLICY_COUNT, role, unordered
 
 
-def stock(program: str, *words: str | Path, env: dict[str, str], cwd: Path) -> str:
-    """Run a program of this environment and return what it said."""
+def stock(program: str, *words: str | Path, env: dict[str, str], cwd: Path) -> None:
+    """Run a program of this environment, which must have nothing to complain of."""
     done = subprocess.run(
         [Path(sys.executable).with_name(program), *words], env=env, cwd=cwd, capture_output=True, text=True
     )
     assert done.returncode == 0, done.stderr
     assert "ERROR" not in done.stderr
-    return done.stderr
 
 
 def found(folder: Path) -> list[dict[str, Any]]:
@@ -38,12 +37,12 @@ def test_c7n_org_finds_the_same_with_the_policies_as_one_file(
     (tmp_path / "all.yml").write_text(printed.stdout)
     stock(
         *("c7n-org", "run", "-c", estate_accounts, "-u", "all.yml", "-s", "output"),
-        *("--cache-period", "0", "-r", "us-east-1"),
+        *("--cache-period", "0", "-r", "us-east-1", "-a", "production"),
         env=clean_env | {"HOME": str(tmp_path)},
         cwd=tmp_path,
     )
     theirs = sorted(path.parent for path in (tmp_path / "output").rglob("resources.json"))
-    assert len(theirs) == 3 * POLICY_COUNT
+    assert len(theirs) == POLICY_COUNT
     for folder in theirs:
         cell = folder.relative_to(tmp_path / "output")
         assert found(folder) == found(estate_run / cell), cell
@@ -83,9 +82,3 @@ def test_custodian_runs_the_policy_files_as_they_are(
     ]
     for folder in theirs:
         assert found(folder) == found(estate_run / "dev" / "eu-west-1" / folder.name), folder.name
-
-
-def test_custodian_validates_the_policy_files_as_they_are(clean_env: dict[str, str], tmp_path: Path) -> None:
-    files = sorted(POLICIES.glob("*.yml"))
-    said = stock("custodian", "validate", *files, env=clean_env | {"HOME": str(tmp_path)}, cwd=tmp_path)
-    assert said.count("Configuration valid") == len(files)

@@ -13,7 +13,7 @@ import botocore.httpsession
 import botocore.paginate
 import pytest
 
-from reporter.sandbox import Sandbox, environment, estate, running
+from reporter.sandbox import Sandbox, environment
 
 Client = Callable[..., Any]
 
@@ -41,24 +41,6 @@ def plain_botocore() -> Iterator[None]:
             stack.enter_context(mock.patch.object(owner, name, original))
         stack.enter_context(mock.patch.object(botocore.handlers, "BUILTIN_HANDLERS", _HANDLERS))
         yield
-
-
-# Settings of the user's that would break anything that heeded them.
-HOSTILE = {
-    "AWS_PROFILE": "no-such-profile",
-    "AWS_CA_BUNDLE": "/no/such/file",
-    "HTTP_PROXY": "http://127.0.0.1:9",
-}
-
-
-@pytest.fixture(scope="session")
-def sandbox() -> Iterator[Sandbox]:
-    """A server that holds the estate, for tests that only look, or fill accounts the estate does not have."""
-    with ExitStack() as stack:
-        with mock.patch.dict("os.environ", HOSTILE):
-            server = stack.enter_context(running())
-            estate.fill(server.endpoint)
-        yield server
 
 
 @pytest.fixture(scope="session")
