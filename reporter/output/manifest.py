@@ -4,6 +4,7 @@ It is the seam between collecting and reporting, so it imports neither c7n nor p
 """
 
 import re
+from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -151,12 +152,23 @@ def read(place: Store) -> Manifest:
 
 
 def _check(manifest: Manifest) -> None:
-    """Raises ValueError, or OverflowError, where a time is none, or a name cannot be a folder's or is of nothing."""
+    """Raises ValueError, or OverflowError, where a time is none, a name cannot be a folder's or is of nothing, or what
+    is told apart by a name is there twice, as where two runs were put together by hand."""
     started = datetime.fromisoformat(manifest.started)
     if started.tzinfo is None:
         raise ValueError(f"{manifest.started!r} has no time zone")
     started.astimezone(UTC)
+    if not manifest.cells:
+        raise ValueError("it has no cells: nothing was planned")
     policies = {policy.name for policy in manifest.policies}
+    for what, names in (
+        ("policy", [policy.name for policy in manifest.policies]),
+        ("account", [account.name for account in manifest.accounts]),
+        ("cell", [" ".join(cell.key) for cell in manifest.cells]),
+    ):
+        if len(set(names)) < len(names):
+            twice = next(name for name, times in Counter(names).items() if times > 1)
+            raise ValueError(f"{what} {twice} is there twice")
     for name in {name for cell in manifest.cells for name in cell.key}:
         if name in ("", ".", "..") or "/" in name or "\0" in name or len(name.encode()) > MAX_BYTES:
             raise ValueError(f"{name[:100]!r} names no folder")

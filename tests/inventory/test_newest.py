@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from reporter.custodian import policies
 from tests.rundir import ACCOUNT_IDS, POLICIES, WORLD, audit, group, instance, interface, unit, write
 from tests.rundir import groups as groups_of_run
 from tests.stockdir import (
@@ -290,6 +291,21 @@ def test_in_an_event_mode_a_list_has_what_the_event_named(
     here(EVERY_INTERFACE | {"mode": mode}, [interface("eni-9", group("sg-9"))], dryrun=dryrun)
     row = groups(read(tmp_path))["sg-1"]
     assert (row["in_use"], row["risk"]) == (in_use, "critical" if in_use is None else "medium")
+
+
+@pytest.mark.parametrize(
+    ("source", "in_use"), [(None, False), ("describe", False), ("config", None), ("inventory", None)]
+)
+def test_what_aws_config_recorded_is_not_all_there_is(
+    here: Put, tmp_path: Path, source: str | None, in_use: bool | None
+) -> None:
+    """Nor in a run of ours, whose run.json says so before anything is run."""
+    interfaces = EVERY_INTERFACE | ({"source": source} if source else {})
+    here(EVERY_GROUP, [group("sg-1", ssh_from=WORLD)])
+    here(interfaces, [])
+    row = groups(read(tmp_path))["sg-1"]
+    assert (row["in_use"], row["risk"]) == (in_use, "critical" if in_use is None else "medium")
+    assert policies.planned(interfaces).lists_all is (in_use is False)
 
 
 def test_what_no_event_named_is_not_known_to_be_no_finding(here: Put, tmp_path: Path) -> None:
