@@ -291,6 +291,10 @@ def circle(path: Path) -> None:
     path.symlink_to(path.name)
 
 
+def broken(path: Path) -> None:
+    path.symlink_to("nowhere")
+
+
 def bomb(unpacked: int) -> bytes:
     """So many MB of blanks between brackets, packed."""
     packer = zlib.compressobj(9, wbits=31)
@@ -585,6 +589,27 @@ ROWS: dict[str, Row] = dict(
                 ("-c", ("accounts", "--from-profiles")),
                 ("--faults", ("sandbox",)),
             )
+        ),
+        (
+            "AWS configuration: of S3",
+            Row(
+                ("report", "-s", "s3://bucket/x"),
+                {},
+                "sg-audit: the AWS configuration: Invalid endpoint: x",
+                2,
+                {"AWS_CONFIG_FILE": "none", "AWS_ENDPOINT_URL": "x"},
+            ),
+        ),
+        *(
+            (
+                f"reports: a {what}",
+                Row(
+                    ("audit", "-c", "accounts.yml", "-o", "reports"),
+                    {"policies/a.yml": POLICIES, "accounts.yml": ACCOUNTS, "reports": there},
+                    "sg-audit: reports: cannot write the report there: Not a directory",
+                ),
+            )
+            for what, there in {"file": "x", "broken link": broken}.items()
         ),
         *(
             (
