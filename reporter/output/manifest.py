@@ -19,6 +19,8 @@ from reporter.output.store import UNREADABLE, Store
 from reporter.redaction import redact
 
 FILE_NAME = "run.json"
+_PACKED = f"{FILE_NAME}.gz"  # as someone may have packed all of a run's files
+FILE_NAMES = frozenset({FILE_NAME, _PACKED})
 _OURS = re.compile(rb'\s*\{\s*"tool":\s*"c7n-sg-audit')
 
 #: The region of a cell whose account's regions could not be found out.
@@ -120,14 +122,23 @@ def is_foreign(place: Store) -> bool:
 
     Raises OSError where it cannot be read.
     """
-    content = place.read(FILE_NAME)
-    if _OURS.match(content):
-        return False
     try:
+        content = _content(place)
+        if _OURS.match(content):
+            return False
         _decoder.decode(content)
     except UNREADABLE:
         return True
     return False
+
+
+def is_there(place: Store) -> bool:
+    """Whether a place has a run.json, or one that someone has packed with the rest of the run."""
+    return place.exists(FILE_NAME) or place.exists(_PACKED)
+
+
+def _content(place: Store) -> bytes:
+    return place.read(FILE_NAME if place.exists(FILE_NAME) or not place.exists(_PACKED) else _PACKED)
 
 
 def read(place: Store) -> Manifest:
@@ -137,16 +148,14 @@ def read(place: Store) -> Manifest:
     none or it is not one of ours.
     """
     try:
-        content = place.read(FILE_NAME)
+        run = _decoder.decode(_content(place))
+        _check(run)
     except FileNotFoundError:
         raise InputError(f"{place.name}: no {FILE_NAME} there") from None
-    except OSError as error:
-        raise InputError(f"{place.name}/{FILE_NAME}: {error.strerror}") from None
-    try:
-        run = _decoder.decode(content)
-        _check(run)
     except (*UNREADABLE, ValueError, OverflowError) as error:
         raise InputError(f"{place.name}/{FILE_NAME}: not a manifest of sg-audit: {error}") from None
+    except OSError as error:
+        raise InputError(f"{place.name}/{FILE_NAME}: {error.strerror}") from None
     cells = (replace(cell, message=redact(cell.message)) if cell.message else cell for cell in run.cells)
     return replace(run, cells=tuple(cells))
 

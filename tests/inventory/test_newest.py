@@ -343,6 +343,19 @@ def test_the_hours_of_s3_make_lists_of_different_times(tmp_path: Path) -> None:
     assert {group_id: row["ssh_rules"] for group_id, row in found.items()} == {"sg-1": ("0.0.0.0/0 -> 22",)}
 
 
+@pytest.mark.parametrize(("own", "hours"), [(TODAY, LAST_WEEK), (LAST_WEEK, TODAY)], ids=["own", "hours"])
+def test_a_run_into_a_copy_of_a_bucket_is_as_new_as_it_is(tmp_path: Path, own: float, hours: float) -> None:
+    """Files of an hour are not newer than those beside them for being of an hour."""
+    sources = {LAST_WEEK: "", TODAY: WORLD}
+    put(tmp_path / "prod" / US, EVERY_GROUP, [group("sg-1", ssh_from=sources[own])], at=own)
+    old = put(tmp_path / "new", EVERY_GROUP, [group("sg-1", ssh_from=sources[hours])], at=hours)
+    hour = tmp_path / "prod" / US / "sg-all" / "2025/11/23/00"
+    hour.parent.mkdir(parents=True)
+    old.rename(hour)
+    (tmp_path / "new").rmdir()
+    assert groups(read(tmp_path))["sg-1"]["ssh_rules"] == ("0.0.0.0/0 -> 22",)
+
+
 HERE = ("alpha", US)
 
 
