@@ -10,7 +10,7 @@ from reporter.cli.terminal import say
 from reporter.errors import InputError
 from reporter.names import split
 
-LEVELS = ("critical", "high", "medium", "low")
+LEVELS = ("reachable-critical", "critical", "high", "medium", "low")
 
 
 class _Path(click.Path):
@@ -141,6 +141,8 @@ report_files = together(
     ),
     click.option("--csv-bom", is_flag=True, help="-f csv: with a byte order mark, which Excel looks for."),
     click.option(
-        "--fail-on", type=click.Choice(LEVELS), help="Exit with 1 where a group's risk is this or worse."
+        "--fail-on",
+        type=click.Choice(LEVELS),
+        help="Exit with 1 where a group's risk is, or may be, this or worse.",
     ),
 )

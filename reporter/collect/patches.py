@@ -29,6 +29,8 @@ alone with a warning: the run goes on, only slower, or without what that piece i
   c7n's own cache for that never forgets, and the one it writes to disk waits for the disk.
 - `c7n.output.LogFile.get_handler`: the lines of custodian-run.log, errors and all, are redacted.
 - `c7n.utils.dumps`, also as `c7n.ctx` imported it: the same indented text, without Python's slow encoder.
+- `c7n.resources.vpc.Entry.process`, the filter `entry` on prefix lists: notes all of a list's entries. Its own way is
+  to ask once, which brings the first hundred.
 """
 
 import json
@@ -106,6 +108,7 @@ def install() -> None:
     }
     for name, wrap in replacements.items():
         replace(name, wrap)
+    replace("c7n.resources.vpc:Entry.process", _read_all_entries, ("self", "resources", "event"))
 
 
 def load(services: Iterable[str]) -> None:
@@ -312,6 +315,20 @@ def _dumps(original: Callable[..., Any]) -> Callable[..., Any]:
             return original(data, fh, indent)
 
     return dumps
+
+
+def _read_all_entries(original: Callable[..., Any]) -> Callable[..., Any]:
+    # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_GetManagedPrefixListEntries.html: pages of a hundred.
+    def process(self: Any, resources: list[dict[str, Any]], event: Any = None) -> Any:
+        client = c7n.utils.local_session(self.manager.session_factory).client("ec2")
+        pages = client.get_paginator("get_managed_prefix_list_entries")
+        for resource in resources:
+            if "c7n:prefix-entries" not in resource:
+                read = pages.paginate(PrefixListId=resource["PrefixListId"]).build_full_result()
+                resource["c7n:prefix-entries"] = read["Entries"]
+        return original(self, resources, event)  # which asks no more about what is noted
+
+    return process
 
 
 def _redact_log(original: Callable[..., Any]) -> Callable[..., Any]:

@@ -10,7 +10,9 @@ import pandas as pd
 from reporter.custodian.metadata import GROUP_COLUMNS, PlannedPolicy
 from reporter.custodian.resource_types import GROUPS
 from reporter.findings import risk
+from reporter.findings.together import SSH_WORLD, note, with_caught_together
 from reporter.inventory.join import Inventory
+from reporter.inventory.network.reachability import Reachable
 
 #: Columns of `Findings.frame`, a row a finding: a policy with filters that caught a security group, or may have.
 #: `group` is the row of that group in `Findings.groups`; `exposed` says that it counts for the risk;
@@ -31,17 +33,19 @@ FINDING_COLUMNS = (
     "proven",
 )
 
-SSH_WORLD = "has_ssh_open_world"
 _UNUSED = "unused"
+_REACHABLE = {answer.value: rank for rank, answer in enumerate(Reachable)}
 _SORT = ["account_profile", "region", "group_name", "security_group_id"]
 
 
 @dataclass(frozen=True)
 class Findings:
     """`groups` has GROUP_COLUMNS, then a True/False column for each that policies name, then the fields asked for;
-    worst risk first, proven before possible. `frame` has FINDING_COLUMNS."""
+    worst risk first, proven before possible, what the internet reaches before what it does not. `proven` says of each
+    of them whether its risk is. `frame` has FINDING_COLUMNS."""
 
     groups: pd.DataFrame
+    proven: "pd.Series[bool]"
     frame: pd.DataFrame
 
     def of_groups(self, policies: Collection[str], *, possible: bool) -> "pd.Series[bool]":
@@ -72,6 +76,8 @@ def assess(
     A flag is true where a policy or the group's own rules say so. With `policies_alone` the rules speak only where
     no policy does: what a change of policies does to the risk would not show otherwise.
     """
+    if not policies_alone:
+        inventory = with_caught_together(inventory, policies)
     finding = [policy for policy in policies if policy.resource == GROUPS and policy.filtered]
     groups = inventory.groups.copy()
     for column, names in _columns(policies).items():
@@ -88,16 +94,28 @@ def assess(
             answer = _answer(frame, policy.name, len(groups))
             exposed[name] = exposed[name] | answer if name in exposed else answer
     rated = risk.classify(exposed, groups["in_use"], groups["is_default"] & inventory.on_instance)
-    groups["risk"], groups["risk_note"] = rated["risk"], rated["risk_note"]
+    groups["risk"] = rated["risk"]
+    groups["risk_note"] = _notes(rated["risk_note"], inventory.exposure)
     order = groups[_SORT].copy()
     order.insert(0, "risk", groups["risk"])
-    order.insert(1, "possible", groups["risk_note"] != "")
+    order.insert(1, "possible", ~rated["proven"])
+    order.insert(2, "reachable", groups["reachable"].map(_REACHABLE))
     groups = groups.loc[order.sort_values(list(order.columns), kind="stable").index]
+    proven = rated["proven"].loc[groups.index].reset_index(drop=True)
     further = [name for name in groups.columns if name not in GROUP_COLUMNS]
     row_of = np.empty(len(groups), dtype=np.int64)
     row_of[groups.index.to_numpy()] = np.arange(len(groups))
     frame["group"] = row_of[frame["group"].to_numpy()]
-    return Findings(groups[[*GROUP_COLUMNS, *further]].reset_index(drop=True), frame)
+    return Findings(groups[[*GROUP_COLUMNS, *further]].reset_index(drop=True), proven, frame)
+
+
+def _notes(on_risk: "pd.Series[str]", exposures: "pd.Series[Any]") -> "pd.Series[str]":
+    """The notes on the risk, then those on what could not be told rule by rule."""
+    found = [
+        "; ".join(filter(None, (first, note(exposure))))
+        for first, exposure in zip(on_risk, exposures, strict=True)
+    ]
+    return pd.Series(found, index=on_risk.index, dtype=object)
 
 
 def _columns(policies: Iterable[PlannedPolicy]) -> dict[str, list[str]]:

@@ -21,8 +21,8 @@ def classify(
     """Classify groups by answers, each True, False or unknown (NA).
 
     `exposed` has the answers of which any makes a group exposed, by what people call them. Returns `risk`, the
-    worst level that the unknown answers leave possible, as an ordered category (worst first), and `risk_note`,
-    which names those answers, and is empty where the level is proven: no better one is possible.
+    worst level that the unknown answers leave possible, as an ordered category (worst first); `proven`, which says that
+    no better one is possible; and `risk_note`, which names the answers that it depends on, if any.
     """
     answers = {name: answer.astype("boolean") for name, answer in exposed.items()}
     answers |= {
@@ -52,7 +52,7 @@ def classify(
         note = note.where(~open_question, note + f", {name}")
     note = note.where(note == "", "worst case, unknown: " + note.str.removeprefix(", "))
     risk = pd.Categorical.from_codes(worst, dtype=_DTYPE)
-    return pd.DataFrame({"risk": risk, "risk_note": note}, index=in_use.index)
+    return pd.DataFrame({"risk": risk, "proven": note == "", "risk_note": note}, index=in_use.index)
 
 
 def _level(exposed: np.ndarray, in_use: np.ndarray, default_on_instance: np.ndarray) -> np.ndarray:

@@ -52,7 +52,7 @@ def read_audit(output: Output, more: Sequence[Field] = (), progress: Progress = 
     `more` are columns beyond the report's own. Raises InputError where a policy's `metadata.report` cannot be
     followed, or a column's name is taken.
     """
-    extra = ExtraColumns(_sheets(output), tuple(more))
+    extra = ExtraColumns(_sheets(output), tuple(more), output.all_pages)
     with garbage_collection.paused():
         units = read_units(output, extra, progress)
         inventory = join(units, output.policies, more)

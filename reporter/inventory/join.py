@@ -9,28 +9,15 @@ import pandas as pd
 from reporter.custodian.metadata import GROUP_COLUMNS, MATCHED_RULES, PlannedPolicy
 from reporter.custodian.resource_types import GROUPS, Field
 from reporter.errors import InputError
-from reporter.inventory.rows import GroupRow, InstanceRow, InterfaceRow, UnitRows
+from reporter.inventory import internet
+from reporter.inventory.attachments import attachment_frame
+from reporter.inventory.links import Link, each_group_once, interfaces_known_of, links_of
+from reporter.inventory.network.exposure import Exposure, exposure
+from reporter.inventory.network.reachability import Reach, Reachable
+from reporter.inventory.network.traffic import SSH
+from reporter.inventory.rows import GroupRow, InstanceRow, UnitRows
 
 DEFAULT_GROUP_NAME = "default"
-
-#: Columns of `Inventory.attachments`: a row for each group and interface it is on, all texts. Where an
-#: instance carries a group and none of its interfaces could be read, the interface is empty.
-ATTACHMENT_COLUMNS = (
-    "account_profile",
-    "account_id",
-    "region",
-    "security_group_id",
-    "group_name",
-    "interface_id",
-    "interface_type",
-    "interface_description",
-    "private_ip",
-    "public_ip",
-    "instance_id",
-    "instance_name",
-    "instance_state",
-    "interface_account",
-)
 
 _SORT = ["account_profile", "region", "group_name", "security_group_id"]
 
@@ -40,12 +27,13 @@ class Inventory:
     """The facts of all groups, and what the policies answered.
 
     `groups` has the columns of GROUP_COLUMNS but for the risk and `unused`, and a column a field. Flags are nullable
-    booleans and the count a nullable integer: NA is `unknown`. `attached_resources`, `ssh_rules`, `instances` and
-    `tags` hold tuples of texts. For each of its rows `on_instance` says whether an instance carries the group,
+    booleans and the count a nullable integer: NA is `unknown`. `attached_resources`, `ssh_rules`, `instances`, `tags`,
+    `world_ports`, `wide_sources`, `reachable_on`, `same_rules_as` and `covered_rules` hold tuples of texts.
+    `attachments` has ATTACHMENT_COLUMNS. For each of its rows `on_instance` says whether an instance carries the group,
     `caught_by` has the names of the policies that listed it, `matched_rules` for each of those the rules that made
     it match, None where that cannot be told, `unanswered` the names of the policies that were to answer for its
     account and region and did not, and `unasked` of those that were not to, or of which an event asked for one
-    group only.
+    group only; `exposure` is what the group opens to the world.
     """
 
     groups: pd.DataFrame
@@ -55,17 +43,7 @@ class Inventory:
     matched_rules: "pd.Series[Any]"
     unanswered: "pd.Series[Any]"
     unasked: "pd.Series[Any]"
-
-
-@dataclass(frozen=True, slots=True)
-class _Link:
-    """A group on an interface, or on an instance of which no interface is known."""
-
-    unit: UnitRows
-    group_id: str
-    group_name: str
-    interface: InterfaceRow | None
-    instance_id: str
+    exposure: "pd.Series[Any]"
 
 
 def join(
@@ -76,13 +54,20 @@ def join(
     `more` are the fields of which each group's row has the values: columns at the end. Raises InputError where
     the name of one is taken.
     """
-    owned = list(_each_group_once(units))
-    links = list(_links(units))
+    owned = list(each_group_once(units))
+    links = list(links_of(units))
     instances = {instance.instance_id: instance for unit in units for instance in unit.instances}
-    by_group: dict[str, list[_Link]] = {}
-    for link in links:
-        by_group.setdefault(link.group_id, []).append(link)
-    groups = _group_frame(owned, by_group, instances, _interfaces_known(units))
+    network = internet.topology(units)
+    opened = [
+        row.exposure if row.ingress is None else exposure(row.ingress, network.prefix_lists)
+        for _, row in owned
+    ]
+    by_id = {row.group_id: each for (_, row), each in zip(owned, opened, strict=True)}
+    reaches = internet.reaches(units, links, network, by_id)
+    by_group: dict[str, list[tuple[Link, Reach]]] = {}
+    for link, reach in zip(links, reaches, strict=True):
+        by_group.setdefault(link.group_id, []).append((link, reach))
+    groups = _group_frame(owned, by_group, instances, interfaces_known_of(units), opened)
     on_instance = groups.pop("on_instance")
     taken = {name.casefold() for name in (*GROUP_COLUMNS, MATCHED_RULES)}
     taken |= {policy.in_report.column.casefold() for policy in policies}
@@ -100,11 +85,12 @@ def join(
         "matched_rules": [row.matched_rules for _, row in owned],
         "unanswered": [unanswered[unit.account, unit.region] for unit, _ in owned],
         "unasked": [unasked[unit.account, unit.region] for unit, _ in owned],
+        "exposure": opened,
     }
     order = groups.index
     return Inventory(
         groups=groups.reset_index(drop=True),
-        attachments=_attachment_frame(owned, links, instances),
+        attachments=attachment_frame(owned, links, reaches, instances),
         on_instance=on_instance.reindex(order).reset_index(drop=True),
         **{
             name: pd.Series(values, dtype=object).reindex(order).reset_index(drop=True)
@@ -113,68 +99,31 @@ def join(
     )
 
 
-def _each_group_once(units: Iterable[UnitRows]) -> Iterable[tuple[UnitRows, GroupRow]]:
-    """A group shared with other accounts shows in each of them; its owner's row stands for all."""
-    seen: dict[str, tuple[UnitRows, GroupRow]] = {}
-    for unit in units:
-        for row in unit.groups:
-            key = f"{row.owner_id or unit.account_id}/{unit.region}/{row.group_id}"
-            if key not in seen or (row.owner_id == unit.account_id != seen[key][0].account_id):
-                seen[key] = (unit, row)
-    return seen.values()
-
-
-def _links(units: Sequence[UnitRows]) -> Iterable[_Link]:
-    seen: dict[str, tuple[UnitRows, InterfaceRow]] = {}
-    for unit in units:
-        for interface in unit.interfaces:
-            known = seen.get(interface.interface_id)
-            if known is None or interface.owner_id == unit.account_id != known[0].account_id:
-                seen[interface.interface_id] = (unit, interface)
-    on_interface: set[tuple[str, str]] = set()
-    for unit, interface in seen.values():
-        for group_id, name in interface.groups:
-            if interface.instance_id:
-                on_interface.add((group_id, interface.instance_id))
-            yield _Link(unit, group_id, name, interface, interface.instance_id)
-    for unit in units:
-        for instance in unit.instances:
-            for group_id, name in instance.groups:
-                if (group_id, instance.instance_id) not in on_interface:
-                    yield _Link(unit, group_id, name, None, instance.instance_id)
-
-
-def _interfaces_known(units: Iterable[UnitRows]) -> Callable[[UnitRows, GroupRow], bool]:
-    """Tells whether all interfaces that could carry a group were read: those of its own account and region.
-
-    The owner of a VPC sees every interface in it, and a participant all of its own
-    (https://docs.aws.amazon.com/vpc/latest/userguide/vpc-sharing.html).
-    """
-    known = {(unit.account_id, unit.region) for unit in units if unit.interfaces_known}
-    return lambda unit, group: (group.owner_id or unit.account_id, unit.region) in known
-
-
 def _group_frame(
     owned: Sequence[tuple[UnitRows, GroupRow]],
-    by_group: Mapping[str, Sequence[_Link]],
+    by_group: Mapping[str, Sequence[tuple[Link, Reach]]],
     instances: Mapping[str, InstanceRow],
     interfaces_known: Callable[[UnitRows, GroupRow], bool],
+    opened: Sequence[Exposure],
 ) -> pd.DataFrame:
     in_use: list[bool | None] = []
     on_instance: list[bool | None] = []
     counts: list[int | None] = []
     attached: list[tuple[str, ...]] = []
     names: list[tuple[str, ...]] = []
-    for unit, row in owned:
+    reached: list[Reach] = []
+    for (unit, row), open_ in zip(owned, opened, strict=True):
         links = by_group.get(row.group_id, ())
-        interface_ids = sorted(link.interface.interface_id for link in links if link.interface)
-        instance_ids = sorted({link.instance_id for link in links if link.instance_id})
+        interface_ids = sorted(link.interface.interface_id for link, _ in links if link.interface)
+        instance_ids = sorted({link.instance_id for link, _ in links if link.instance_id})
         known = interfaces_known(unit, row)
         in_use.append(True if links else False if known else None)
         on_instance.append(True if instance_ids else False if known else None)
         counts.append(len(interface_ids) if known else None)
         attached.append((*interface_ids, *instance_ids, *(() if known else ("unknown",))))
         names.append(tuple(_instance_text(instances.get(each), each) for each in instance_ids))
+        answers = [reach for _, reach in links]
+        reached.append(internet.of_group(open_, answers, known))
     rows = [row for _, row in owned]
     return pd.DataFrame(
         {
@@ -187,7 +136,7 @@ def _group_frame(
             # As the rules and the name tell; a policy may say more.
             "is_default": pd.Series([row.name == DEFAULT_GROUP_NAME for row in rows], dtype="boolean"),
             "has_ssh_rule": pd.Series([bool(row.ssh_rules) for row in rows], dtype="boolean"),
-            "has_ssh_open_world": pd.Series([row.ssh_open_to_world for row in rows], dtype="boolean"),
+            "has_ssh_open_world": pd.Series([each.opens(SSH) for each in opened], dtype="boolean"),
             "in_use": pd.Series(in_use, dtype="boolean"),
             "attached_eni_count": pd.Series(counts, dtype="Int64"),
             "attached_resources": pd.Series(attached, dtype=object),
@@ -195,6 +144,12 @@ def _group_frame(
             "instances": pd.Series(names, dtype=object),
             "description": pd.Series([row.description for row in rows], dtype="str"),
             "tags": pd.Series([row.tags for row in rows], dtype=object),
+            "world_ports": _texts(tuple(map(str, each.world)) for each in opened),
+            "wide_sources": _texts(each.wide_sources for each in opened),
+            "reachable": pd.Series([each.reachable.value for each in reached], dtype="str"),
+            "reachable_on": _texts(_on(each) for each in reached),
+            "same_rules_as": _texts(_same_rules(owned)),
+            "covered_rules": _texts(row.covered_rules for row in rows),
             "on_instance": pd.Series(on_instance, dtype="boolean"),
         }
     )
@@ -206,34 +161,28 @@ def _instance_text(instance: InstanceRow | None, instance_id: str) -> str:
     return f"{instance.name or instance_id} ({instance.state})"
 
 
-def _attachment_frame(
-    owned: Iterable[tuple[UnitRows, GroupRow]], links: Iterable[_Link], instances: Mapping[str, InstanceRow]
-) -> pd.DataFrame:
-    home = {row.group_id: (unit, row.name) for unit, row in owned}
-    # Column by column: a row of its own for each link would be a hundred megabytes for a moment.
-    data: dict[str, list[str]] = {name: [] for name in ATTACHMENT_COLUMNS}
-    add = [column.append for column in data.values()]
-    for link in links:
-        unit, name = home.get(link.group_id, (link.unit, link.group_name))
-        interface, instance = link.interface, instances.get(link.instance_id)
-        row = (
-            unit.account,
-            unit.account_id,
-            unit.region,
-            link.group_id,
-            name,
-            interface.interface_id if interface else "",
-            interface.type if interface else "",
-            interface.description if interface else "",
-            interface.private_ip if interface else "",
-            interface.public_ip if interface else "",
-            link.instance_id,
-            instance.name if instance else "",
-            instance.state if instance else "unknown" if link.instance_id else "",
-            link.unit.account,
-        )
-        for append, value in zip(add, row, strict=True):
-            append(value)
-    frame = pd.DataFrame({name: pd.Series(column, dtype="str") for name, column in data.items()})
-    keys = ["account_profile", "region", "group_name", "security_group_id", "interface_id", "instance_id"]
-    return frame.sort_values(keys, kind="stable", ignore_index=True)
+def _texts(values: Iterable[tuple[str, ...]]) -> "pd.Series[Any]":
+    return pd.Series(list(values), dtype=object)
+
+
+def _on(reach: Reach) -> tuple[str, ...]:
+    """Where it is reached, or what is missing to tell."""
+    return (reach.why,) if reach.reachable is Reachable.UNKNOWN else reach.on
+
+
+def _same_rules(owned: Sequence[tuple[UnitRows, GroupRow]]) -> list[tuple[str, ...]]:
+    """For each group the ids of the others in its VPC with the same rules.
+
+    Default groups, which have to be there, do not count, nor do groups without rules.
+    """
+    alike: dict[tuple[str, str, str, bytes], list[str]] = {}
+    keys = [(unit.region, row.vpc_id or unit.account_id, row.vpc_id, row.fingerprint) for unit, row in owned]
+    for key, (_, row) in zip(keys, owned, strict=True):
+        if row.fingerprint and row.name != DEFAULT_GROUP_NAME:
+            alike.setdefault(key, []).append(row.group_id)
+    return [
+        tuple(sorted(each for each in alike.get(key, ()) if each != row.group_id))
+        if row.group_id in alike.get(key, ())
+        else ()
+        for key, (_, row) in zip(keys, owned, strict=True)
+    ]

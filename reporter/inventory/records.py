@@ -32,7 +32,7 @@ class Source(Struct, rename="pascal", gc=False):
 
 
 class Permission(Struct, rename="pascal", gc=False):
-    """An ingress permission: one protocol and port range, several sources."""
+    """A permission, ingress or egress: one protocol and port range, several sources or destinations."""
 
     ip_protocol: str = ""
     from_port: int | None = None
@@ -52,6 +52,7 @@ class Group(Struct, rename="pascal", gc=False):
     owner_id: str = ""
     description: str = ""
     ip_permissions: list[Permission] = field(default_factory=list)
+    ip_permissions_egress: list[Permission] = field(default_factory=list)
     tags: list[Tag] = field(default_factory=list)
 
 
@@ -77,12 +78,32 @@ class Attachment(Struct, rename="pascal", gc=False):
     """What an interface is attached to; a load balancer's or a Lambda's names no instance."""
 
     instance_id: str = ""
+    device_index: int = 0
 
 
 class Association(Struct, rename="pascal", gc=False):
-    """An interface's public address."""
+    """The public address of a private one."""
 
     public_ip: str = ""
+
+
+class PrivateAddress(Struct, rename="pascal", gc=False):
+    """A private IPv4 address of an interface, the primary one among them, and the public one that it has, if any."""
+
+    private_ip_address: str = ""
+    association: Association | None = None
+
+
+class Ipv6Address(Struct, rename="pascal", gc=False):
+    """An IPv6 address of an interface."""
+
+    ipv6_address: str = ""
+
+
+class Ipv6Prefix(Struct, rename="pascal", gc=False):
+    """A block of IPv6 addresses that an interface was given whole."""
+
+    ipv6_prefix: str = ""
 
 
 class Interface(Struct, rename="pascal", gc=False):
@@ -92,6 +113,10 @@ class Interface(Struct, rename="pascal", gc=False):
     interface_type: str = "interface"
     description: str = ""
     private_ip_address: str = ""
+    private_ip_addresses: list[PrivateAddress] = field(default_factory=list)
+    ipv6_addresses: list[Ipv6Address] = field(default_factory=list)
+    ipv6_prefixes: list[Ipv6Prefix] = field(default_factory=list)
+    subnet_id: str = ""
     vpc_id: str = ""
     owner_id: str = ""
     groups: list[GroupReference] = field(default_factory=list)

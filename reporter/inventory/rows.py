@@ -5,9 +5,11 @@ from dataclasses import dataclass, field
 from sys import intern
 from typing import Any, TypeVar
 
-from reporter.inventory import records, rules
+from reporter.inventory import duplicates, records, rules
 from reporter.inventory.columns import Value
-from reporter.inventory.records import Group, Instance, Interface
+from reporter.inventory.network.exposure import NOTHING, Exposure, exposure
+from reporter.inventory.network.topology import NetworkRows
+from reporter.inventory.records import Group, Instance, Interface, Permission
 from reporter.output.manifest import Cell
 
 Shared = TypeVar("Shared")
@@ -17,7 +19,12 @@ Shared = TypeVar("Shared")
 class GroupRow:
     """A group; `caught_by` names the policies that listed it, `matched_rules` tells for each of them the rules that
     made it match, None where that cannot be told; `more` has the values of the wanted fields, `taken` is when the
-    rest was read, in seconds since 1970."""
+    rest was read, in seconds since 1970.
+
+    `exposure` is what it opens to the world; where prefix lists have a say in that it comes of `ingress` once they are
+    known, which is None for all other groups. Groups with the same rules have the same `fingerprint`, empty where
+    there are none.
+    """
 
     group_id: str
     name: str
@@ -26,7 +33,10 @@ class GroupRow:
     description: str
     tags: tuple[str, ...]
     ssh_rules: tuple[str, ...]
-    ssh_open_to_world: bool
+    exposure: Exposure
+    ingress: tuple[Permission, ...] | None
+    fingerprint: bytes
+    covered_rules: tuple[str, ...]
     caught_by: tuple[str, ...]
     matched_rules: tuple[tuple[str, ...] | None, ...] = ()
     more: tuple[Value, ...] = ()
@@ -35,16 +45,24 @@ class GroupRow:
 
 @dataclass(frozen=True, slots=True)
 class InterfaceRow:
-    """A network interface with the groups it carries, by id and name; `taken` is when that was read."""
+    """A network interface with the groups it carries, by id and name; `taken` is when that was read.
+
+    `public_ip` is that of its primary private address, the first of `private_ips`; `public_ips` are those of all of
+    them, and `ipv6` its IPv6 addresses and the blocks it was given. `is_primary` says that it is its instance's first.
+    """
 
     interface_id: str
     type: str
     description: str
-    private_ip: str
+    private_ips: tuple[str, ...]
     public_ip: str
+    public_ips: tuple[str, ...]
+    ipv6: tuple[str, ...]
+    subnet_id: str
     vpc_id: str
     owner_id: str
     instance_id: str
+    is_primary: bool
     groups: tuple[tuple[str, str], ...]
     taken: float = 0.0
 
@@ -67,7 +85,7 @@ class UnitRows:
     names the policies that looked at everything, so that what they did not list is none of theirs, and
     `unanswered` those that were to and did not. `interfaces_known` says that every interface of the account is
     here; `all_listed` has when everything of a resource type was listed last, in seconds since 1970. `sheets` has
-    the resources of other policies, as cells by column.
+    the resources of other policies, as cells by column, and `network` what is around the groups.
     """
 
     account: str
@@ -82,6 +100,7 @@ class UnitRows:
     sheets: Mapping[str, tuple[Mapping[str, Value], ...]] = field(default_factory=dict)
     unanswered: frozenset[str] = frozenset()
     all_listed: Mapping[str, float] = field(default_factory=dict)
+    network: NetworkRows = field(default_factory=NetworkRows)
 
     def started(self, policy: str) -> float:
         """When a policy was run here, in seconds since 1970; 0 where that is not known."""
@@ -108,6 +127,7 @@ def group_row(
     deduplicated: Deduplicator,
 ) -> GroupRow:
     """A group's record as a row; `caught` has the rules that matched by the policy that caught it."""
+    lists_matter = any(permission.prefix_list_ids for permission in group.ip_permissions)
     return GroupRow(
         group_id=intern(group.group_id),
         name=intern(group.group_name),
@@ -116,7 +136,10 @@ def group_row(
         description=group.description,
         tags=deduplicated(tuple(map(intern, records.tag_texts(group.tags)))),
         ssh_rules=deduplicated(rules.ssh_rules(group)),
-        ssh_open_to_world=rules.ssh_open_to_world(group),
+        exposure=NOTHING if lists_matter else deduplicated(exposure(group.ip_permissions, {})),
+        ingress=tuple(group.ip_permissions) if lists_matter else None,
+        fingerprint=duplicates.fingerprint(group),
+        covered_rules=deduplicated(duplicates.covered_rules(group)),
         caught_by=deduplicated(tuple(caught)),
         matched_rules=deduplicated(tuple(caught.values())),
         more=more,
@@ -130,14 +153,33 @@ def interface_row(interface: Interface, taken: float, deduplicated: Deduplicator
         interface_id=interface.network_interface_id,
         type=intern(interface.interface_type),
         description=intern(interface.description),
-        private_ip=interface.private_ip_address,
+        private_ips=_private_ips(interface),
         public_ip=interface.association.public_ip if interface.association else "",
+        public_ips=_public_ips(interface),
+        ipv6=_ipv6(interface),
+        subnet_id=intern(interface.subnet_id),
         vpc_id=intern(interface.vpc_id),
         owner_id=intern(interface.owner_id),
         instance_id=intern(interface.attachment.instance_id) if interface.attachment else "",
+        is_primary=interface.attachment is not None and interface.attachment.device_index == 0,
         groups=_references(interface.groups, deduplicated),
         taken=taken,
     )
+
+
+def _private_ips(interface: Interface) -> tuple[str, ...]:
+    listed = (each.private_ip_address for each in interface.private_ip_addresses)
+    return tuple(dict.fromkeys(filter(None, (interface.private_ip_address, *listed))))
+
+
+def _public_ips(interface: Interface) -> tuple[str, ...]:
+    associations = (interface.association, *(each.association for each in interface.private_ip_addresses))
+    return tuple(dict.fromkeys(each.public_ip for each in associations if each and each.public_ip))
+
+
+def _ipv6(interface: Interface) -> tuple[str, ...]:
+    blocks = (each.ipv6_prefix for each in interface.ipv6_prefixes)
+    return tuple(filter(None, (*(each.ipv6_address for each in interface.ipv6_addresses), *blocks)))
 
 
 def instance_row(instance: Instance, deduplicated: Deduplicator) -> InstanceRow:

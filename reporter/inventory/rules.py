@@ -1,8 +1,6 @@
-"""What a permission of a security group says, and what it means for SSH, as the design defines it."""
+"""What a permission of a security group says, and whether it lets SSH in, as the design defines it."""
 
 from collections.abc import Iterable, Iterator
-from functools import lru_cache
-from ipaddress import ip_network
 
 from reporter.inventory.records import Group, Permission
 
@@ -10,28 +8,19 @@ SSH_PORT = 22
 
 # AWS writes all traffic as -1, and names of protocols that have one, in small letters; other tools write numbers:
 # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_IpPermission.html
-_ALL_TRAFFIC = "-1"
+ALL_TRAFFIC = "-1"
 _NAMES = {"6": "tcp", "17": "udp", "1": "icmp", "58": "icmpv6"}
-
-
-def is_world(source: str) -> bool:
-    """Whether a source is every address there is, in IPv4 or in IPv6, however it is written: `10.0.0.16/0` too."""
-    _, _, length = source.partition("/")
-    return bool(length) and not length.strip("0.") and _has_no_prefix(source)
-
-
-@lru_cache(maxsize=1024)
-def _has_no_prefix(source: str) -> bool:
-    try:
-        return ip_network(source, strict=False).prefixlen == 0
-    except ValueError:
-        return False
 
 
 def protocol(permission: Permission) -> str:
     """A rule's protocol by its name, where it has one, else its number; `-1` is all traffic."""
-    written = permission.ip_protocol.lower()
-    return _NAMES.get(written, written)
+    return protocol_by_name(permission.ip_protocol)
+
+
+def protocol_by_name(written: str) -> str:
+    """A protocol by its name, where it has one, else its number; `-1` is all of them."""
+    small = written.lower()
+    return _NAMES.get(small, small)
 
 
 def lets_ssh_in(permission: Permission) -> bool:
@@ -40,7 +29,7 @@ def lets_ssh_in(permission: Permission) -> bool:
     ICMP's ports are a type and a code, UDP is not SSH, and any other protocol has no ports.
     """
     passes = protocol(permission)
-    if passes == _ALL_TRAFFIC:
+    if passes == ALL_TRAFFIC:
         return True
     if passes != "tcp" or permission.from_port is None or permission.to_port is None:
         return False
@@ -56,19 +45,9 @@ def ssh_rules(group: Group) -> tuple[str, ...]:
         (kind, source, _ports(permission))
         for permission in group.ip_permissions
         if lets_ssh_in(permission)
-        for kind, source in _sources(permission)
+        for kind, source in peers(permission)
     }
     return tuple(f"{source} -> {ports}" for _, source, ports in sorted(found))
-
-
-def ssh_open_to_world(group: Group) -> bool:
-    """Whether one rule both lets SSH in and names the whole of IPv4 or IPv6 as its source."""
-    return any(
-        is_world(source)
-        for permission in group.ip_permissions
-        if lets_ssh_in(permission)
-        for _, source in _sources(permission)
-    )
 
 
 def rule_texts(ingress: Iterable[Permission], egress: Iterable[Permission] = ()) -> tuple[str, ...]:
@@ -77,21 +56,23 @@ def rule_texts(ingress: Iterable[Permission], egress: Iterable[Permission] = ())
         f"{_traffic(permission)} {word} {peer}"
         for word, permissions in (("from", ingress), ("to", egress))
         for permission in permissions
-        for _, peer in _sources(permission)
+        for _, peer in peers(permission)
     }
     return tuple(sorted(found))
 
 
 def _traffic(permission: Permission) -> str:
     name, first, last = protocol(permission), permission.from_port, permission.to_port
-    if name == _ALL_TRAFFIC:
+    if name == ALL_TRAFFIC:
         return "all traffic"
     if first is None:
         return f"protocol {name}" if name.isdigit() else name
     return f"{name} {first}" if first == last else f"{name} {first}-{last}"
 
 
-def _sources(permission: Permission) -> Iterator[tuple[int, str]]:
+def peers(permission: Permission) -> Iterator[tuple[int, str]]:
+    """Who a permission is for: IPv4 and IPv6 ranges, groups (those of EC2-Classic by name), prefix lists, each with a
+    number by which these kinds are sorted."""
     for source in permission.ip_ranges:
         yield 0, source.cidr_ip
     for source in permission.ipv6_ranges:
@@ -103,7 +84,7 @@ def _sources(permission: Permission) -> Iterator[tuple[int, str]]:
 
 
 def _ports(permission: Permission) -> str:
-    if permission.ip_protocol == _ALL_TRAFFIC:
+    if permission.ip_protocol == ALL_TRAFFIC:
         return "all"
     if permission.from_port == permission.to_port:
         return str(permission.from_port)

@@ -8,6 +8,7 @@ from reporter.custodian.metadata import PlannedPolicy
 from reporter.custodian.resource_types import GROUPS, INSTANCES, INTERFACES, Field, identifier
 from reporter.inventory import columns, matched, records
 from reporter.inventory.columns import Value
+from reporter.inventory.network.reading import NetworkFound
 from reporter.inventory.newest import Newest
 from reporter.inventory.records import Group, GroupReference, Instance, Interface
 from reporter.inventory.rows import (
@@ -25,10 +26,12 @@ from reporter.output.store import UNREADABLE, Store
 @dataclass(frozen=True)
 class ExtraColumns:
     """What is read beyond the inventory: `sheets` has the policies whose resources get a table of their own and
-    the columns of it, None for the top-level scalars; `more` are columns on top, of groups too."""
+    the columns of it, None for the top-level scalars; `more` are columns on top, of groups too. `all_pages` says that
+    the entries of prefix lists were read to the end, and not the first page of them."""
 
     sheets: Mapping[str, tuple[Field, ...] | None] = field(default_factory=dict)
     more: tuple[Field, ...] = ()
+    all_pages: bool = False
 
 
 @dataclass
@@ -42,6 +45,7 @@ class _Found:
     """By resource type: those of which no more than a table is made."""
     more: dict[str, tuple[Value, ...]] = field(default_factory=dict)
     sheets: dict[str, tuple[Mapping[str, Value], ...]] = field(default_factory=dict)
+    network: NetworkFound = field(default_factory=NetworkFound)
 
     def of_type(self, resource: str) -> Newest[Any]:
         """What is known of a resource type that gets a table of its own."""
@@ -101,6 +105,7 @@ def read_unit(
             for kind, newest in ((GROUPS, found.groups), (INTERFACES, found.interfaces))
             if newest.all_listed is not None
         },
+        network=found.network.rows(extra.all_pages),
     )
 
 
@@ -136,7 +141,7 @@ def _read_cell(
             everything=policy.lists_all and not problems,
         )
     else:
-        problems = ()
+        problems = found.network.read(policy, data, _taken(cell))
     if cell.policy in extra.sheets:
         problems = [*problems, *_read_sheet(found, cell, policy, data, extra)]
     return list(dict.fromkeys(problems))
@@ -190,6 +195,9 @@ def _add_interfaces_of_instances(found: _Found) -> None:
                 newest.add([(interface.network_interface_id, interface)], taken, everything=False)
             elif newest.taken[interface.network_interface_id] < taken:
                 known.groups, known.attachment = interface.groups, attachment
+                known.association = interface.association
+                known.private_ip_addresses = interface.private_ip_addresses
+                known.ipv6_addresses = interface.ipv6_addresses
                 newest.taken[interface.network_interface_id] = taken
 
 

@@ -17,6 +17,7 @@ from reporter.output.manifest import Cell
 from reporter.output.store import Folder, Store, open_store, side_by_side
 
 LATEST = "latest"
+OWN_RUN = "a run of sg-audit"
 _RUN_NAME = re.compile(r"(\d{4})(\d{2})(\d{2})T(\d{2})\d{4}Z(?:-(\d+))?")
 
 
@@ -46,6 +47,11 @@ class Output:
     def has_groups(self) -> bool:
         """Whether any policy is on security groups, so that there is something to say of them."""
         return any(policy.resource == GROUPS for policy in self.policies)
+
+    @property
+    def all_pages(self) -> bool:
+        """Whether whoever ran it read the entries of prefix lists to the end. Stock Custodian reads the first page."""
+        return self.kind == OWN_RUN
 
     @property
     def lists_all_groups(self) -> bool:
@@ -196,7 +202,7 @@ def _own_run(store: Store, until: str) -> Output | None:
     if until and hour_of(datetime.fromisoformat(run.started)) > until:
         return None
     return Output(
-        kind="a run of sg-audit",
+        kind=OWN_RUN,
         extent=_extent(run.accounts, run.cells, run.policies),
         store=store,
         started=run.started,

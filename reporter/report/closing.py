@@ -28,18 +28,20 @@ def risk_by_account(audit: Audit, findings: Findings) -> Table:
     table.add_column("account", overflow="fold", min_width=_NAME)
     for level in LEVELS:
         table.add_column(level, justify="right", no_wrap=True)
+    table.add_column("critical and reachable", justify="right")
     accounts = counts[counts["scope"] == summary.ACCOUNT]
     worst = accounts.sort_values(list(summary.COUNTED), ascending=False, kind="stable").index[:_ACCOUNTS]
     for _, row in accounts[accounts.index.isin(worst)].iterrows():
-        table.add_row(Text(without_controls(str(row["name"]))), *(_count(row, level) for level in LEVELS))
+        table.add_row(Text(without_controls(str(row["name"]))), *_row(row))
     if len(accounts) > len(worst):
         unknown = int(accounts.loc[~accounts.index.isin(worst), LEVELS[0]].isna().sum())
         more = f"… {len(accounts) - len(worst)} more accounts"
         table.add_row(f"{more}, {unknown} of them unknown" if unknown else more)
     everything = counts.iloc[0]
     table.add_section()
-    table.add_row("all", *(_count(everything, level) for level in LEVELS))
-    if (counts[[f"{level}_possible" for level in LEVELS[:-1]]].fillna(0) > 0).any(axis=None):
+    table.add_row("all", *_row(everything))
+    possible = counts[[*(f"{level}_possible" for level in LEVELS[:-1]), "critical_reachable_possible"]]
+    if (possible.fillna(0) > 0).any(axis=None):
         table.caption = "+ as far as missing answers leave it open"
         table.caption_justify = "left"
     return table
@@ -71,6 +73,10 @@ def not_read(audit: Audit) -> Iterator[str]:
 
 def _count_of(number: int, of: str) -> str:
     return f"{number:,} {of}" if number == 1 else f"{number:,} {of}s"
+
+
+def _row(row: "pd.Series[Any]") -> list[str]:
+    return [_count(row, name) for name in (*LEVELS, "critical_reachable")]
 
 
 def _count(row: "pd.Series[Any]", level: str) -> str:

@@ -12,20 +12,37 @@ DESCRIPTIONS = {
     "vpc_id": "The VPC it belongs to",
     "is_default": "The VPC's default group: AWS does not let it be deleted or renamed",
     "has_ssh_rule": "An ingress rule lets TCP port 22 in: tcp with 22 in its range, or all traffic",
-    "has_ssh_open_world": "One and the same ingress rule lets TCP port 22 in and names 0.0.0.0/0 or ::/0",
+    "has_ssh_open_world": "TCP port 22 is open to the world: an ingress rule that lets it in names 0.0.0.0/0 or "
+    "::/0, or all rules that let it in, prefix lists read, cover the internet together",
     "in_use": "A network interface of any scanned account, or an instance, carries the group",
     "attached_eni_count": "How many network interfaces carry it",
     "attached_resources": "Those interfaces, then the instances that carry the group",
     "ssh_rules": "Its SSH rules: source -> ports",
     "risk": "critical: exposed (SSH open to the world, or caught by another policy of level exposed) and in use; "
     "high: default group on an instance; medium: exposed, not in use; low: not in use; none: otherwise",
-    "risk_note": "Filled where an answer is missing: the risk is then the worst that is possible, and not proven",
+    "risk_note": "`worst case, unknown: …` where an answer is missing: the risk is then the worst possible, and "
+    "not proven; and what several ranges or prefix lists open, or may open, to the world",
     "matched_rules": "The rules by which the tab's policies caught the group, as far as that can be told",
     "unused": "Nothing refers to it: no interface, launch configuration, Lambda function, CodeBuild "
     "project, Batch environment, scheduled ECS task or other group's rule",
     "instances": "Names and states of those instances",
     "description": "Its description",
     "tags": "Its tags: key=value",
+    "world_ports": "What it opens to the world, in any rule or by several together: `tcp 20-25`, `icmp`, `all`",
+    "wide_sources": "Public ranges wider than /8 (IPv6: /24) that it lets in and that are not the world, and prefix "
+    "lists that could not be read whole",
+    "reachable": "Whether the internet gets to one of its interfaces on a port of world_ports: by a public address, a "
+    "route to an internet gateway and the network ACL; unknown where none of these says no and one was not read",
+    "reachable_on": "Where it is reached: address -> port; where reachable is unknown, what is missing",
+    "same_rules_as": "The other groups of its VPC with exactly the same rules, descriptions aside",
+    "covered_rules": "Its rules that another of its rules makes needless; `to` stands before those of traffic out",
+    "subnet_id": "The subnet it is in",
+    "public_ips": "The public IPv4 addresses of all its private ones",
+    "ipv6": "Its IPv6 addresses, and the blocks it was given",
+    "why": "Why the internet gets to the interface on what the group opens, or does not",
+    "security_groups": "The groups of the set",
+    "interfaces": "How many network interfaces carry each",
+    "could_go": "Those that nothing refers to (`unused`), as long as one of the set stays",
     "interface_id": "Id of the network interface; empty where only the instance's record names the group",
     "interface_type": "What AWS calls the kind of interface",
     "interface_description": "Its description: names the load balancer, Lambda function, … it is for",
@@ -41,6 +58,14 @@ DESCRIPTIONS = {
     **{
         f"{level}_possible": f"How many groups may be of risk {level}, as far as missing answers leave it open"
         for level in LEVELS[:-1]
+    },
+    **{
+        f"{level}_reachable": f"How many of the groups of risk {level} the internet reaches"
+        for level in ("critical", "high", "none")
+    },
+    **{
+        f"{level}_reachable_possible": f"How many of the groups of risk {level} it may reach: that is unknown"
+        for level in ("critical", "high", "none")
     },
     "groups": "How many groups in all",
     "cells_not_read": "How many account × region × policy cells could not be read: the coverage tab lists them",

@@ -2,7 +2,10 @@
 
 from reporter.errors import InputError
 from reporter.findings.assess import Findings
+from reporter.inventory.network.reachability import Reachable
 from reporter.output.reading import Output
+
+REACHABLE_CRITICAL = "reachable-critical"
 
 
 def check(level: str | None, output: Output) -> None:
@@ -14,5 +17,11 @@ def check(level: str | None, output: Output) -> None:
 
 
 def reached(level: str | None, findings: Findings) -> bool:
-    """Whether any group's risk is that level or worse."""
-    return bool(level) and bool((findings.groups["risk"] <= level).any())
+    """Whether any group's risk is that level or worse, as far as is known; REACHABLE_CRITICAL leaves out the critical
+    groups that the internet is known not to reach."""
+    if not level:
+        return False
+    groups = findings.groups
+    if level == REACHABLE_CRITICAL:
+        return bool(((groups["risk"] == "critical") & (groups["reachable"] != Reachable.NO.value)).any())
+    return bool((groups["risk"] <= level).any())

@@ -1,7 +1,7 @@
 """The tables that count: groups by risk, what each policy found, and what was not read."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import pandas as pd
 
@@ -10,6 +10,7 @@ from reporter.custodian.resource_types import GROUPS
 from reporter.findings.assess import Findings
 from reporter.findings.risk import LEVELS
 from reporter.inventory.audit import Audit
+from reporter.inventory.network.reachability import Reachable
 from reporter.names import decoded
 from reporter.output.manifest import Cell, Status
 from reporter.report.advice import advise
@@ -22,23 +23,29 @@ _POSSIBLE = "_possible"
 #: The columns of counts by risk: proven, then possible. That a group has no risk is always proven.
 COUNTED = (*LEVELS, *(f"{level}{_POSSIBLE}" for level in LEVELS[:-1]))
 
+#: Those of the groups of proven risk that the internet reaches, then those that it may reach. The other levels are of
+#: groups on no interface.
+REACHED = tuple(
+    f"{level}_reachable{possible}" for possible in ("", _POSSIBLE) for level in ("critical", "high", "none")
+)
+_REACHED = {Reachable.YES.value: "_reachable", Reachable.UNKNOWN.value: f"_reachable{_POSSIBLE}"}
+
 
 def risk_counts(audit: Audit, findings: Findings) -> pd.DataFrame:
     """Counts of groups by risk: one row for all, then one an account, then one a region.
 
     Columns: scope, name, a column a risk level (`critical`, …) for the groups of which it is proven, one more
-    (`critical_possible`, …) for those of which it is the worst that missing answers leave open, groups,
-    cells_not_read. An account or region that was read and holds no group is there with zeros; where no list of
+    (`critical_possible`, …) for those of which it is the worst that missing answers leave open, those of REACHED,
+    groups, cells_not_read. An account or region that was read and holds no group is there with zeros; where no list of
     groups could be read, the counts are NA.
     """
     groups = findings.groups
-    levels = (
-        groups["risk"].astype(str).where(groups["risk_note"] == "", groups["risk"].astype(str) + _POSSIBLE)
-    )
+    levels = groups["risk"].astype(str).where(findings.proven, groups["risk"].astype(str) + _POSSIBLE)
+    reached = (levels + groups["reachable"].map(_REACHED)).fillna("")
     parts = [
-        _counts(audit, levels, ALL, pd.Series("all", index=groups.index), lambda cell: "all"),
-        _counts(audit, levels, ACCOUNT, groups["account_profile"], lambda cell: cell.account),
-        _counts(audit, levels, REGION, groups["region"], lambda cell: cell.region),
+        _counts(audit, levels, reached, ALL, pd.Series("all", index=groups.index), lambda cell: "all"),
+        _counts(audit, levels, reached, ACCOUNT, groups["account_profile"], lambda cell: cell.account),
+        _counts(audit, levels, reached, REGION, groups["region"], lambda cell: cell.region),
     ]
     return pd.concat(parts, ignore_index=True)
 
@@ -81,6 +88,7 @@ def policy_counts(audit: Audit) -> pd.DataFrame:
 def _counts(
     audit: Audit,
     levels: "pd.Series[str]",
+    reached: "pd.Series[str]",
     scope: str,
     key: "pd.Series[str]",
     name_of: Callable[[Cell], str],
@@ -94,15 +102,23 @@ def _counts(
         if cell.status is Status.OK and resources[cell.policy] == GROUPS:
             known.add(name)
     names = sorted(unread) if scope == REGION else list(unread)
-    counts = pd.crosstab(key, levels) if len(levels) else pd.DataFrame()
-    counts = counts.reindex(index=names, columns=list(COUNTED), fill_value=0).astype("Int64")
-    counts["groups"] = counts.sum(axis="columns")
+    counts = _crosstab(key, levels, names, COUNTED)
+    in_all = counts.sum(axis="columns")
+    counts = counts.join(_crosstab(key, reached, names, REACHED))
+    counts["groups"] = in_all
     counts[~counts.index.isin(known)] = pd.NA
     counts["cells_not_read"] = [unread[name] for name in names]
     counts.insert(0, "name", names)
     counts.insert(0, "scope", scope)
     counts.columns.name = None
     return counts.reset_index(drop=True)
+
+
+def _crosstab(
+    key: "pd.Series[str]", values: "pd.Series[str]", names: Sequence[str], columns: Sequence[str]
+) -> pd.DataFrame:
+    counts = pd.crosstab(key, values) if len(values) else pd.DataFrame()
+    return counts.reindex(index=list(names), columns=list(columns), fill_value=0).astype("Int64")
 
 
 def _gap(cell: Cell, account: PlannedAccount | None) -> tuple[str, ...]:

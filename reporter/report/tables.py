@@ -16,6 +16,7 @@ from reporter.inventory.columns import TAGS
 from reporter.names import clean, distinct
 from reporter.output.manifest import Status
 from reporter.report.descriptions import DESCRIPTIONS
+from reporter.report.duplicates import DUPLICATES, duplicates
 from reporter.report.summary import SUMMARY, coverage, coverage_line, policy_counts, risk_counts
 from reporter.report.table import Table
 
@@ -36,6 +37,8 @@ def build(audit: Audit, findings: Findings, labels: Labels = NO_LABELS) -> list[
         title = "Every security group, worst risk first" if audit.output.lists_all_groups else _NOT_ALL
         tables.append(Table("security_groups", title, findings.groups))
         tables.append(Table("attachments", "Every group and interface it is on", audit.inventory.attachments))
+        title = "Groups of a VPC with exactly the same rules"
+        tables.append(Table(DUPLICATES, title, duplicates(findings.groups)))
         counts = risk_counts(audit, findings)
         last = Table(SUMMARY, "Groups by risk, account and region", counts)
     else:

@@ -94,9 +94,10 @@ def _levels(
     caught = {version.name: _caught(version, output, answers) for version in feeding}
     judged = [_judged(unit, caught) for unit in units]
     policies = [version.planned for version in feeding]
-    groups = assess(join(judged, policies), policies, policies_alone=True).groups
+    findings = assess(join(judged, policies), policies, policies_alone=True)
+    groups = findings.groups
     names = zip(groups["account_profile"], groups["region"], groups["security_group_id"], strict=True)
-    levels = groups["risk"].astype(str).where(groups["risk_note"] == "", "")
+    levels = groups["risk"].astype(str).where(findings.proven, "")
     return dict(zip(names, levels, strict=True))
 
 

@@ -9,19 +9,9 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from reporter.sandbox.estate import (
-    ACCOUNTS,
-    ESTATE,
-    GROUP,
-    PEERINGS,
-    PREFIX_LIST,
-    REGIONS,
-    Account,
-    Cell,
-    Instance,
-    Interface,
-    Rule,
-)
+from reporter.sandbox import network_builder
+from reporter.sandbox.estate import ACCOUNTS, ESTATE, PEERINGS, REGIONS
+from reporter.sandbox.resources import GROUP, PREFIX_LIST, Account, Cell, Instance, Interface, Rule
 
 MACHINE = {"ImageId": "ami-0abcdef1234567890", "InstanceType": "t3.micro"}
 
@@ -39,13 +29,16 @@ class CellBuilder:
         self.cell = cell
         self.region: str = ec2.meta.region_name
         subnet = ec2.describe_subnets()["Subnets"][0]
-        self.vpc_id: str = subnet["VpcId"]
-        self.subnet_id: str = subnet["SubnetId"]
+        self.vpc_ids: dict[str, str] = {"": subnet["VpcId"]}
+        self.subnet_ids: dict[str, str] = {"": subnet["SubnetId"]}
 
     def create_groups(self) -> dict[str, GroupPair]:
-        """The cell's groups, by name, without their rules."""
+        """The cell's groups, by name, without their rules; and its VPCs, which they are in."""
         default = self.ec2.describe_security_groups(GroupNames=["default"])["SecurityGroups"][0]
         ids = {"default": default["GroupId"]}
+        built = network_builder.build(self.ec2, self.cell.vpcs)
+        self.vpc_ids |= built.vpcs
+        self.subnet_ids |= built.subnets
         for group in self.cell.groups:
             if group.name == "default":
                 self.ec2.revoke_security_group_ingress(
@@ -53,7 +46,7 @@ class CellBuilder:
                 )
             else:
                 ids[group.name] = self.ec2.create_security_group(
-                    GroupName=group.name, Description=group.description, VpcId=self.vpc_id
+                    GroupName=group.name, Description=group.description, VpcId=self.vpc_ids[group.vpc]
                 )["GroupId"]
             if group.tags:
                 self._tag(ids[group.name], group.tags)
@@ -63,7 +56,7 @@ class CellBuilder:
 
     def build(self, groups: Mapping[str, GroupPair]) -> None:
         """The rest of the cell. `groups` are the cell's own by NAME, the whole region's by ACCOUNT/NAME."""
-        lists = {name: self._create_prefix_list(name) for name in self._prefix_lists()}
+        lists = self._create_prefix_lists()
         for group in self.cell.groups:
             if group.rules:
                 self.ec2.authorize_security_group_ingress(
@@ -79,22 +72,21 @@ class CellBuilder:
                 LaunchConfigurationName=name, SecurityGroups=[groups[name]["GroupId"]], **MACHINE
             )
 
-    def _prefix_lists(self) -> set[str]:
-        sources = [rule.source for group in self.cell.groups for rule in group.rules]
-        return {source.removeprefix(PREFIX_LIST) for source in sources if source.startswith(PREFIX_LIST)}
-
-    def _create_prefix_list(self, name: str) -> str:
-        created = self.ec2.create_managed_prefix_list(
-            PrefixListName=name,
-            AddressFamily="IPv4",
-            MaxEntries=1,
-            Entries=[{"Cidr": "198.51.100.0/24"}],
-        )
-        return str(created["PrefixList"]["PrefixListId"])
+    def _create_prefix_lists(self) -> dict[str, str]:
+        """Ids by name, with those that AWS has made."""
+        for name, cidrs in self.cell.prefix_lists.items():
+            self.ec2.create_managed_prefix_list(
+                PrefixListName=name,
+                AddressFamily="IPv4",
+                MaxEntries=len(cidrs),
+                Entries=[{"Cidr": cidr} for cidr in cidrs],
+            )
+        lists = self.ec2.describe_managed_prefix_lists()["PrefixLists"]
+        return {each["PrefixListName"]: each["PrefixListId"] for each in lists}
 
     def _run(self, instance: Instance, group_ids: list[str]) -> None:
         launched = self.ec2.run_instances(
-            MinCount=1, MaxCount=1, SubnetId=self.subnet_id, SecurityGroupIds=group_ids, **MACHINE
+            MinCount=1, MaxCount=1, SubnetId=self.subnet_ids[""], SecurityGroupIds=group_ids, **MACHINE
         )
         instance_id = launched["Instances"][0]["InstanceId"]
         if instance.name:
@@ -103,10 +95,25 @@ class CellBuilder:
             self.ec2.stop_instances(InstanceIds=[instance_id])
 
     def _create_interfaces(self, interface: Interface, group_ids: list[str]) -> None:
+        wanted: dict[str, Any] = {
+            "SubnetId": self.subnet_ids[interface.subnet],
+            "Description": interface.description,
+            "Groups": group_ids,
+        }
+        wanted |= {"SecondaryPrivateIpAddressCount": 1} if interface.second_public else {}
+        wanted |= {"Ipv6AddressCount": 1} if interface.ipv6 else {}
         for _ in range(interface.count):
-            self.ec2.create_network_interface(
-                SubnetId=self.subnet_id, Description=interface.description, Groups=group_ids
-            )
+            created = self.ec2.create_network_interface(**wanted)["NetworkInterface"]
+            for private, public in zip(
+                created["PrivateIpAddresses"], (interface.public, interface.second_public), strict=False
+            ):
+                if public:
+                    allocated = self.ec2.allocate_address(Domain="vpc", Address=public)
+                    self.ec2.associate_address(
+                        AllocationId=allocated["AllocationId"],
+                        NetworkInterfaceId=created["NetworkInterfaceId"],
+                        PrivateIpAddress=private["PrivateIpAddress"],
+                    )
 
     def _tag(self, resource_id: str, tags: Mapping[str, str]) -> None:
         self.ec2.create_tags(
@@ -119,18 +126,19 @@ def _permission(
 ) -> dict[str, Any]:
     """The rule as EC2 takes it."""
     permission: dict[str, Any] = {"IpProtocol": rule.protocol}
+    told = {"Description": rule.description} if rule.description else {}
     if rule.ports:
         first, _, last = rule.ports.partition("-")
         permission |= {"FromPort": int(first), "ToPort": int(last or first)}
     if rule.source.startswith(GROUP):
-        permission["UserIdGroupPairs"] = [groups[rule.source.removeprefix(GROUP)]]
+        permission["UserIdGroupPairs"] = [groups[rule.source.removeprefix(GROUP)] | told]
     elif rule.source.startswith(PREFIX_LIST):
         list_id = prefix_lists[rule.source.removeprefix(PREFIX_LIST)]
-        permission["PrefixListIds"] = [{"PrefixListId": list_id}]
+        permission["PrefixListIds"] = [{"PrefixListId": list_id} | told]
     elif ":" in rule.source:
-        permission["Ipv6Ranges"] = [{"CidrIpv6": rule.source}]
+        permission["Ipv6Ranges"] = [{"CidrIpv6": rule.source} | told]
     else:
-        permission["IpRanges"] = [{"CidrIp": rule.source}]
+        permission["IpRanges"] = [{"CidrIp": rule.source} | told]
     return permission
 
 
@@ -159,8 +167,8 @@ def _builders(endpoint: str) -> dict[tuple[str, str], CellBuilder]:
 
 def _peer(ours: CellBuilder, theirs: CellBuilder) -> None:
     requested = ours.ec2.create_vpc_peering_connection(
-        VpcId=ours.vpc_id,
-        PeerVpcId=theirs.vpc_id,
+        VpcId=ours.vpc_ids[""],
+        PeerVpcId=theirs.vpc_ids[""],
         PeerOwnerId=theirs.account.account_id,
         PeerRegion=theirs.region,
     )

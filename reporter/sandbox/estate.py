@@ -2,119 +2,33 @@
 
 `ESTATE` is the whole of it. A group's description, which AWS shows as its own, says why the group is there.
 Every account and region also has a default VPC with a default group, as AWS makes them. Where the table says
-nothing there is nothing else.
+nothing there is nothing else. What there is of other VPCs is all in one account and region: see `network_estate`.
 """
 
 import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 
 from reporter.sandbox import SandboxError, environment
+from reporter.sandbox.network_estate import NETWORK
+from reporter.sandbox.resources import (
+    WORLD,
+    WORLD_V6,
+    Account,
+    Cell,
+    Group,
+    Instance,
+    Interface,
+    all_traffic,
+    esp,
+    icmp,
+    tcp,
+    udp,
+)
 
 REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-2")
-WORLD = "0.0.0.0/0"
-WORLD_V6 = "::/0"
-GROUP = "group:"
-PREFIX_LIST = "prefix-list:"
-
-
-@dataclass(frozen=True)
-class Account:
-    """One of the estate's accounts, reached through a role as c7n-org would."""
-
-    name: str
-    account_id: str
-    team: str
-
-    @property
-    def role(self) -> str:
-        return f"arn:aws:iam::{self.account_id}:role/sg-audit"
-
-
-@dataclass(frozen=True)
-class Rule:
-    """What may come in. See `tcp` and the functions after it, which make them."""
-
-    protocol: str
-    ports: str
-    source: str
-
-
-def tcp(ports: int | str, source: str) -> Rule:
-    """TCP to a port (22) or a range of them ("20-25"), from a source.
-
-    A source is an address range, or `group:NAME` for a group of the same account and region,
-    `group:ACCOUNT/NAME` for one of another account, or `prefix-list:NAME`.
-    """
-    return Rule("tcp", str(ports), source)
-
-
-def udp(ports: int | str, source: str) -> Rule:
-    return Rule("udp", str(ports), source)
-
-
-def icmp(type_and_code: str, source: str) -> Rule:
-    """ICMP of one type and code ("8-25"), which AWS keeps where other protocols have their ports."""
-    return Rule("icmp", type_and_code, source)
-
-
-def esp(source: str) -> Rule:
-    """IPsec's payload, protocol number 50, which has no ports."""
-    return Rule("50", "", source)
-
-
-def all_traffic(source: str) -> Rule:
-    return Rule("-1", "", source)
-
-
-@dataclass(frozen=True)
-class Group:
-    """A security group. The one called `default` is there already: it gets these rules in place of its own.
-
-    Its description is then for the reader of this table only, since AWS has given it one.
-    """
-
-    name: str
-    rules: tuple[Rule, ...]
-    description: str
-    tags: Mapping[str, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Instance:
-    """An EC2 instance with one interface. An empty name is an instance without a Name tag."""
-
-    name: str
-    groups: tuple[str, ...]
-    stopped: bool = False
-
-
-@dataclass(frozen=True)
-class Interface:
-    """Network interfaces, `count` alike, that no instance has: a Lambda's, a load balancer's, a task's."""
-
-    description: str
-    groups: tuple[str, ...]
-    count: int = 1
-
-
-@dataclass(frozen=True)
-class Cell:
-    """What one account holds in one region.
-
-    Groups are told by name, which is unique in a cell, or as ACCOUNT/NAME where they are another account's.
-    """
-
-    groups: tuple[Group, ...] = ()
-    instances: tuple[Instance, ...] = ()
-    interfaces: tuple[Interface, ...] = ()
-    launch_configurations: tuple[str, ...] = ()
-    """Names of groups, each named by a launch configuration of its own."""
-
-
 ACCOUNTS = (
     Account("dev", "111111111111", team="platform"),
     Account("staging", "222222222222", team="platform"),
@@ -180,6 +94,7 @@ ESTATE: Mapping[tuple[str, str], Cell] = {
                 "SSH from private ranges, on a stopped instance: none",
             ),
         ),
+        prefix_lists={"vendor": ("198.51.100.0/24",)},
         instances=(
             Instance("jump-1", ("ipv6-jump",)),
             Instance("mosh-1", ("mosh-udp",)),
@@ -222,6 +137,7 @@ ESTATE: Mapping[tuple[str, str], Cell] = {
             Instance("old-ci", ("allow-all",), stopped=True),
         ),
     ),
+    ("staging", "ap-southeast-2"): NETWORK,
     ("production", "us-east-1"): Cell(
         groups=(
             Group(

@@ -1,7 +1,8 @@
 """What the audit meets in AWS and moto lacks, added from our side.
 
 Each public function below fills one gap and says what AWS does there; `fill()` puts them in place. It changes
-moto for the whole process, which is why only the sandbox's server calls it.
+moto for the whole process, which is why only the sandbox's server calls it. Those of networks are in
+`moto_network_gaps`.
 """
 
 from collections.abc import Iterator
@@ -13,6 +14,8 @@ from moto.ec2.models import EC2Backend, ec2_backends
 from moto.ec2.models.security_groups import SecurityGroup, SecurityGroupRule
 from moto.ec2.models.vpcs import VPC
 from moto.ec2.responses import EC2Response
+
+from reporter.sandbox import moto_network_gaps
 
 _create_launch_configuration = AutoScalingBackend.create_launch_configuration
 _create_security_group = EC2Backend.create_security_group
@@ -31,6 +34,7 @@ def fill() -> None:
         (EC2Backend, "get_security_group_from_id", get_security_group_from_id),
         (SecurityGroupRule, "__init__", init_rule),
         (AutoScalingBackend, "create_launch_configuration", create_launch_configuration),
+        *moto_network_gaps.GAPS,
     ):
         setattr(owner, name, filled)
 

@@ -147,6 +147,7 @@ def test_all_of_it_is_there_in_the_pinned_versions_and_no_client_is_shared() -> 
         "botocore.hooks:NodeList",
         "c7n.cache:factory",
         "c7n.ctx:dumps",
+        "c7n.resources.vpc:Entry",
         "c7n_org.utils:reset_session_cache",
     ],
 )

@@ -17,6 +17,7 @@ from click.testing import CliRunner, Result
 from reporter.accounts import chosen
 from reporter.cli import cli, options, terminal
 from reporter.custodian.metadata import ReportMetadata
+from reporter.findings.risk import LEVELS
 from reporter.report import formats
 from reporter.sandbox import faults
 from tests import rundir
@@ -211,11 +212,12 @@ def columns(number: int) -> dict[str, str]:
 
 
 def test_every_column_is_listed_and_none_else(heads: Mapping[str, Mapping[str, str]]) -> None:
-    groups, attachments, summary, of_policies, coverage = map(columns, range(5))
+    groups, attachments, duplicates, summary, of_policies, coverage = map(columns, range(6))
     finding_tabs = [heads[name] for name in ("default_sg", "ssh_open", "ssh_world")]
     assert {name for tab in (*finding_tabs, heads["security_groups"]) for name in tab} == set(groups)
     assert list(heads["security_groups"]) == [name for name in groups if name in heads["security_groups"]]
     assert list(attachments) == list(heads["attachments"])
+    assert list(duplicates) == list(heads["duplicates"])
     assert list(summary) == list(heads["summary"])
     assert list(of_policies) == list(heads["summary of policies"])
     assert list(coverage) == list(heads["coverage"])
@@ -236,7 +238,8 @@ def test_rows_that_are_shown_have_columns_that_there_are(heads: Mapping[str, Map
 
 
 def test_risks_and_formats_are_those_there_are() -> None:
-    assert [row[0] for row in single(WORKBOOK, "risk")] == [*options.LEVELS, "none"]
+    assert [row[0] for row in single(WORKBOOK, "risk")] == list(LEVELS)
+    assert ("reachable-critical", *LEVELS[:-1]) == options.LEVELS
     listed = [spans(row[0])[0] for row in single(read(DOCS / "formats.md"), "`-f`")]
     assert sorted(listed) == formats.names()
 

@@ -112,6 +112,11 @@ def test_a_run_written_out_in_full(tmp_path: Path) -> None:
         "region": "us-east-1",
         "vpc_id": "vpc-0a",
         "risk_note": "",
+        "wide_sources": (),
+        "reachable": "no",  # the one opens nothing to the world, the other is on no interface
+        "reachable_on": (),
+        "same_rules_as": (),
+        "covered_rules": (),
     }
     default = common | {
         "security_group_id": "sg-0d",
@@ -128,6 +133,7 @@ def test_a_run_written_out_in_full(tmp_path: Path) -> None:
         "instances": ("box (stopped)",),
         "description": "default VPC security group",
         "tags": (),
+        "world_ports": (),
     }
     web = common | {
         "security_group_id": "sg-0w",
@@ -144,6 +150,7 @@ def test_a_run_written_out_in_full(tmp_path: Path) -> None:
         "instances": (),
         "description": "",
         "tags": ("a=", "b=2"),
+        "world_ports": ("tcp 20-25",),
     }
     assert table(tmp_path, "security_groups") == [default, web]
     assert table(tmp_path, "default_sg") == [default]
@@ -165,13 +172,18 @@ def test_a_run_written_out_in_full(tmp_path: Path) -> None:
             "instance_name": "box",
             "instance_state": "stopped",
             "interface_account": "alpha",
+            "subnet_id": "",
+            "public_ips": ("203.0.113.9",),
+            "ipv6": (),
+            "reachable": "no",
+            "why": "the group opens nothing to the world",
         }
     ]
 
 
 def test_a_run_that_found_nothing(tmp_path: Path) -> None:
     write(tmp_path, {HERE: unit()})
-    assert [len(table.frame) for table in built(audit(tmp_path))] == [0, 0, 0, 0, 0, 3, 0]
+    assert [len(table.frame) for table in built(audit(tmp_path))] == [0, 0, 0, 0, 0, 0, 3, 0]
     assert [(row["name"], row["groups"]) for row in table(tmp_path, "summary")] == [
         ("all", 0),
         ("alpha", 0),
@@ -487,6 +499,7 @@ def test_a_policy_adds_a_tab(tmp_path: Path) -> None:
         "db",
         "security_groups",
         "attachments",
+        "duplicates",
         "summary",
         "coverage",
     ]
@@ -565,7 +578,8 @@ def test_columns_that_excel_cannot_tell_apart_are_refused_or_told_apart(
 
 
 @pytest.mark.parametrize(
-    "tab", ["summary", "Summary", "coverage", "attachments", "security_groups", "SSH_OPEN"]
+    "tab",
+    ["summary", "Summary", "coverage", "attachments", "duplicates", "security_groups", "SSH_OPEN"],
 )
 def test_a_tab_of_the_reports_own_name_is_refused_or_told_apart(tmp_path: Path, tab: str) -> None:
     write(tmp_path, {HERE: unit([group("sg-1")], mine=[])}, [*POLICIES, policy("mine", tab=tab)])
@@ -577,7 +591,7 @@ def test_a_tab_of_the_reports_own_name_is_refused_or_told_apart(tmp_path: Path, 
     xlsx.write(tmp_path / "report", tabs, ["a fact"])
     names = xlsx.sheet_names([each.name for each in tabs])
     assert names[:3] == ["default_sg", "ssh_open", "ssh_world"]
-    assert names[-4:] == ["security_groups", "attachments", "summary", "coverage"]
+    assert names[-5:] == ["security_groups", "attachments", "duplicates", "summary", "coverage"]
 
 
 def test_what_only_informs_a_choice_gets_no_sheet(tmp_path: Path) -> None:

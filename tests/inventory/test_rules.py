@@ -8,6 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reporter.inventory import records, rules
+from reporter.inventory.network.exposure import exposure
+from reporter.inventory.network.traffic import SSH
 
 WORLD, WORLD_V6 = "0.0.0.0/0", "::/0"
 GROUP, PREFIX_LIST = "sg-0abc", "pl-0abc"
@@ -34,6 +36,10 @@ def group(*permissions: dict[str, Any], egress: tuple[dict[str, Any], ...] = ())
     return decoded
 
 
+def ssh_open_to_world(described: records.Group) -> bool:
+    return exposure(described.ip_permissions, {}).opens(SSH)
+
+
 @pytest.mark.parametrize(
     ("rule", "text", "world"),
     [
@@ -48,7 +54,7 @@ def group(*permissions: dict[str, Any], egress: tuple[dict[str, Any], ...] = ())
         (permission("-1", None, None, "10.0.0.0/8"), ["10.0.0.0/8 -> all"], False),
         (permission("tcp", 22, 22, "0.0.0.0/1"), ["0.0.0.0/1 -> 22"], False),
         (permission("tcp", 22, 22, "0.0.0.0/32"), ["0.0.0.0/32 -> 22"], False),
-        (permission("tcp", 22, 22, "::/1"), ["::/1 -> 22"], False),
+        (permission("tcp", 22, 22, "::/1"), ["::/1 -> 22"], True),  # 2000::/3 is all that the internet has
         (permission("tcp", 22, 22, GROUP), ["sg-0abc -> 22"], False),
         (permission("tcp", 22, 22, PREFIX_LIST), ["pl-0abc -> 22"], False),
         (permission("-1", None, None, "sg-1"), ["sg-1 -> all"], False),
@@ -82,23 +88,23 @@ def group(*permissions: dict[str, Any], egress: tuple[dict[str, Any], ...] = ())
 )
 def test_one_rule(rule: dict[str, Any], text: list[str], world: bool) -> None:
     assert list(rules.ssh_rules(group(rule))) == text
-    assert rules.ssh_open_to_world(group(rule)) is world
+    assert ssh_open_to_world(group(rule)) is world
 
 
 def test_no_rules() -> None:
     assert rules.ssh_rules(group()) == ()
-    assert rules.ssh_open_to_world(group()) is False
+    assert ssh_open_to_world(group()) is False
 
 
 def test_egress_is_no_way_in() -> None:
     assert rules.ssh_rules(group(egress=(permission("-1", None, None, WORLD),))) == ()
-    assert rules.ssh_open_to_world(group(egress=(permission("tcp", 22, 22, WORLD),))) is False
+    assert ssh_open_to_world(group(egress=(permission("tcp", 22, 22, WORLD),))) is False
 
 
 def test_the_port_of_one_rule_and_the_source_of_another_are_not_open() -> None:
     web = group(permission("tcp", 443, 443, WORLD, WORLD_V6), permission("tcp", 22, 22, "10.0.0.0/8"))
     assert rules.ssh_rules(web) == ("10.0.0.0/8 -> 22",)
-    assert rules.ssh_open_to_world(web) is False
+    assert ssh_open_to_world(web) is False
 
 
 def test_a_permission_of_many_sources_is_many_rules() -> None:
@@ -110,7 +116,7 @@ def test_a_permission_of_many_sources_is_many_rules() -> None:
         "sg-0abc -> 22",
         "pl-0abc -> 22",
     }
-    assert rules.ssh_open_to_world(many) is True
+    assert ssh_open_to_world(many) is True
 
 
 def test_the_order_of_rules_in_aws_does_not_show() -> None:
@@ -177,4 +183,4 @@ def test_rules_agree_with_plain_python(
         ),
     )
     assert sorted(rules.ssh_rules(described)) == sorted(f"{source} -> {ports}" for source, ports in expected)
-    assert rules.ssh_open_to_world(described) == any(source in (WORLD, WORLD_V6) for source, _ in expected)
+    assert ssh_open_to_world(described) == any(source in (WORLD, WORLD_V6, "::/1") for source, _ in expected)

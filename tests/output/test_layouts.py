@@ -268,7 +268,7 @@ def test_runs_of_ours_in_s3(
     assert done.returncode == 0, done.stderr
     assert f"{where}: a run of sg-audit, " in done.stderr
     assert "3 accounts, 3 regions, 19 policies, 171 cells" in done.stderr
-    assert len(groups(done.stdout)) == 41
+    assert len(groups(done.stdout)) == 77
     old = sg_audit("report", "-s", f"{where}/", "-o", tmp_path, "--at", "2026-11-23")
     assert old.returncode == 3, old.stderr
     assert "the run was cut off" in old.stderr

@@ -13,6 +13,8 @@ ACCOUNT = "888888888888"
 REGION = "eu-west-1"
 ENTRIES = "c7n:prefix-entries"
 
+# More than the hundred that AWS answers with at a time, twice over.
+LONG = [f"10.{number}.0.0/16" for number in range(250)]
 VENDOR = [{"Cidr": "198.51.100.0/24", "Description": "their office"}, {"Cidr": "203.0.113.7/32"}]
 
 
@@ -31,9 +33,13 @@ class Network:
 @pytest.fixture(scope="module")
 def network(lab: Lab, aws_client: Callable[..., Any]) -> Network:
     ec2, elbv2 = (aws_client(service, ACCOUNT, REGION) for service in ("ec2", "elbv2"))
-    for name, entries in (("vendor", VENDOR), ("empty", [])):
+    for name, entries in (
+        ("vendor", VENDOR),
+        ("empty", []),
+        ("long", [{"Cidr": cidr} for cidr in LONG]),
+    ):
         ec2.create_managed_prefix_list(
-            PrefixListName=name, AddressFamily="IPv4", MaxEntries=5, Entries=entries
+            PrefixListName=name, AddressFamily="IPv4", MaxEntries=250, Entries=entries
         )
     subnet = ec2.describe_subnets()["Subnets"][0]
     elbv2.create_load_balancer(
@@ -80,6 +86,16 @@ def test_every_prefix_list_has_its_entries_and_an_empty_one_has_none(network: Ne
     assert found["empty"][ENTRIES] == []
     # AWS's own are read too.
     assert {"Cidr": "54.231.0.0/16", "Description": "default"} in found[f"com.amazonaws.{REGION}.s3"][ENTRIES]
+
+
+def test_a_prefix_list_of_more_than_a_page_is_read_to_its_end(network: Network) -> None:
+    found = network.found("prefix-list-inventory", "PrefixListName")["long"]
+    assert (
+        len(network.ec2.get_managed_prefix_list_entries(PrefixListId=found["PrefixListId"])["Entries"]) == 100
+    )
+    assert [entry["Cidr"] for entry in found[ENTRIES]] == LONG
+    # What the filter says of it, which it says of all entries too.
+    assert [entry["Cidr"] for entry in found["c7n:matched-entries"]] == LONG
 
 
 def test_load_balancers_and_target_groups_that_keep_the_clients_address_or_have_no_say(

@@ -98,6 +98,7 @@ def test_every_policy_with_resources_gets_a_sheet(sg_audit: SgAudit, stock: Path
             "Topics & more",
             "security_groups",
             "attachments",
+            "duplicates",
             "summary",
         ),
         *("team-groups", LONG[:31], f"{LONG[:29]}_2", "volumes", "coverage"),

@@ -36,8 +36,8 @@ def test_a_terminal_narrower_than_the_figures_cuts_none_of_them(
     terminal.show(closing.risk_by_account(read, findings(read)))
     shown = [line.strip("│").split("│") for line in capsys.readouterr().err.splitlines() if line[:1] == "│"]
     assert [[cell.strip() for cell in row] for row in shown] == [
-        ["alpha", "0", "0", "0", "1,234", "0"],
-        ["all", "0", "0", "0", "1,234", "0"],
+        ["alpha", "0", "0", "0", "1,234", "0", "0"],
+        ["all", "0", "0", "0", "1,234", "0", "0"],
     ]
 
 

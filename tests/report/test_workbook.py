@@ -17,6 +17,8 @@ from openpyxl.utils import get_column_letter, range_boundaries
 from openpyxl.workbook.workbook import Workbook
 from openpyxl.worksheet.worksheet import Worksheet
 
+from tests.sandbox import network_answers
+
 SgAudit = Callable[..., Any]
 Row = dict[str, Any]
 
@@ -28,7 +30,7 @@ FINDING_TABS = ["default_sg", "ssh_open", "ssh_world"]
 SERVICE_TABS = ["rdp_world", "database_world", "admin_world", "all_traffic_world"]
 GROUP_TABS = [*FINDING_TABS, *SERVICE_TABS, "security_groups"]
 POLICY_TABS = ["sg-web-world", "sg-listed-world", "sg-other-world", "sg-default-rules", "sg-unused"]
-TABS = [*GROUP_TABS, "attachments", "summary", *POLICY_TABS, "coverage"]
+TABS = [*GROUP_TABS, "attachments", "duplicates", "summary", *POLICY_TABS, "coverage"]
 
 THIRTEEN_COLUMNS = [
     "account_profile",
@@ -57,16 +59,18 @@ SERVICE_FLAGS = [
 
 # Every group of the estate, in the order of the security_groups tab. `sg:NAME` and `pl:NAME` stand for the
 # ids of a group and a prefix list, `i` for that of an instance without a name. This is what the design says
-# of reporter/sandbox/estate.py, thought out by hand: never paste the program's own answers here.
+# of reporter/sandbox/estate.py and network_estate.py, thought out by hand: never paste the program's own answers here.
 EXPECTED = """
 account    | region         | group name         | default | ssh | world | used | enis | unused | risk     | ssh rules                               | instances
-dev        | eu-west-1      | ipv6-jump          | no      | yes | yes   | yes  | 1    | no     | critical | ::/0 -> 22                              | jump-1 (running)
 dev        | us-east-1      | bastion            | no      | yes | yes   | yes  | 1    | no     | critical | 0.0.0.0/0 -> 22                         | bastion-1 (running)
 production | ap-southeast-2 | break-glass        | no      | yes | yes   | yes  | 1    | no     | critical | 0.0.0.0/0 -> 22, ::/0 -> all            | break-glass-1 (running)
-production | us-east-1      | shared-services    | no      | yes | yes   | yes  | 1    | no     | critical | 0.0.0.0/0 -> 22                         |
-staging    | eu-west-1      | allow-all          | no      | yes | yes   | yes  | 1    | no     | critical | 0.0.0.0/0 -> all                        | old-ci (stopped)
+staging    | ap-southeast-2 | two-halves         | no      | yes | yes   | yes  | 1    | no     | critical | 0.0.0.0/1 -> 22, 128.0.0.0/1 -> 22      |
+staging    | ap-southeast-2 | world-list         | no      | no  | no    | yes  | 1    | no     | critical |                                         |
 staging    | eu-west-1      | default            | yes     | yes | yes   | yes  | 1    | no     | critical | 0.0.0.0/0 -> 22, sg:default -> all      | trial-1 (running)
 staging    | us-east-1      | wide-range         | no      | yes | yes   | yes  | 1    | no     | critical | 0.0.0.0/0 -> 20-25                      | ftp-1 (running)
+dev        | eu-west-1      | ipv6-jump          | no      | yes | yes   | yes  | 1    | no     | critical | ::/0 -> 22                              | jump-1 (running)
+production | us-east-1      | shared-services    | no      | yes | yes   | yes  | 1    | no     | critical | 0.0.0.0/0 -> 22                         |
+staging    | eu-west-1      | allow-all          | no      | yes | yes   | yes  | 1    | no     | critical | 0.0.0.0/0 -> all                        | old-ci (stopped)
 dev        | us-east-1      | default            | yes     | yes | no    | yes  | 1    | no     | high     | sg:default -> all                       | scratch-1 (running)
 dev        | eu-west-1      | dual-stack-ssh     | no      | yes | yes   | no   | 0    | yes    | medium   | 0.0.0.0/0 -> 22, ::/0 -> 22             |
 dev        | eu-west-1      | near-miss          | no      | no  | no    | no   | 0    | yes    | medium   |                                         |
@@ -84,9 +88,25 @@ production | ap-southeast-2 | default            | yes     | yes | no    | no   
 production | us-east-1      | default            | yes     | yes | no    | no   | 0    | yes    | low      | sg:default -> all                       |
 production | us-east-1      | metrics-scraper    | no      | no  | no    | no   | 0    | no     | low      |                                         |
 staging    | ap-southeast-2 | default            | yes     | yes | no    | no   | 0    | yes    | low      | sg:default -> all                       |
+staging    | ap-southeast-2 | default            | yes     | yes | no    | no   | 0    | yes    | low      | sg:default -> all                       |
+staging    | ap-southeast-2 | default            | yes     | yes | no    | no   | 0    | yes    | low      | sg:default -> all                       |
+staging    | ap-southeast-2 | not-attached       | no      | no  | no    | no   | 0    | yes    | low      |                                         |
 staging    | us-east-1      | asg-template       | no      | no  | no    | no   | 0    | no     | low      |                                         |
 staging    | us-east-1      | default            | yes     | yes | no    | no   | 0    | yes    | low      | sg:default -> all                       |
 dev        | eu-west-1      | mosh-udp           | no      | no  | no    | yes  | 1    | no     | none     |                                         | mosh-1 (running)
+dev        | us-east-1      | web-public         | no      | yes | no    | yes  | 2    | no     | none     | 10.0.0.0/8 -> 22                        | web-1 (running), web-2 (running)
+staging    | ap-southeast-2 | acl-late-deny      | no      | no  | no    | yes  | 1    | no     | none     |                                         |
+staging    | ap-southeast-2 | acl-passes         | no      | no  | no    | yes  | 1    | no     | none     |                                         |
+staging    | ap-southeast-2 | acl-tcp            | no      | no  | no    | yes  | 1    | no     | none     |                                         |
+staging    | ap-southeast-2 | ipv6-only          | no      | no  | no    | yes  | 1    | no     | none     |                                         |
+staging    | ap-southeast-2 | load-balancer      | no      | no  | no    | yes  | 1    | no     | none     |                                         |
+staging    | ap-southeast-2 | long-list          | no      | no  | no    | yes  | 1    | no     | none     |                                         |
+staging    | ap-southeast-2 | main-table         | no      | no  | no    | yes  | 1    | no     | none     |                                         |
+staging    | ap-southeast-2 | ping               | no      | no  | no    | yes  | 1    | no     | none     |                                         |
+staging    | ap-southeast-2 | public-web         | no      | no  | no    | yes  | 1    | no     | none     |                                         |
+staging    | ap-southeast-2 | second-address     | no      | no  | no    | yes  | 1    | no     | none     |                                         |
+staging    | ap-southeast-2 | two-interfaces     | no      | no  | no    | yes  | 2    | no     | none     |                                         |
+staging    | ap-southeast-2 | inspected          | no      | no  | no    | yes  | 1    | no     | none     |                                         |
 dev        | eu-west-1      | office-only        | no      | yes | no    | yes  | 1    | no     | none     | 10.0.0.0/8 -> 22, 192.168.0.0/16 -> 22  | build-agent-1 (stopped)
 dev        | eu-west-1      | vendor-access      | no      | yes | no    | yes  | 1    | no     | none     | pl:vendor -> 22                         | i (running)
 dev        | eu-west-1      | vpn-esp            | no      | no  | no    | yes  | 1    | no     | none     |                                         |
@@ -94,39 +114,58 @@ dev        | us-east-1      | @sum               | no      | yes | no    | yes  
 dev        | us-east-1      | app-internal       | no      | yes | no    | yes  | 1    | no     | none     | sg:bastion -> 22                        | web-2 (running)
 dev        | us-east-1      | db-servers         | no      | no  | no    | yes  | 1    | no     | none     |                                         | db-1 (running)
 dev        | us-east-1      | lambda-egress      | no      | no  | no    | yes  | 1    | no     | none     |                                         |
-dev        | us-east-1      | web-public         | no      | yes | no    | yes  | 2    | no     | none     | 10.0.0.0/8 -> 22                        | web-1 (running), web-2 (running)
 production | eu-west-1      | default            | yes     | yes | no    | yes  | 1    | no     | none     | sg:default -> all                       |
 production | us-east-1      | batch-fleet        | no      | yes | no    | yes  | 200  | no     | none     | 10.0.0.0/8 -> 22                        |
 production | us-east-1      | ledger-db          | no      | no  | no    | yes  | 1    | no     | none     |                                         | ledger-db-1 (running)
 production | us-east-1      | ops-bastion        | no      | yes | no    | yes  | 1    | no     | none     | 203.0.113.0/24 -> 22                    | ops-bastion-1 (running)
 production | us-east-1      | web-alb            | no      | no  | no    | yes  | 1    | no     | none     |                                         |
+staging    | ap-southeast-2 | acl-askew          | no      | no  | no    | yes  | 1    | no     | none     |                                         |
+staging    | ap-southeast-2 | acl-denies         | no      | no  | no    | yes  | 1    | no     | none     |                                         |
+staging    | ap-southeast-2 | acl-no-answer      | no      | no  | no    | yes  | 1    | no     | none     |                                         |
+staging    | ap-southeast-2 | acl-no-ipv6        | no      | no  | no    | yes  | 1    | no     | none     |                                         |
+staging    | ap-southeast-2 | acl-two-halves     | no      | no  | no    | yes  | 1    | no     | none     |                                         |
+staging    | ap-southeast-2 | acl-udp            | no      | no  | no    | yes  | 1    | no     | none     |                                         |
+staging    | ap-southeast-2 | behind-nat         | no      | no  | no    | yes  | 1    | no     | none     |                                         |
+staging    | ap-southeast-2 | content-network    | no      | no  | no    | yes  | 1    | no     | none     |                                         |
+staging    | ap-southeast-2 | covered            | no      | yes | no    | yes  | 1    | no     | none     | 10.0.0.0/8 -> 20-25, 10.1.0.0/16 -> 22  |
+staging    | ap-southeast-2 | egress-only        | no      | no  | no    | yes  | 1    | no     | none     |                                         |
+staging    | ap-southeast-2 | forgotten          | no      | no  | no    | yes  | 1    | no     | none     |                                         |
+staging    | ap-southeast-2 | front-blue         | no      | no  | no    | yes  | 1    | no     | none     |                                         |
+staging    | ap-southeast-2 | front-green        | no      | no  | no    | yes  | 2    | no     | none     |                                         |
+staging    | ap-southeast-2 | front-lab          | no      | no  | no    | yes  | 1    | no     | none     |                                         |
+staging    | ap-southeast-2 | inspected-inside   | no      | no  | no    | yes  | 1    | no     | none     |                                         |
+staging    | ap-southeast-2 | no-address         | no      | no  | no    | yes  | 1    | no     | none     |                                         |
+staging    | ap-southeast-2 | sealed             | no      | no  | no    | yes  | 1    | no     | none     |                                         |
+staging    | ap-southeast-2 | wide               | no      | no  | no    | yes  | 1    | no     | none     |                                         |
+staging    | ap-southeast-2 | wrong-family       | no      | no  | no    | yes  | 1    | no     | none     |                                         |
 staging    | us-east-1      | metrics-agent      | no      | no  | no    | yes  | 1    | no     | none     |                                         | app-1 (running)
 """  # noqa: E501
 
 # The tabs of what is open to the world besides SSH, and their groups in the order of the table above. Thought out by
 # hand from the rules in reporter/sandbox/estate.py: allow-all and break-glass let in all traffic, any-tcp every TCP
-# port, wide-range 20-25, near-miss 23-25 and 2222.
+# port, wide-range 20-25, near-miss 23-25 and 2222. What network_estate.py opens in a single rule is one port, 84xx, or
+# ping.
 OPEN = """
 tab               | flag                       | groups
-rdp_world         | has_rdp_open_world         | break-glass, allow-all, any-tcp
+rdp_world         | has_rdp_open_world         | break-glass, world-list, allow-all, any-tcp
 database_world    | has_database_open_world    | break-glass, allow-all, any-tcp
-admin_world       | has_admin_open_world       | break-glass, allow-all, wide-range, near-miss, any-tcp
+admin_world       | has_admin_open_world       | break-glass, wide-range, allow-all, near-miss, any-tcp
 all_traffic_world | has_all_traffic_open_world | break-glass, allow-all
-sg-web-world      | has_web_open_world         | break-glass, allow-all, any-tcp, marketing-site, web-public, web-alb
-sg-listed-world   | has_listed_open_world      | break-glass, allow-all, wide-range, near-miss, any-tcp
-sg-other-world    |                            | wide-range, near-miss, any-tcp, icmp-ping, mosh-udp, vpn-esp
-"""
+sg-web-world      | has_web_open_world         | break-glass, allow-all, any-tcp, marketing-site, web-public, web-alb, front-blue, front-green, front-lab
+sg-listed-world   | has_listed_open_world      | break-glass, wide-range, allow-all, near-miss, any-tcp
+sg-other-world    |                            | wide-range, near-miss, any-tcp, icmp-ping, not-attached, mosh-udp, acl-late-deny, acl-passes, acl-tcp, ipv6-only, load-balancer, main-table, ping, public-web, second-address, two-interfaces, inspected, vpn-esp, acl-askew, acl-denies, acl-no-answer, acl-no-ipv6, acl-two-halves, acl-udp, behind-nat, egress-only, forgotten, inspected-inside, no-address, sealed, wrong-family
+"""  # noqa: E501
 
 # Counted by hand from the table of groups.
 SUMMARY = """
-scope   | name           | critical | high | medium | low | none | groups
-all     | all            | 7        | 1    | 6      | 12  | 15   | 41
-account | dev            | 2        | 1    | 4      | 6   | 9    | 22
-account | staging        | 3        | 0    | 1      | 3   | 1    | 8
-account | production     | 2        | 0    | 1      | 3   | 5    | 11
-region  | ap-southeast-2 | 1        | 0    | 0      | 3   | 0    | 4
-region  | eu-west-1      | 3        | 0    | 4      | 2   | 5    | 14
-region  | us-east-1      | 3        | 1    | 2      | 7   | 10   | 23
+scope   | name           | critical | high | medium | low | none | critical_reachable | none_reachable | groups
+all     | all            | 9        | 1    | 6      | 15  | 46   | 6                  | 13             | 77
+account | dev            | 2        | 1    | 4      | 6   | 9    | 1                  | 2              | 22
+account | staging        | 5        | 0    | 1      | 6   | 32   | 4                  | 11             | 44
+account | production     | 2        | 0    | 1      | 3   | 5    | 1                  | 0              | 11
+region  | ap-southeast-2 | 3        | 0    | 0      | 6   | 31   | 3                  | 11             | 40
+region  | eu-west-1      | 3        | 0    | 4      | 2   | 5    | 1                  | 1              | 14
+region  | us-east-1      | 3        | 1    | 2      | 7   | 10   | 2                  | 1              | 23
 """
 
 # Some rows of the attachments tab, one of each kind: the group, then the interface and its instance.
@@ -426,7 +465,10 @@ def test_ids_and_texts_are_those_of_aws(book: Workbook, aws: Aws) -> None:
         assert row["tags"] == ", ".join(
             sorted(f"{tag['Key']}={tag['Value']}" for tag in group.get("Tags", []))
         )
-        assert row["risk_note"] == ""
+        together = {"two-halves": "tcp 22", "world-list": "tcp 3389", "long-list": "tcp 8424"}
+        ports = together.get(row["group_name"])
+        note = f"open to the world by several ranges or a prefix list: {ports}" if ports else ""
+        assert row["risk_note"] == note
 
 
 def test_attached_resources_are_interfaces_then_instances(book: Workbook, aws: Aws) -> None:
@@ -463,9 +505,9 @@ def test_types(book: Workbook, tab: str) -> None:
 @pytest.mark.parametrize(
     ("tab", "flag", "count"),
     [
-        ("default_sg", "is_default", 9),
-        ("ssh_open", "has_ssh_rule", 26),
-        ("ssh_world", "has_ssh_open_world", 12),
+        ("default_sg", "is_default", 11),
+        ("ssh_open", "has_ssh_rule", 30),
+        ("ssh_world", "has_ssh_open_world", 13),
     ],
 )
 def test_a_finding_tab_has_its_groups_as_security_groups_has_them(
@@ -499,6 +541,88 @@ def test_what_is_open_besides_ssh_as_written_down_by_hand(book: Workbook) -> Non
     assert [key(row) for row in rows(book["sg-default-rules"])] == [("staging", "eu-west-1", "default")]
 
 
+# What the internet reaches. The answers are in tests/sandbox/network_answers.py.
+
+# What stands in `reachable_on`, or in `why` of the attachments, where a group is not reached.
+WHY = {
+    "nothing open": "the group opens nothing to the world",
+    "interface": "",
+    "address": r"no public IPv[46] address(; no public IPv6 address)?",
+    "address, route": r"no public IPv4 address",
+    "route": r"no route to an internet gateway \(rtb-\w+\)",
+    "ACL": r"the network ACL lets none of it in and its answer out \(acl-\w+\)",
+    "blocked": r"the VPC blocks public access \(vpc-\w+\)",
+    "firewall": r"the route leads where it cannot be told what passes \(rtb-\w+\)",
+}
+
+
+def answers() -> Iterator[tuple[tuple[str, str, str], Row]]:
+    for row in network_answers.rows(network_answers.NETWORK):
+        yield ("staging", "ap-southeast-2", row["group"]), row
+    for row in network_answers.rows(network_answers.OTHERS):
+        yield (row["account"], row["region"], row["group"]), row
+
+
+def test_what_is_open_and_reached_as_written_down_by_hand(book: Workbook) -> None:
+    by_group = dict(answers())
+    for row in rows(book["security_groups"]):
+        expected = by_group[key(row)]
+        assert (row["world_ports"], row["reachable"]) == (expected["world"], expected["reachable"]), key(row)
+        on = row["reachable_on"]
+        if expected["reachable"] == "yes":
+            for family, pattern in (("IPv4", r"\d+\.\d+\.\d+\.\d+"), ("IPv6", r"2[0-9a-f:]+")):
+                if expected["on"].startswith(family):
+                    on = re.sub(f"{pattern} ->", f"{family} ->", on)
+            # Those of two instances stand one after the other, each with all ports.
+            assert set(on.split(", ")) == {
+                f"{expected['on'].partition(' -> ')[0]} -> {port}"
+                for port in expected["on"]
+                .replace(expected["on"].partition(" -> ")[0] + " -> ", "")
+                .split(", ")
+            }, key(row)
+        elif expected["reachable"] == "unknown":
+            assert re.fullmatch(WHY[expected["on"]], on), key(row)
+        else:
+            assert on == "", key(row)
+
+
+def test_attachments_say_why_a_group_is_not_reached(book: Workbook) -> None:
+    by_group = dict(answers())
+    for row in rows(book["attachments"]):
+        expected = by_group[key(row)]
+        if expected["reachable"] != "yes":
+            assert row["reachable"] == expected["reachable"], key(row)
+            assert re.fullmatch(WHY[expected["on"]], row["why"]), (key(row), row["why"])
+    two = [row for row in rows(book["attachments"]) if row["group_name"] == "two-interfaces"]
+    assert sorted((row["public_ips"], row["reachable"]) for row in two) == [
+        ("203.0.113.28", "yes"),
+        ("203.0.113.29", "no"),
+    ]
+
+
+def test_wide_sources_duplicates_and_covered_rules_by_hand(book: Workbook, aws: Aws) -> None:
+    groups = rows(book["security_groups"])
+
+    def filled(column: str) -> dict[str, str]:
+        return {row["group_name"]: aws.with_names(row[column]) for row in groups if row[column]}
+
+    assert filled("wide_sources") == network_answers.WIDE_SOURCES
+    assert filled("covered_rules") == network_answers.COVERED_RULES
+    alike = {
+        name: set(others.replace("sg:", "").split(", ")) for name, others in filled("same_rules_as").items()
+    }
+    assert alike == {name: found - {name} for found in network_answers.SAME_RULES for name in found}
+    sets = [
+        {text.partition(" (")[2].removesuffix(")") for text in row["security_groups"].split(", ")}
+        for row in rows(book["duplicates"])
+    ]
+    assert sorted(map(sorted, sets)) == sorted(map(sorted, network_answers.SAME_RULES))
+    could_go = {
+        name for row in rows(book["duplicates"]) for name in aws.with_names(row["could_go"]).split(", ")
+    }
+    assert could_go == {"sg:legacy-ssh", "sg:=1+1", ""}  # bastion and front-… are in use
+
+
 def test_text_that_a_spreadsheet_would_take_for_more_comes_back_verbatim(book: Workbook) -> None:
     groups = rows(book["security_groups"])
     assert {"=1+1", "@sum", "+x", "https://wiki/ssh"} <= {row["group_name"] for row in groups}
@@ -521,8 +645,8 @@ def test_attachments_has_a_row_for_each_group_and_interface(book: Workbook, aws:
         for interface_id, interface in aws.interfaces.items()
         for group in interface["Groups"]
     )
-    # 8 and 5 in dev, 2 and 2 in staging, and in production 203 and 1 and 1 and the one of staging's.
-    assert len(pairs) == 223
+    # 8 and 5 in dev, 2 and 2 and 35 in staging, and in production 203 and 1 and 1 and the one of staging's.
+    assert len(pairs) == 258
 
 
 def test_attachments_by_hand(book: Workbook, aws: Aws) -> None:
@@ -560,12 +684,23 @@ def test_every_cell_of_attachments(book: Workbook, aws: Aws) -> None:
             "interface_id": interface["NetworkInterfaceId"],
             "interface_type": interface["InterfaceType"],
             "interface_description": interface["Description"],
-            "private_ip": interface["PrivateIpAddress"],
+            "private_ip": interface.get("PrivateIpAddress", ""),
             "public_ip": interface.get("Association", {}).get("PublicIp", ""),
             "instance_id": instance_id,
             "instance_name": "".join(name_tags),
             "instance_state": instance.get("State", {}).get("Name", ""),
             "interface_account": interface["account"],
+            "subnet_id": interface["SubnetId"],
+            "public_ips": ", ".join(
+                {
+                    address["Association"]["PublicIp"]: None
+                    for address in (interface, *interface.get("PrivateIpAddresses", []))
+                    if "PublicIp" in address.get("Association", {})
+                }
+            ),
+            "ipv6": ", ".join(address["Ipv6Address"] for address in interface.get("Ipv6Addresses", [])),
+            "reachable": row["reachable"],  # see above
+            "why": row["why"],
         }
 
 
@@ -583,6 +718,11 @@ def test_summary_as_counted_by_hand(book: Workbook) -> None:
     assert [row.pop("cells_not_read") for row in counts] == [0] * len(counts)
     for level in LEVELS[:-1]:  # everything was read, so that nothing is only possible
         assert [row.pop(f"{level}_possible") for row in counts] == [0] * len(counts)
+    for name in ("high_reachable", "critical_reachable_possible", "high_reachable_possible"):
+        assert [row.pop(name) for row in counts] == [0] * len(counts)
+    behind_a_firewall = {"all", "staging", "ap-southeast-2"}  # the group `inspected`
+    for row in counts:
+        assert row.pop("none_reachable_possible") == (row["name"] in behind_a_firewall)
     assert [{name: str(value) for name, value in row.items()} for row in counts] == parsed(SUMMARY)
 
 
@@ -608,7 +748,7 @@ def test_summary_has_a_chart_of_groups_by_risk(book: Workbook, path: Path) -> No
         assert "xl/charts/chart1.xml" in archive.namelist()
     (series,) = book["summary"]._charts[0].series
     assert refers_to(book, series.cat) == LEVELS
-    assert refers_to(book, series.val) == [7, 1, 6, 12, 15]
+    assert refers_to(book, series.val) == [9, 1, 6, 15, 46]
 
 
 @pytest.mark.parametrize(

@@ -64,7 +64,7 @@ def test_a_port_added(repository: Repository, reviewed: Reviewed) -> None:
 
 
 def test_a_cidr_narrowed(repository: Repository, reviewed: Reviewed, review: Review) -> None:
-    repository.change("Cidr: 0.0.0.0/0", "Cidr: 0.0.0.0/1")
+    repository.change("Cidr: 0.0.0.0/0", "Cidr: 0.0.0.0/2")
     found = reviewed()
     policy = only(found)
     assert policy["newly"] == []
@@ -250,7 +250,7 @@ def test_a_cell_that_was_not_read_is_not_taken_for_empty(
             cell |= {"status": "denied", "code": "UnauthorizedOperation", "resources": None}
     (run / "run.json").write_text(json.dumps(manifest))
     (run / "staging" / "us-east-1" / "sg-inventory" / "resources.json").write_text("[{")
-    repository.change("Cidr: 0.0.0.0/0", "Cidr: 0.0.0.0/1")
+    repository.change("Cidr: 0.0.0.0/0", "Cidr: 0.0.0.0/2")
     found = json.loads(review("--format", "json", output=run).stdout)
     assert [(each["account"], each["region"], each["status"], each["code"]) for each in found["gaps"]] == [
         ("dev", "us-east-1", "denied", "UnauthorizedOperation"),
@@ -262,7 +262,7 @@ def test_a_cell_that_was_not_read_is_not_taken_for_empty(
 
 
 def test_markdown(repository: Repository, review: Review) -> None:
-    repository.change("Cidr: 0.0.0.0/0", "Cidr: 0.0.0.0/1")
+    repository.change("Cidr: 0.0.0.0/0", "Cidr: 0.0.0.0/2")
     done = review("--format", "markdown")
     assert done.returncode == 0
     lines = done.stdout.splitlines()

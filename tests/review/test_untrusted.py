@@ -128,7 +128,7 @@ def test_a_run_in_a_bucket_is_fetched_for_those_who_reach_none(
         for file in estate_run.rglob("*.json"):
             key = f"{estate_run.name}/{file.relative_to(estate_run).as_posix()}"
             s3.put_object(Bucket=bucket, Key=key, Body=file.read_bytes())
-    repository.change("Cidr: 0.0.0.0/0", "Cidr: 0.0.0.0/1")
+    repository.change("Cidr: 0.0.0.0/0", "Cidr: 0.0.0.0/2")
     words = ("review", "--base", "main", "-s", f"s3://{bucket}", "--format", "json")
     done = sg_audit(*words, cwd=repository.root)
     assert done.returncode == 0, done.stderr

@@ -13,6 +13,7 @@ import yaml
 
 from reporter.sandbox import Sandbox, environment
 from reporter.sandbox.estate import ACCOUNTS, ESTATE, REGIONS, accounts_file
+from tests.sandbox.network_answers import NETWORK, OTHERS, rows
 
 DEV, STAGING, PRODUCTION = (account.account_id for account in ACCOUNTS)
 VIRGINIA, IRELAND, SYDNEY = REGIONS
@@ -106,7 +107,7 @@ def test_the_groups_of_every_account_and_region(look: Look) -> None:
         (DEV, SYDNEY): ["default"],
         (STAGING, VIRGINIA): ["asg-template", "default", "metrics-agent", "wide-range"],
         (STAGING, IRELAND): ["allow-all", "any-tcp", "default"],
-        (STAGING, SYDNEY): ["default"],
+        (STAGING, SYDNEY): sorted({row["group"] for row in rows(NETWORK)}),
         (PRODUCTION, VIRGINIA): [
             "batch-fleet",
             "default",
@@ -123,6 +124,86 @@ def test_the_groups_of_every_account_and_region(look: Look) -> None:
 
 def test_the_table_says_why_each_group_is_there() -> None:
     assert all(group.description for cell in ESTATE.values() for group in cell.groups)
+
+
+def test_every_group_has_its_answer_written_down() -> None:
+    written = [(row["account"], row["region"], row["group"]) for row in rows(OTHERS)]
+    written += [("staging", "ap-southeast-2", row["group"]) for row in rows(NETWORK)]
+    there = [(*place, group.name) for place, cell in ESTATE.items() for group in cell.groups]
+    there += [(account.name, region, "default") for account in ACCOUNTS for region in REGIONS]
+    assert sorted(written) == sorted(set(there))
+
+
+def test_the_network_says_of_its_groups_what_the_answers_say() -> None:
+    said = {
+        group.name: group.description.rpartition(": ")[2]
+        for group in ESTATE["staging", "ap-southeast-2"].groups
+    }
+    for row in rows(NETWORK):
+        if row["reachable"] == "yes":
+            assert said[row["group"]] == "yes"
+        elif row["on"] not in ("nothing open", "address, route", "firewall"):
+            assert said[row["group"]] == "no"
+
+
+def test_the_network_is_as_the_table_of_it_says(client: Callable[..., Any]) -> None:
+    ec2 = client("ec2", STAGING, SYDNEY)
+    vpcs = {vpc["CidrBlock"]: vpc["VpcId"] for vpc in ec2.describe_vpcs()["Vpcs"]}
+    shop, lab = vpcs["10.20.0.0/16"], vpcs["10.30.0.0/16"]
+    subnets = {
+        subnet.get("CidrBlock", "IPv6"): subnet["SubnetId"] for subnet in ec2.describe_subnets()["Subnets"]
+    }
+
+    def route(cidr: str, destination: str) -> tuple[str, str]:
+        """Kind of target and state of a route in the table that a subnet has, its own or its VPC's main one."""
+        vpc_id = shop if cidr.startswith(("10.20.", "IPv6")) else lab
+        tables = [table for table in ec2.describe_route_tables()["RouteTables"] if table["VpcId"] == vpc_id]
+        named = {each.get("SubnetId", "main"): table for table in tables for each in table["Associations"]}
+        for found in named.get(subnets[cidr], named["main"])["Routes"]:
+            if destination in (found.get("DestinationCidrBlock"), found.get("DestinationIpv6CidrBlock")):
+                [target] = [value for name, value in found.items() if name.endswith("GatewayId")]
+                return target.partition("-")[0], found["State"]
+        return "none", ""
+
+    v4, v6 = "0.0.0.0/0", "::/0"
+    assert [route("10.20.0.0/24", each) for each in (v4, v6)] == [("igw", "active")] * 2
+    assert [route("10.20.1.0/24", each) for each in (v4, v6)] == [("nat", "active"), ("eigw", "active")]
+    assert [route("IPv6", each) for each in (v4, v6)] == [("none", ""), ("igw", "active")]
+    assert route("10.30.0.0/24", v4) == route("10.30.4.0/24", v4) == ("igw", "active")
+    assert route("10.30.1.0/24", v4) == ("nat", "active")
+    assert route("10.30.2.0/24", v4) == ("vpce", "active")
+    assert route("10.30.3.0/24", v4) == ("igw", "blackhole")
+
+    sealed = [
+        subnet["CidrBlock"]
+        for subnet in ec2.describe_subnets()["Subnets"]
+        if subnet["BlockPublicAccessStates"]["InternetGatewayBlockMode"] != "off"
+    ]
+    assert sealed == ["10.30.4.0/24"]
+
+    acls = {
+        association["SubnetId"]: (acl["IsDefault"], sorted(entry["RuleNumber"] for entry in acl["Entries"]))
+        for acl in ec2.describe_network_acls()["NetworkAcls"]
+        for association in acl["Associations"]
+    }
+    assert {cidr for cidr, subnet_id in subnets.items() if not acls[subnet_id][0]} == {
+        f"10.20.{number}.0/24" for number in range(3, 9)
+    }
+    assert acls[subnets["10.20.4.0/24"]][1] == [50, 100, 100, 200, 32767, 32767, 32768, 32768]
+
+    found = ec2.describe_network_interfaces()["NetworkInterfaces"]
+    by_name = {each["Description"]: each for each in found}
+    assert by_name["public-web"]["Association"]["PublicIp"] == "203.0.113.10"
+    assert "PublicIp" not in by_name["second-address"].get("Association", {})
+    [_, second] = by_name["second-address"]["PrivateIpAddresses"]
+    assert second["Association"]["PublicIp"] == "203.0.113.12"
+    assert by_name["ipv6-only"]["PrivateIpAddresses"] == []
+    assert [name for name, each in by_name.items() if each["Ipv6Addresses"]] == [
+        "ipv6-only",
+        "egress-only",
+        "acl-no-ipv6",
+    ]
+    assert not any(each["Groups"] for each in found if each["InterfaceType"] == "nat_gateway")
 
 
 def test_critical_high_medium_low_and_none(look: Look) -> None:

@@ -1,0 +1,122 @@
+"""Ranges of IP addresses: unions, differences, and whether they cover the internet.
+
+A range is (first, last), both inclusive, as whole numbers. The standard `ipaddress` reads and writes them; its networks
+are too slow to merge by the hundred thousand.
+"""
+
+import ipaddress
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from functools import lru_cache
+
+Range = tuple[int, int]
+Ranges = tuple[Range, ...]
+"""Sorted, apart from each other by one address at least."""
+
+
+@dataclass(frozen=True, eq=False)
+class Family:
+    """IPv4 or IPv6: its number of bits, and the addresses of it that the internet has."""
+
+    name: str
+    bits: int
+    internet: Ranges = field(repr=False)
+
+    @property
+    def everything(self) -> Range:
+        """Every address there is."""
+        return 0, 2**self.bits - 1
+
+
+@dataclass(frozen=True)
+class Network:
+    """A CIDR block as a range."""
+
+    family: Family
+    range: Range
+    prefix_length: int
+
+
+def merged(ranges: Iterable[Range]) -> Ranges:
+    """The union of ranges."""
+    result: list[Range] = []
+    for first, last in sorted(ranges):
+        if result and first <= result[-1][1] + 1:
+            if last > result[-1][1]:
+                result[-1] = (result[-1][0], last)
+        else:
+            result.append((first, last))
+    return tuple(result)
+
+
+def minus(ranges: Ranges, removed: Ranges) -> Ranges:
+    """What of the ranges is in none of those removed."""
+    result: list[Range] = []
+    for start, last in ranges:
+        first = start
+        for other_first, other_last in removed:
+            if other_last < first or other_first > last:
+                continue
+            if other_first > first:
+                result.append((first, other_first - 1))
+            first = other_last + 1
+        if first <= last:
+            result.append((first, last))
+    return tuple(result)
+
+
+def common(one: Ranges, other: Ranges) -> Ranges:
+    """What is in both."""
+    return merged(
+        (max(a_first, b_first), min(a_last, b_last))
+        for a_first, a_last in one
+        for b_first, b_last in other
+        if max(a_first, b_first) <= min(a_last, b_last)
+    )
+
+
+def size(ranges: Iterable[Range]) -> int:
+    """How many addresses they hold, those of overlapping ranges counted for each."""
+    return sum(last - first + 1 for first, last in ranges)
+
+
+def _range(cidr: str) -> Range:
+    network = ipaddress.ip_network(cidr)
+    return int(network.network_address), int(network.broadcast_address)
+
+
+# What nobody is reached at from the internet: https://www.iana.org/assignments/iana-ipv4-special-registry
+_NOT_PUBLIC = (
+    *("0.0.0.0/8", "10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8"),
+    *("169.254.0.0/16", "172.16.0.0/12", "192.168.0.0/16", "224.0.0.0/3"),
+)
+
+IPV4 = Family("IPv4", 32, minus(((0, 2**32 - 1),), merged(map(_range, _NOT_PUBLIC))))
+#: Global unicast: https://www.iana.org/assignments/ipv6-address-space
+IPV6 = Family("IPv6", 128, (_range("2000::/3"),))
+
+
+@lru_cache(maxsize=100_000)
+def parse(cidr: str) -> Network | None:
+    """A CIDR block, or a single address, as AWS writes it; None for a text that is none.
+
+    Bits of an address beyond the prefix do not count: 10.0.0.16/0 is every address.
+    """
+    try:
+        network = ipaddress.ip_network(cidr.strip(), strict=False)
+    except ValueError:
+        return None
+    family = IPV4 if network.version == 4 else IPV6
+    return Network(family, (int(network.network_address), int(network.broadcast_address)), network.prefixlen)
+
+
+def is_world(ranges: Sequence[Range], family: Family) -> bool:
+    """Whether the ranges together cover every address of the internet."""
+    if size(ranges) < size(family.internet):
+        return False
+    return not minus(family.internet, merged(ranges))
+
+
+def is_public(ranges: Ranges, family: Family) -> bool:
+    """Whether any address of the internet is in them."""
+    return bool(common(ranges, family.internet))

@@ -1,0 +1,118 @@
+"""Traffic: a protocol, and for tcp and udp a range of ports; unions and overlaps of it."""
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from reporter.inventory import rules
+from reporter.inventory.network import addresses
+from reporter.inventory.network.addresses import Range
+from reporter.inventory.records import Permission
+
+MAX_PORT = 65_535
+WITH_PORTS = ("tcp", "udp")
+ICMP = ("icmp", "icmpv6")
+OTHER = "other"
+"""Every protocol that is not named beside it."""
+
+_PORTS = re.compile(r"(\d+)(?:-(\d+))?")
+
+
+@dataclass(frozen=True, order=True)
+class Traffic:
+    """A protocol by name or number, `-1` for all traffic; the ports count for tcp and udp alone."""
+
+    protocol: str
+    first: int = 0
+    last: int = MAX_PORT
+
+    def __str__(self) -> str:
+        if self.protocol == rules.ALL_TRAFFIC:
+            return "all"
+        if self.protocol in WITH_PORTS:
+            ports = str(self.first) if self.first == self.last else f"{self.first}-{self.last}"
+            return f"{self.protocol} {ports}"
+        if self.protocol == OTHER:
+            return "other protocols"
+        return self.protocol if self.protocol in ICMP else f"protocol {self.protocol}"
+
+
+ALL = Traffic(rules.ALL_TRAFFIC)
+SSH = Traffic("tcp", rules.SSH_PORT, rules.SSH_PORT)
+
+
+def parse(text: str) -> Traffic:
+    """Traffic as a policy's `metadata.report.ports` has it: `tcp 20-25`, `icmp`, `protocol 50`, `all`."""
+    if text == "all":
+        return ALL
+    protocol, _, ports = text.partition(" ")
+    if protocol == "protocol":
+        return Traffic(rules.protocol_by_name(ports))
+    found = _PORTS.fullmatch(ports)
+    return Traffic(protocol, int(found[1]), int(found[2] or found[1])) if found else Traffic(protocol)
+
+
+def of_permission(permission: Permission) -> Traffic | None:
+    """The traffic that a permission is about, whatever its type and code for ICMP; None where it lacks its ports."""
+    protocol = rules.protocol(permission)
+    if protocol not in WITH_PORTS:
+        return Traffic(protocol)
+    if permission.from_port is None or permission.to_port is None:
+        return None
+    return Traffic(protocol, permission.from_port, permission.to_port)
+
+
+def overlap(one: Traffic, other: Traffic) -> bool:
+    """Whether some packet is of both."""
+    if rules.ALL_TRAFFIC in (one.protocol, other.protocol):
+        return True
+    return one.protocol == other.protocol and one.first <= other.last and other.first <= one.last
+
+
+def includes(whole: Traffic, part: Traffic) -> bool:
+    """Whether every packet of the second is of the first."""
+    if whole.protocol == rules.ALL_TRAFFIC:
+        return True
+    return whole.protocol == part.protocol and whole.first <= part.first and part.last <= whole.last
+
+
+def any_of(asked: Traffic, opened: Iterable[Traffic]) -> bool:
+    """Whether any of some traffic is among what is open; of all traffic, whether all is."""
+    if asked == ALL:
+        return ALL in opened
+    return any(overlap(each, asked) for each in opened)
+
+
+def minus(whole: Iterable[Traffic], removed: Sequence[Traffic]) -> tuple[Traffic, ...]:
+    """What of some traffic is not among that removed."""
+    if ALL in removed:
+        return ()
+    return tuple(
+        Traffic(each.protocol, first, last)
+        for each in whole
+        for first, last in addresses.minus(
+            ((each.first, each.last),),
+            tuple((other.first, other.last) for other in removed if other.protocol == each.protocol),
+        )
+    )
+
+
+def union(traffic: Iterable[Traffic]) -> tuple[Traffic, ...]:
+    """All of it, sorted: adjoining ports together, and all traffic alone where it is there."""
+    ports: dict[str, list[Range]] = {}
+    for each in traffic:
+        if each.protocol == rules.ALL_TRAFFIC:
+            return (ALL,)
+        ports.setdefault(each.protocol, []).append((each.first, each.last))
+    return tuple(
+        Traffic(protocol, first, last)
+        for protocol in sorted(ports, key=_order)
+        for first, last in addresses.merged(ports[protocol])
+    )
+
+
+def _order(protocol: str) -> tuple[int, int, str]:
+    named = (*WITH_PORTS, *ICMP)
+    if protocol in named:
+        return named.index(protocol), 0, ""
+    return len(named), int(protocol) if protocol.isdecimal() else 0, protocol
