@@ -19,6 +19,7 @@ from reporter.names import MAX_BYTES, clean
 
 # The name becomes a folder of the run directory; Custodian fills in what stands in braces there.
 _FOLDER_NAME = re.compile(r"[^/\\{}]+")
+_MANIFEST = "run.json"  # beside the accounts' folders
 _ROLE = re.compile(r"arn:[\w-]+:iam::\d{12}:role/.+")
 # As near to a key of c7n-org's is one that was meant to be that key: `region` to `regions`.
 _NEAR = 0.85
@@ -66,6 +67,7 @@ def read(
     content["accounts"] = list(c7n_org.accounts_iterator(content))
     _check_names(path, content["accounts"])
     _check_keys(path, content["accounts"])
+    _check_tags(path, content["accounts"])
     _check_choice(path, content["accounts"], c7n_org.comma_expand(names))
     c7n_org.filter_accounts(content, c7n_org.comma_expand(tags), names)
     if not content["accounts"]:
@@ -146,10 +148,11 @@ def _check_names(path: Path, entries: Sequence[Mapping[str, Any]]) -> None:
         if not name:
             raise InputError(f"{path}: account number {number} ({entry['account_id']}) has no name")
         plain = name == name.strip() and name == clean(name) and _FOLDER_NAME.fullmatch(name)
-        if not plain or name.startswith("."):
+        if not plain or name.startswith(".") or name.casefold() == _MANIFEST:
             raise InputError(
                 f"{path}: account {name!r}: the name becomes a folder of the output directory, so it may not "
-                "begin with a dot or hold a slash, braces, a line break, control characters or outer blanks"
+                f"be {_MANIFEST}, begin with a dot or hold a slash, braces, a line break, control characters or outer "
+                "blanks"
             )
         if len(name.encode()) > MAX_BYTES:
             raise InputError(
@@ -171,6 +174,18 @@ def _check_keys(path: Path, entries: Sequence[Mapping[str, Any]]) -> None:
             if near:
                 raise InputError(
                     f"{path}: account {entry['name']}: c7n-org knows no key {key!r}; did you mean {near[0]!r}?"
+                )
+
+
+def _check_tags(path: Path, entries: Sequence[Mapping[str, Any]]) -> None:
+    """Refuse what can be no variable: c7n-org puts each tag `key:value` into the environment, and fails there."""
+    for entry in entries:
+        for tag in entry.get("tags") or ():
+            key, colon, _ = tag.partition(":")
+            if colon and ("=" in key or "\0" in tag):
+                raise InputError(
+                    f"{path}: account {entry['name']}, key tags: {tag!r}: c7n-org makes a variable of it, and the "
+                    "name of one holds no `=`, and its text no NUL"
                 )
 
 

@@ -4,6 +4,8 @@ import errno
 import os
 import signal
 import sys
+import traceback
+from pathlib import Path
 
 import click
 
@@ -97,7 +99,15 @@ def _end_by_signals() -> None:
 
 
 def _of_aws_configuration(error: BaseException) -> bool:
-    """Whether botocore stumbled on the user's settings: it may do so as soon as c7n is imported."""
+    """Whether botocore stumbled on the user's settings: it may do so as soon as c7n is imported.
+
+    As it makes a client, nothing but settings can be wrong, and it raises what Python does, too.
+    """
     botocore = sys.modules.get("botocore.exceptions")
     kinds = ("ConfigNotFound", "ConfigParseError", "ProfileNotFound")
-    return bool(botocore) and isinstance(error, tuple(getattr(botocore, kind) for kind in kinds))
+    if botocore and isinstance(error, tuple(getattr(botocore, kind) for kind in kinds)):
+        return True
+    codes = (frame.f_code for frame, _ in traceback.walk_tb(error.__traceback__))
+    return any(
+        code.co_name == "create_client" and "botocore" in Path(code.co_filename).parts for code in codes
+    )

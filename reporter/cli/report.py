@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from reporter.cli import options
-from reporter.cli.terminal import EXIT_FOUND, EXIT_OK, EXIT_PARTIAL, console, say
+from reporter.cli.terminal import EXIT_FOUND, EXIT_OK, EXIT_PARTIAL, console, say, show
 
 
 @click.command()
@@ -59,6 +59,7 @@ def write(
     from reporter.inventory.audit import read_audit
     from reporter.output.reading import open_output
     from reporter.report import closing, failing, writing
+    from reporter.report import folder as report_folder
     from reporter.report.formats import check
 
     settings = check(formats, csv_bom=csv_bom)
@@ -68,7 +69,7 @@ def write(
     failing.check(fail_on, found)
     taken = [field.name for field in more] + [policy.in_report.column for policy in found.policies]
     of_accounts = labels.read(accounts_file, taken) if accounts_file else labels.NO_LABELS
-    writing.check_folder(reports)
+    report_folder.check(reports)
     with progress.counted(console(), f"reading {found.kind}") as count:
         audit = read_audit(found, more, count)
     findings = assess(audit.inventory, found.policies)
@@ -78,7 +79,7 @@ def write(
     with progress.counted(console(), f"writing {', '.join(formats)}") as count:
         written = writing.write(audit, findings, reports, formats, of_accounts, count, settings)
     if found.has_groups:
-        console().print(closing.risk_by_account(audit, findings), markup=False)
+        show(closing.risk_by_account(audit, findings))
     for line in (*closing.not_read(audit), *written.notes):
         say(line)
     for path in written.paths:

@@ -50,9 +50,11 @@ def audit(
     **choice: Any,
 ) -> int:
     """Run, then report."""
+    from reporter.report import folder as report_folder
     from reporter.report.formats import check
 
     check(formats, csv_bom=csv_bom)
+    report_folder.check(reports)
     folder, _, interrupted = _run(accounts_file, sources, output, **choice)
     if interrupted:
         return EXIT_PARTIAL
@@ -79,10 +81,12 @@ def demo(
     fail_on: str | None,
 ) -> int:
     """Audit a small AWS that runs on this machine. Needs no account and reads none of your AWS settings."""
+    from reporter.report import folder as report_folder
     from reporter.report.formats import check
     from reporter.sandbox import demo as sandbox_demo
 
     check(formats, csv_bom=csv_bom)
+    report_folder.check(reports)
     code = sandbox_demo.run(sources, output, reports, formats, csv_bom, fail_on)
     if code != EXIT_INPUT:
         for line in _what_to_try_next(output):
@@ -154,6 +158,7 @@ def _run(
 
         accounts = chosen.read(accounts_file, names, tags, regions, allowed_regions)
         found = policies.read(sources, only)
+        collecting.prepare()
         place = open_store(output)
         run_folder.make_output(place)
         pool = pools.open_pool(scheduler, accounts)

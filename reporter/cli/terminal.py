@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 
     from _typeshed import ReadableBuffer
     from rich.console import Console
+    from rich.table import Table
 
 EXIT_OK, EXIT_FOUND, EXIT_INPUT, EXIT_PARTIAL, EXIT_INTERNAL = 0, 1, 2, 3, 4
 
@@ -30,6 +31,18 @@ def console() -> "Console":
 def say(line: str) -> None:
     """Print a line for a person: on stderr, however long, but for what a terminal would act on."""
     console().print(without_controls(decoded(line)), markup=False, highlight=False, soft_wrap=True)
+
+
+def show(table: "Table") -> None:
+    """Print a table on stderr, also where the terminal is narrower than its figures: half of one is another figure."""
+    out = console()
+    wide = out.options.update_width(1_000)
+    least = out.measure(table, options=wide).minimum
+    if least > out.width:
+        from rich.console import Console
+
+        out = Console(stderr=True, width=least)
+    out.print(table, markup=False)
 
 
 def prepare() -> None:

@@ -1,6 +1,7 @@
 """Imported by the process that workers are forked from: they start with all of it loaded, and share the memory."""
 
 import gc
+from contextlib import suppress
 
 from reporter import garbage_collection
 
@@ -20,7 +21,8 @@ with garbage_collection.paused():
             *("aws.lambda", "aws.launch-config"),
         ]
     )
-    patches.load(["autoscaling", "batch", "codebuild", "ec2", "events", "lambda", "sts"])
+    with suppress(Exception):  # settings that one of the services cannot take: its calls fail, and say so
+        patches.load(["sts", "autoscaling", "batch", "codebuild", "ec2", "events", "lambda"])
     answers.prepare(["batch", "codebuild", "events", "lambda"])  # those of them that answer in JSON
     # The collector would touch, and so copy, every page in every worker.
     gc.freeze()

@@ -33,6 +33,7 @@ from reporter.output import manifest
 from reporter.output.manifest import UNKNOWN_REGION, Cell, Manifest, RunState, Status
 from reporter.output.recovery import take_whole, take_whole_of_unit
 from reporter.output.store import Bucket, Store
+from reporter.redaction import redact
 
 _DISCOVERY_THREADS = 16
 _TICK = 1.0  # seconds without news, after which the manifest is written and the workers are looked at
@@ -57,6 +58,20 @@ class Progress(Protocol):
         """Something a person should know while the run goes on."""
 
 
+def prepare() -> None:
+    """Load what asks AWS for the way into an account, before anything is written.
+
+    Raises InputError where botocore does not take the environment and the configuration files: a retry mode or a
+    number of attempts that is none, an endpoint without a scheme.
+    """
+    patches.install()
+    try:
+        patches.load(["sts"])
+    except Exception as error:  # some of botocore's own kinds, some of Python's
+        raise InputError(f"the AWS configuration: {redact(error)}") from None
+    _have_a_region()
+
+
 def run(
     accounts: Sequence[Account],
     policies: PolicySet,
@@ -69,7 +84,7 @@ def run(
 
     `unit_timeout` is how many seconds an account and region may take. Returns the folder and its manifest. What
     could not be looked at is in the manifest, never raised; after Ctrl-C, and where the run could not go on, the
-    manifest says `interrupted`. Raises InputError where the output directory cannot be written.
+    manifest says `interrupted`. Raises InputError where the output directory cannot be written. `prepare` comes first.
     """
     plan = Manifest(
         tool=f"c7n-sg-audit {__version__}",
@@ -101,7 +116,7 @@ def resume(
     """Take up the newest run of `output` where it stopped: try its cells that are not `ok`, and no others.
 
     What lies whole in its folder counts as read. Raises InputError where the accounts file or a policy is no longer
-    what the run was planned with, and where the run is still going on.
+    what the run was planned with, and where the run is still going on. `prepare` comes first.
     """
     folder = run_folder.newest(output)
     with run_folder.held(folder):
@@ -308,9 +323,6 @@ def _collect(
     unit_timeout: float,
 ) -> None:
     pool.start()
-    patches.install()
-    patches.load(["sts"])
-    _have_a_region()
     # c7n-org says on its log what goes into the cells here; without a handler Python would put it on stderr.
     logging.getLogger("c7n_org").addHandler(logging.NullHandler())
     by_name = {policy["name"]: policy for policy in policies.data["policies"]}

@@ -122,8 +122,8 @@ def _answer(each: Any, ids: Sequence[str], kept: Callable[[Any], _Answer]) -> _A
 
 
 def _block(each: Any) -> str:
-    """`and`, `or` or `not` where a filter is such a block, else an empty text."""
+    """`and`, `or` or `not` where a filter is such a block of others, else an empty text."""
     if isinstance(each, Mapping) and len(each) == 1:
         (name,) = each
-        return name if name in ("and", "or", "not") else ""
+        return name if name in ("and", "or", "not") and isinstance(each[name], list) else ""
     return ""

@@ -53,6 +53,8 @@ MATCHED_RULES = "matched_rules"
 #: The only level there is: it counts for the risk.
 EXPOSED = "exposed"
 
+_DESCRIBE = "describe"
+
 _PORTS = re.compile(r"all|icmp|icmpv6|protocol \d{1,3}|(?:tcp|udp) (\d{1,5})(?:-(\d{1,5}))?")
 _MAX_PORT = 65_535
 
@@ -134,6 +136,15 @@ class Problem:
     def __str__(self) -> str:
         where = f"metadata.report.{self.key}".rstrip(".")
         return f"policy {self.policy}: {where}: {self.reason}"
+
+
+def may_leave_out(filters: Any, query: Any, source: Any) -> bool:
+    """Whether a policy may leave resources out that are there.
+
+    Only what Custodian asks the service itself lists all of them (`source: describe`, the default): AWS Config knows
+    those that it was told to record, as they were when it did (c7n.query.ConfigSource).
+    """
+    return bool(filters or query) or not str(source or _DESCRIBE).startswith(_DESCRIBE)
 
 
 def problems(policies: Iterable[PlannedPolicy]) -> list[Problem]:

@@ -162,7 +162,7 @@ def planned(policy: dict[str, Any]) -> PlannedPolicy:
     return PlannedPolicy(
         name=policy["name"],
         resource=full_type(policy["resource"]),
-        filtered=bool(policy.get("filters") or policy.get("query")),
+        filtered=metadata.may_leave_out(policy.get("filters"), policy.get("query"), policy.get("source")),
         description=" ".join(str(policy.get("description") or "").split()),
         digest=sha256(msgspec.json.encode(policy, order="sorted")).hexdigest()[:16],
         report=metadata.report_of(policy.get("metadata")),

@@ -126,7 +126,8 @@ def _read_cell(
         if extra.more:
             for each in records.any_list.decode_each(data)[0]:
                 found.more.setdefault(
-                    each["GroupId"], tuple(columns.value(each, field.expression) for field in extra.more)
+                    str(each.get("GroupId")),
+                    tuple(columns.value(each, field.expression) for field in extra.more),
                 )
     elif policy.resource == INTERFACES:
         interfaces, problems = records.interface_list.decode_each(data)

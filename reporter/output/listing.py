@@ -15,6 +15,8 @@ METADATA, RESOURCES, LOG = "metadata.json", "resources.json", "custodian-run.log
 _FILES = {f"{name}{ending}": name for name in (METADATA, RESOURCES, LOG) for ending in ("", ".gz")}
 _HOUR = re.compile(r"(?:(.*)/)?(\d{4}/\d{2}/\d{2}/\d{2})", re.DOTALL)
 
+_Place = tuple[str, bool]
+
 # Enough folders to list side by side, and no deeper than account and region to find them.
 _BRANCHES, _DEPTH = 32, 2
 
@@ -38,7 +40,11 @@ class PolicyFolder:
 
 @dataclass(frozen=True)
 class Listing:
-    """The policy folders by path, of `keys` files in all."""
+    """The policy folders by path, of `keys` files in all.
+
+    Where a folder has files of its own beside those of an hour, they are a folder of the same path, under that path
+    with a slash behind it: which of the two is newer, only their metadata.json tells.
+    """
 
     folders: Mapping[str, PolicyFolder]
     keys: int
@@ -79,12 +85,16 @@ def listing(store: Store, at: str = "") -> Listing:
     branches, keys = _branches(store)
     found = [_newest(keys, "", at)]
     found += side_by_side(store, lambda path: _newest(store.child(path).keys(), path, at), branches)
-    folders: dict[str, PolicyFolder] = {}
-    for each in found:
-        folders |= {
-            path: folder for path, folder in each.folders.items() if _newer(folder, folders.get(path))
-        }
-    return Listing(folders, sum(each.keys for each in found))
+    newest: dict[_Place, PolicyFolder] = {}
+    for folders, _ in found:
+        newest |= {place: folder for place, folder in folders.items() if _newer(folder, newest.get(place))}
+    return Listing(
+        {
+            f"{path}/" if not dated and (path, True) in newest else path: folder
+            for (path, dated), folder in newest.items()
+        },
+        sum(keys for _, keys in found),
+    )
 
 
 def _branches(store: Store) -> tuple[list[str], list[str]]:
@@ -105,8 +115,9 @@ def _branches(store: Store) -> tuple[list[str], list[str]]:
     return branches, files
 
 
-def _newest(keys: "Iterator[str] | list[str]", start: str, at: str) -> Listing:
-    folders: dict[str, PolicyFolder] = {}
+def _newest(keys: "Iterator[str] | list[str]", start: str, at: str) -> tuple[dict[_Place, PolicyFolder], int]:
+    """The folders by path and whether it is an hour's files that they have, and how many keys there are."""
+    folders: dict[_Place, PolicyFolder] = {}
     count = 0
     for key in keys:
         count += 1
@@ -117,12 +128,12 @@ def _newest(keys: "Iterator[str] | list[str]", start: str, at: str) -> Listing:
         above, when = (dated[1] or "", dated[2]) if dated else (path, "")
         if at and when > at:
             continue
-        folder = folders.get(above)
+        folder = folders.get((above, bool(when)))
         if folder is None or when > folder.hour:
-            folder = folders[above] = PolicyFolder(above, when)
+            folder = folders[above, bool(when)] = PolicyFolder(above, when)
         if when == folder.hour:
             folder.files.setdefault(_FILES[name], whole)
-    return Listing(folders, count)
+    return folders, count
 
 
 def _newer(folder: PolicyFolder, other: PolicyFolder | None) -> bool:

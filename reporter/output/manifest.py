@@ -4,6 +4,7 @@ It is the seam between collecting and reporting, so it imports neither c7n nor p
 """
 
 import re
+from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -18,6 +19,8 @@ from reporter.output.store import UNREADABLE, Store
 from reporter.redaction import redact
 
 FILE_NAME = "run.json"
+_PACKED = f"{FILE_NAME}.gz"  # as someone may have packed all of a run's files
+FILE_NAMES = frozenset({FILE_NAME, _PACKED})
 _OURS = re.compile(rb'\s*\{\s*"tool":\s*"c7n-sg-audit')
 
 #: The region of a cell whose account's regions could not be found out.
@@ -119,14 +122,23 @@ def is_foreign(place: Store) -> bool:
 
     Raises OSError where it cannot be read.
     """
-    content = place.read(FILE_NAME)
-    if _OURS.match(content):
-        return False
     try:
+        content = _content(place)
+        if _OURS.match(content):
+            return False
         _decoder.decode(content)
     except UNREADABLE:
         return True
     return False
+
+
+def is_there(place: Store) -> bool:
+    """Whether a place has a run.json, or one that someone has packed with the rest of the run."""
+    return place.exists(FILE_NAME) or place.exists(_PACKED)
+
+
+def _content(place: Store) -> bytes:
+    return place.read(FILE_NAME if place.exists(FILE_NAME) or not place.exists(_PACKED) else _PACKED)
 
 
 def read(place: Store) -> Manifest:
@@ -136,27 +148,36 @@ def read(place: Store) -> Manifest:
     none or it is not one of ours.
     """
     try:
-        content = place.read(FILE_NAME)
+        run = _decoder.decode(_content(place))
+        _check(run)
     except FileNotFoundError:
         raise InputError(f"{place.name}: no {FILE_NAME} there") from None
-    except OSError as error:
-        raise InputError(f"{place.name}/{FILE_NAME}: {error.strerror}") from None
-    try:
-        run = _decoder.decode(content)
-        _check(run)
     except (*UNREADABLE, ValueError, OverflowError) as error:
         raise InputError(f"{place.name}/{FILE_NAME}: not a manifest of sg-audit: {error}") from None
+    except OSError as error:
+        raise InputError(f"{place.name}/{FILE_NAME}: {error.strerror}") from None
     cells = (replace(cell, message=redact(cell.message)) if cell.message else cell for cell in run.cells)
     return replace(run, cells=tuple(cells))
 
 
 def _check(manifest: Manifest) -> None:
-    """Raises ValueError, or OverflowError, where a time is none, or a name cannot be a folder's or is of nothing."""
+    """Raises ValueError, or OverflowError, where a time is none, a name cannot be a folder's or is of nothing, or what
+    is told apart by a name is there twice, as where two runs were put together by hand."""
     started = datetime.fromisoformat(manifest.started)
     if started.tzinfo is None:
         raise ValueError(f"{manifest.started!r} has no time zone")
     started.astimezone(UTC)
+    if not manifest.cells:
+        raise ValueError("it has no cells: nothing was planned")
     policies = {policy.name for policy in manifest.policies}
+    for what, names in (
+        ("policy", [policy.name for policy in manifest.policies]),
+        ("account", [account.name for account in manifest.accounts]),
+        ("cell", [" ".join(cell.key) for cell in manifest.cells]),
+    ):
+        if len(set(names)) < len(names):
+            twice = next(name for name, times in Counter(names).items() if times > 1)
+            raise ValueError(f"{what} {twice} is there twice")
     for name in {name for cell in manifest.cells for name in cell.key}:
         if name in ("", ".", "..") or "/" in name or "\0" in name or len(name.encode()) > MAX_BYTES:
             raise ValueError(f"{name[:100]!r} names no folder")

@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from reporter.custodian.metadata import PlannedPolicy, report_of
+from reporter.custodian.metadata import PlannedPolicy, may_leave_out, report_of
 from reporter.custodian.resource_types import full_type
 
 # The modes in which AWS runs the whole policy by the clock (c7n.policy, c7n_azure.policy, c7n_gcp.policy): in all
@@ -23,6 +23,7 @@ class PolicyText(msgspec.Struct):
     description: str | None = None
     filters: Any = None
     query: Any = None
+    source: Any = None
     mode: dict[str, Any] | None = None
     region: str | None = None
     conditions: Any = None
@@ -109,7 +110,7 @@ class Metadata(msgspec.Struct):
         return PlannedPolicy(
             name=policy.name,
             resource=full_type(policy.resource),
-            filtered=bool(policy.filters or policy.query),
+            filtered=may_leave_out(policy.filters, policy.query, policy.source),
             description=" ".join((policy.description or "").split()),
             report=report_of(policy.metadata),
             filters=policy.filters if isinstance(policy.filters, list) else [],

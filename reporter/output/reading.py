@@ -167,7 +167,7 @@ def find_run(store: Store, until: str = "", renamed: bool = True) -> tuple[Store
     """
     files, folders = store.here()
     foreign: list[Store] = []
-    if manifest.FILE_NAME in files:
+    if not manifest.FILE_NAMES.isdisjoint(files):
         if not manifest.is_foreign(store):
             return store, foreign
         foreign.append(store)
@@ -177,7 +177,7 @@ def find_run(store: Store, until: str = "", renamed: bool = True) -> tuple[Store
     if until or not renamed:
         others = []
     for names in (sorted(runs, key=_in_order), others):
-        held = side_by_side(store, lambda name: store.child(name).exists(manifest.FILE_NAME), names)
+        held = side_by_side(store, lambda name: manifest.is_there(store.child(name)), names)
         there = [store.child(name) for name, is_run in zip(names, held, strict=True) if is_run]
         for place in reversed(there):
             if names is not others or not manifest.is_foreign(place):

@@ -35,6 +35,10 @@ _BY_CODE = {
     "PaginationError": "AWS, or what answers in its place, gives the same pages again: look at the proxy and the "
     "endpoint_url, " + _AGAIN,
     "PromptError": "Log in beforehand, or run it at a terminal, " + _AGAIN,
+    **dict.fromkeys(
+        ("InvalidSignatureException", "RequestExpired", "RequestTimeTooSkewed", "SignatureDoesNotMatch"),
+        "AWS does not take the signature: set this machine's clock right, or log in again, " + _AGAIN,
+    ),
     "EndpointConnectionError": "Check the network, the proxy and the region's name",
 }
 _REGION_CODES = {"AuthFailure", "OptInRequired", "RegionDisabledException"}

@@ -61,7 +61,7 @@ def coverage(audit: Audit) -> pd.DataFrame:
 def coverage_line(audit: Audit) -> str:
     """How much of what was planned was looked at, for people."""
     planned, gaps = sum(not cell.is_left_out for cell in audit.cells), len(audit.gaps)
-    line = f"{planned - gaps} of {planned} cells (account × region × policy) were read"
+    line = f"{planned - gaps:,} of {planned:,} cells (account × region × policy) were read"
     return line if audit.output.complete else line + "; the run was cut off"
 
 

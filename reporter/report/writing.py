@@ -1,7 +1,5 @@
 """Writes the report of an audit into a folder."""
 
-import errno
-import os
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -10,11 +8,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from reporter.accounts.labels import NO_LABELS, Labels
-from reporter.errors import InputError
 from reporter.findings.assess import Findings
 from reporter.inventory.audit import Audit, Progress, silent
 from reporter.names import clean
 from reporter.report import tables
+from reporter.report.folder import not_there
 from reporter.report.formats import DEFAULT, NO_SETTINGS, Settings, load, notes
 from reporter.report.summary import coverage_line
 
@@ -28,20 +26,6 @@ class Written:
 
     paths: tuple[Path, ...]
     notes: tuple[str, ...]
-
-
-def check_folder(folder: Path) -> None:
-    """Find out, before anything is read, whether a folder for reports can be there.
-
-    Raises InputError where a file is in its way, or nothing can be written there.
-    """
-    for path in (folder, *folder.parents):
-        if path.is_dir():
-            if not os.access(path, os.W_OK | os.X_OK):
-                raise _not_there(folder, os.strerror(errno.EACCES))
-            return
-        if path.exists():
-            raise _not_there(folder, os.strerror(errno.ENOTDIR))
 
 
 def write(
@@ -79,7 +63,7 @@ def write(
                 for path in form.write(stem, counted, lines, **settings.get(name, {}))
             ]
     except OSError as error:
-        raise _not_there(folder, " ".join(str(error.strerror or error).split())) from None
+        raise not_there(folder, " ".join(str(error.strerror or error).split())) from None
     return Written(tuple(paths), tuple(note for form in forms.values() for note in notes(form, counted)))
 
 
@@ -103,10 +87,6 @@ def facts(audit: Audit, findings: Findings) -> Sequence[str]:
     if audit.gaps:
         lines.append("What was not read is not clean: see the coverage tab")
     return list(map(clean, lines))
-
-
-def _not_there(folder: Path, reason: str) -> InputError:
-    return InputError(f"{folder}: cannot write the report there: {reason}")
 
 
 @contextmanager

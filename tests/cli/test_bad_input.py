@@ -47,10 +47,15 @@ class Case:
     says: tuple[str, ...]
     files: Mapping[str, str | bytes | None] = field(default_factory=dict)
     command: tuple[str, ...] = RUN
+    environment: Mapping[str, str] = field(default_factory=dict)
 
 
 def accounts(text: str, *says: str, options: tuple[str, ...] = ()) -> Case:
     return Case(says, {"accounts.yml": text}, (*RUN, *options))
+
+
+def configured(variable: str, says: str) -> Case:
+    return Case((f"the AWS configuration: {says}",), environment={variable: "x"})
 
 
 def policies(text: str, *says: str) -> Case:
@@ -119,6 +124,14 @@ CASES = {
     "regions that are no list": account(
         "- name: staging\n  account_id: '222222222222'\n  role: audit\n  regions: us-east-1\n",
         "accounts.yml: account staging, key regions: 'us-east-1' is not of type 'array'",
+    ),
+    "account called as what lies beside its folder": accounts(
+        ACCOUNTS.replace("name: dev", "name: Run.json"),
+        "accounts.yml: account 'Run.json': ",
+        "may not be run.json",
+    ),
+    "tag that can be no variable": accounts(
+        ACCOUNTS + "  tags: ['a=b:c']\n", "accounts.yml: account dev, key tags: 'a=b:c': ", "holds no `=`"
     ),
     "tag that is no text": account(
         "- name: staging\n  account_id: '222222222222'\n  role: audit\n  tags: [a, 1]\n",
@@ -326,6 +339,10 @@ CASES = {
         A_RUN | {"accounts.yml": ACCOUNTS + "  tags: ['team:web']\n"},
         (*REPORT, "-c", "accounts.yml", "--field", "Account:Team=OwnerId"),
     ),
+    # The AWS configuration
+    "retry mode that is none": configured("AWS_RETRY_MODE", 'Invalid value provided to "mode"'),
+    "attempts that are no number": configured("AWS_MAX_ATTEMPTS", "invalid literal for int()"),
+    "endpoint that is none": configured("AWS_ENDPOINT_URL", "Invalid endpoint: x"),
     # Options
     "no such option": Case(("No such option '--nope'",), {}, (*RUN, "--nope")),
     "no such command": Case(("No such command 'rum'",), {}, ("rum",)),
@@ -361,7 +378,9 @@ def check(case: Case, sg_audit: Callable[..., Completed], folder: Path) -> None:
             path.write_bytes(text if isinstance(text, bytes) else text.encode())
     before = sorted(folder.rglob("*"))
     # Were anything asked of AWS, it would not be there.
-    done = sg_audit(*case.command, env={"AWS_ENDPOINT_URL": "http://127.0.0.1:9"}, cwd=folder)
+    done = sg_audit(
+        *case.command, env={"AWS_ENDPOINT_URL": "http://127.0.0.1:9"} | dict(case.environment), cwd=folder
+    )
     assert "Traceback" not in done.stderr
     assert (done.returncode, done.stdout) == (2, ""), done.stderr
     [line] = done.stderr.splitlines()

@@ -32,6 +32,8 @@ CELL = {
     "policy": "found",
     "status": "ok",
 }
+POLICY = {"name": "found", "resource": "aws.security-group", "filtered": False}
+DEV = {"name": "dev", "account_id": "111111111111", "regions": ["us-east-1"]}
 METADATA = {
     "policy": {"name": "found", "resource": "aws.security-group"},
     "execution": {"start": 1764000000.0, "duration": 1.0},
@@ -67,14 +69,14 @@ def output(
     resources: Any = (), *, run: Any = None, packed: bool = False, **policy: Any
 ) -> dict[str, Content]:
     """A run of ours of one policy, with its manifest or another."""
-    policies = [{"name": "found", "resource": "aws.security-group", "filtered": False, **policy}]
+    policies = [POLICY | policy]
     manifest = {
         "tool": "c7n-sg-audit",
         "started": "2026-11-23T21:03:55+00:00",
         "finished": None,
         "state": "finished",
         "policies": policies,
-        "accounts": [{"name": "dev", "account_id": "111111111111", "regions": ["us-east-1"]}],
+        "accounts": [DEV],
         "cells": [CELL],
     }
     content = (
@@ -289,6 +291,10 @@ def circle(path: Path) -> None:
     path.symlink_to(path.name)
 
 
+def broken(path: Path) -> None:
+    path.symlink_to("nowhere")
+
+
 def bomb(unpacked: int) -> bytes:
     """So many MB of blanks between brackets, packed."""
     packer = zlib.compressobj(9, wbits=31)
@@ -442,6 +448,10 @@ ROWS: dict[str, Row] = dict(
         manifest("account with a NUL", r"'a\x00b' names no folder", "cells", 0, "account", to="a\0b"),
         manifest("region of 360 bytes", f"{CJK[:100]!r} names no folder", "cells", 0, "region", to=CJK),
         manifest("cell of no policy", "a cell is of policy 'other'", "cells", 0, "policy", to="other"),
+        manifest("no cells", "it has no cells", "cells", to=[]),
+        manifest("a cell twice", "cell dev us-east-1 found is there twice", "cells", to=[CELL, CELL]),
+        manifest("a policy twice", "policy found is there twice", "policies", to=[POLICY, POLICY]),
+        manifest("an account twice", "account dev is there twice", "accounts", to=[DEV, DEV]),
         manifest("state that there is none", "Invalid enum value", "state", to="dreaming"),
         manifest("list for a report", "Expected `object`", "policies", 0, "report", to=[]),
         (
@@ -494,6 +504,20 @@ ROWS: dict[str, Row] = dict(
         ),
         resources(
             "5,000 digits", b'[{"GroupId": "sg-1", "IpPermissions": [{"FromPort": ' + b"1" * 5000 + b"}]}]"
+        ),
+        *(
+            (
+                f"resources.json: groups without an id, {what}",
+                Row((*REPORT, *words), output([{"OwnerId": "1"}, {"GroupId": None}, GROUP]), UNREADABLE, 3),
+            )
+            for what, words in {"plain": (), "with a field": ("--field", "Owner=OwnerId")}.items()
+        ),
+        *(
+            (
+                f"filters: {filters}",
+                Row(REPORT, output([GROUP], filtered=True, filters=filters), "1 of 1 cells", 0),
+            )
+            for filters in ([5], [None], [[]], [{"or": 5}], [{"and": "x"}], [{"not": None}, {"type": []}])
         ),
         ("resources.json: a pipe", Row(REPORT, output(pipe), UNREADABLE, 3)),
         ("resources.json: without an end", Row(REPORT, output(endless), UNREADABLE, 3)),
@@ -565,6 +589,27 @@ ROWS: dict[str, Row] = dict(
                 ("-c", ("accounts", "--from-profiles")),
                 ("--faults", ("sandbox",)),
             )
+        ),
+        (
+            "AWS configuration: of S3",
+            Row(
+                ("report", "-s", "s3://bucket/x"),
+                {},
+                "sg-audit: the AWS configuration: Invalid endpoint: x",
+                2,
+                {"AWS_CONFIG_FILE": "none", "AWS_ENDPOINT_URL": "x"},
+            ),
+        ),
+        *(
+            (
+                f"reports: a {what}",
+                Row(
+                    ("audit", "-c", "accounts.yml", "-o", "reports"),
+                    {"policies/a.yml": POLICIES, "accounts.yml": ACCOUNTS, "reports": there},
+                    "sg-audit: reports: cannot write the report there: Not a directory",
+                ),
+            )
+            for what, there in {"file": "x", "broken link": broken}.items()
         ),
         *(
             (

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from reporter.custodian import policies
 from tests.rundir import ACCOUNT_IDS, POLICIES, WORLD, audit, group, instance, interface, unit, write
 from tests.rundir import groups as groups_of_run
 from tests.stockdir import (
@@ -292,6 +293,21 @@ def test_in_an_event_mode_a_list_has_what_the_event_named(
     assert (row["in_use"], row["risk"]) == (in_use, "critical" if in_use is None else "medium")
 
 
+@pytest.mark.parametrize(
+    ("source", "in_use"), [(None, False), ("describe", False), ("config", None), ("inventory", None)]
+)
+def test_what_aws_config_recorded_is_not_all_there_is(
+    here: Put, tmp_path: Path, source: str | None, in_use: bool | None
+) -> None:
+    """Nor in a run of ours, whose run.json says so before anything is run."""
+    interfaces = EVERY_INTERFACE | ({"source": source} if source else {})
+    here(EVERY_GROUP, [group("sg-1", ssh_from=WORLD)])
+    here(interfaces, [])
+    row = groups(read(tmp_path))["sg-1"]
+    assert (row["in_use"], row["risk"]) == (in_use, "critical" if in_use is None else "medium")
+    assert policies.planned(interfaces).lists_all is (in_use is False)
+
+
 def test_what_no_event_named_is_not_known_to_be_no_finding(here: Put, tmp_path: Path) -> None:
     here(EVERY_GROUP, [group("sg-1"), group("sg-2")])
     rdp = {"name": "rdp", "resource": "security-group", "filters": [{"type": "ingress"}], "mode": EVENT}
@@ -325,6 +341,19 @@ def test_the_hours_of_s3_make_lists_of_different_times(tmp_path: Path) -> None:
     hour(UNTAGGED_GROUPS, "2025/11/23/00", LAST_WEEK, [group("sg-1"), group("sg-2")])
     found = groups(read(tmp_path / "bucket"))
     assert {group_id: row["ssh_rules"] for group_id, row in found.items()} == {"sg-1": ("0.0.0.0/0 -> 22",)}
+
+
+@pytest.mark.parametrize(("own", "hours"), [(TODAY, LAST_WEEK), (LAST_WEEK, TODAY)], ids=["own", "hours"])
+def test_a_run_into_a_copy_of_a_bucket_is_as_new_as_it_is(tmp_path: Path, own: float, hours: float) -> None:
+    """Files of an hour are not newer than those beside them for being of an hour."""
+    sources = {LAST_WEEK: "", TODAY: WORLD}
+    put(tmp_path / "prod" / US, EVERY_GROUP, [group("sg-1", ssh_from=sources[own])], at=own)
+    old = put(tmp_path / "new", EVERY_GROUP, [group("sg-1", ssh_from=sources[hours])], at=hours)
+    hour = tmp_path / "prod" / US / "sg-all" / "2025/11/23/00"
+    hour.parent.mkdir(parents=True)
+    old.rename(hour)
+    (tmp_path / "new").rmdir()
+    assert groups(read(tmp_path))["sg-1"]["ssh_rules"] == ("0.0.0.0/0 -> 22",)
 
 
 HERE = ("alpha", US)

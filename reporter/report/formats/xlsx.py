@@ -285,7 +285,7 @@ def _decorate_summary(
     for number, scope in enumerate((ACCOUNT, REGION), 1):
         rows = frame.index[frame["scope"] == scope]
         if len(rows):
-            chart = _stacked_chart(workbook, sheet, frame, scope, rows[0] + 1, min(len(rows), _CHARTED_NAMES))
+            chart = _stacked_chart(workbook, sheet, frame, scope, rows[0] + 1, len(rows))
             sheet.insert_chart(top + 16 * number, right, chart)
 
 
@@ -309,8 +309,9 @@ def _risk_chart(workbook: xlsxwriter.Workbook, sheet: Worksheet, frame: pd.DataF
 
 
 def _stacked_chart(
-    workbook: xlsxwriter.Workbook, sheet: Worksheet, frame: pd.DataFrame, scope: str, first: int, count: int
+    workbook: xlsxwriter.Workbook, sheet: Worksheet, frame: pd.DataFrame, scope: str, first: int, of: int
 ) -> Chart:
+    count = min(of, _CHARTED_NAMES)
     names = frame.columns.get_loc("name")
     chart = workbook.add_chart({"type": "column", "subtype": "stacked"})
     for level in LEVELS:
@@ -327,7 +328,9 @@ def _stacked_chart(
                 "gap": 60,
             }
         )
-    return _finish(chart, f"Risk by {scope}", legend=True)
+    # Who is not in the picture would be taken for one without groups.
+    which = f", the first {count} of {of:,}" if of > count else ""
+    return _finish(chart, f"Risk by {scope}{which}", legend=True)
 
 
 def _finish(chart: Chart, title: str, legend: bool = False) -> Chart:
