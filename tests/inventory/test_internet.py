@@ -220,6 +220,26 @@ UNREAD_LIST = "not every entry of a prefix list that the group names was read"
                      id="a route of the other family"),
         pytest.param(change("route-tables.0.Routes", route({"GatewayId": "igw-1"}, "198.51.100.0/24")), "yes", AT,
                      id="a route to some addresses"),
+        pytest.param(change("route-tables.0.Routes", [
+            *TO_THE_INTERNET,
+            {"DestinationCidrBlock": WORLD, "GatewayId": "vgw-1", "State": "active",
+             "Origin": "EnableVgwRoutePropagation"},
+        ]), "yes", AT, id="a VPN's default route beside it"),
+        pytest.param(both(change("route-tables.0.Routes", [
+            {"DestinationPrefixListId": "pl-s3", "GatewayId": "vpce-1", "State": "active", "Origin": "CreateRoute"},
+        ]), change("prefix-lists", [
+            {"PrefixListId": "pl-s3", "OwnerId": "AWS", "c7n:prefix-entries": [{"Cidr": "3.5.0.0/19"}]}])),
+            "no", "", id="no route but to S3"),
+        pytest.param(change("route-tables.0.Routes", [
+            {"DestinationCidrBlock": "10.0.0.0/16", "GatewayId": "local"},
+            {"DestinationCidrBlock": WORLD, "GatewayId": "igw-1", "State": None, "Origin": None},
+            {"DestinationCidrBlock": "10.9.0.0/16", "CoreNetworkArn": "arn:core"},
+            {"DestinationCidrBlock": "10.8.0.0/16", "CarrierGatewayId": "cagw-1"},
+            {"DestinationCidrBlock": "10.7.0.0/16", "LocalGatewayId": "lgw-1"},
+            {"DestinationCidrBlock": "10.6.0.0/16", "VpcPeeringConnectionId": "pcx-1", "State": "blackhole"},
+        ]), "yes", AT, id="routes of many kinds, some without a state"),
+        pytest.param(change("route-tables.0.Associations", [
+            {"Main": True}, {"Main": False, "GatewayId": "igw-1"}]), "yes", AT, id="a table of a gateway too"),
         pytest.param(lambda found: found["route-tables"].append(OWN_TABLE), "no", "", id="a table of its own"),
         pytest.param(change("route-tables", [OWN_TABLE | {"Routes": TO_THE_INTERNET}]), "yes", AT,
                      id="a table of its own to the internet"),
@@ -336,19 +356,26 @@ def entries(number: int) -> list[Resource]:
 
 
 @pytest.mark.parametrize(
-    ("number", "tool", "read"),
+    ("number", "most", "tool", "read"),
     [
-        (99, "c7n-org", True),
-        (100, "c7n-org", False),
-        (250, "c7n-org", False),
-        (99, "sg-audit", True),
-        (100, "sg-audit", False),  # an older release stopped there
-        (250, "sg-audit", True),
+        (99, 1000, "c7n-org", True),
+        (100, 1000, "c7n-org", False),
+        (100, 100, "c7n-org", True),  # there cannot be more
+        (100, None, "c7n-org", False),
+        (250, 1000, "c7n-org", False),
+        (99, 1000, "sg-audit", True),
+        (100, 1000, "sg-audit", False),  # an older release stopped there
+        (100, 100, "sg-audit", True),
+        (250, 1000, "sg-audit", True),
     ],
 )
-def test_stock_custodian_reads_a_page_of_a_list(tmp_path: Path, number: int, tool: str, read: bool) -> None:
+def test_stock_custodian_reads_a_page_of_a_list(
+    tmp_path: Path, number: int, most: int | None, tool: str, read: bool
+) -> None:
     found = network() | {"group": ssh("pl-1")}
-    found["prefix-lists"] = [{"PrefixListId": "pl-1", "c7n:prefix-entries": entries(number)}]
+    found["prefix-lists"] = [
+        {"PrefixListId": "pl-1", "MaxEntries": most, "c7n:prefix-entries": entries(number)}
+    ]
     row = written(tmp_path, found)
     if tool == "c7n-org":
         (tmp_path / "run.json").unlink()

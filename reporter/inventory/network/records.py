@@ -53,6 +53,7 @@ class RouteRecord(Struct, rename="pascal", gc=False):
     instance_id: str = ""
     network_interface_id: str = ""
     state: str = "active"
+    origin: str = ""
 
 
 class AssociationRecord(Struct, rename="pascal", gc=False):
@@ -86,6 +87,7 @@ class RouteTableRecord(Struct, rename="pascal", gc=False):
                     or each.destination_prefix_list_id,
                     each.gateway_id or each.network_interface_id or each.instance_id,
                     each.state == "active",
+                    propagated=each.origin == "EnableVgwRoutePropagation",
                 )
                 for each in self.routes
             ),
@@ -151,16 +153,21 @@ class PrefixListRecord(Struct, rename="pascal", gc=False):
     """A prefix list; its entries are there where Custodian's filter `entry` asked for them."""
 
     prefix_list_id: str
+    owner_id: str = ""
+    max_entries: int | None = None
     entries: list[PrefixListEntry] | None = field(name="c7n:prefix-entries", default=None)
 
     def row(self, all_pages: bool) -> PrefixList:
         """What is kept of it; `all_pages` says that whoever read it goes on after the first page of entries.
 
-        A full page may be all there is, or where an older release of the same program stopped.
+        A full page may be all there is, or where an older release of the same program stopped: it is all where the
+        list takes no more.
         """
         entries = tuple(each.cidr for each in self.entries or ())
-        whole = len(entries) < _PAGE or (all_pages and len(entries) > _PAGE)
-        return PrefixList(entries, complete=self.entries is not None and whole)
+        whole = len(entries) < _PAGE or (all_pages and len(entries) > _PAGE) or len(entries) == self.max_entries
+        return PrefixList(
+            entries, complete=self.entries is not None and whole, of_aws=self.owner_id == "AWS"
+        )
 
 
 class Zone(Struct, rename="pascal", gc=False):
