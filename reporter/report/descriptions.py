@@ -43,7 +43,7 @@ DESCRIPTIONS = {
     "why": "Why the internet gets to the interface on what the group opens, or does not",
     "security_groups": "The groups of the set",
     "interfaces": "How many network interfaces carry each",
-    "could_go": "Those that nothing refers to (`unused`), as long as one of the set stays",
+    "could_go": "Those that are `unused`, as long as one stays; look into launch templates before one goes",
     "interface_id": "Id of the network interface; empty where only the instance's record names the group",
     "interface_type": "What AWS calls the kind of interface",
     "interface_description": "Its description: names the load balancer, Lambda function, … it is for",

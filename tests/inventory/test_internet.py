@@ -611,6 +611,15 @@ def test_rows_of_one_risk_stand_by_whether_they_are_reached(tmp_path: Path) -> N
 # Duplicates.
 
 
+def test_a_large_set_of_the_same_rules_is_one_row_of_duplicates(tmp_path: Path) -> None:
+    ids = [f"sg-{number:02}" for number in range(25)]
+    found = [ssh("10.0.0.0/8") | {"GroupId": each, "GroupName": each} for each in ids]
+    write(tmp_path, {HERE: unit(found, [])})
+    (row,) = table(tmp_path, "duplicates")
+    assert row["security_groups"] == tuple(f"{each} ({each})" for each in ids)
+    assert groups(tmp_path)["sg-24"]["same_rules_as"] == (*ids[:20], "… (+4 more)")
+
+
 def test_groups_with_the_same_rules(tmp_path: Path) -> None:
     def alike(group_id: str, **more: Any) -> Resource:
         rule = {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443}

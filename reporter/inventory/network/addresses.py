@@ -112,6 +112,16 @@ def parse(cidr: str) -> Network | None:
     return Network(family, (int(network.network_address), int(network.broadcast_address)), network.prefixlen)
 
 
+@lru_cache(maxsize=100_000)
+def canonical(cidr: str) -> str:
+    """A CIDR block in the one form that all ways to write it have in common; any other text as it is."""
+    network = parse(cidr)
+    if network is None:
+        return cidr
+    kind = ipaddress.IPv4Address if network.family is IPV4 else ipaddress.IPv6Address
+    return f"{kind(network.range[0])}/{network.prefix_length}"
+
+
 def is_world(ranges: Sequence[Range], family: Family) -> bool:
     """Whether the ranges together cover every address of the internet."""
     if size(ranges) < size(family.internet):

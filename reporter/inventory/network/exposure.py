@@ -35,6 +35,11 @@ class Exposure:
         """What is open to the world in any family, merged and sorted; all traffic alone where it is there."""
         return traffic.union([*self.ipv4, *self.ipv6])
 
+    @cached_property
+    def world_ports(self) -> tuple[str, ...]:
+        """That as texts: `tcp 22`."""
+        return tuple(map(str, self.world))
+
     def opens(self, asked: Traffic) -> bool:
         """Whether any of that traffic is let in from the whole world; for all traffic, whether all is."""
         return traffic.any_of(asked, (*self.ipv4, *self.ipv6))
