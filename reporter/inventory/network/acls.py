@@ -16,13 +16,15 @@ _EPHEMERAL = (1024, MAX_PORT)
 
 @dataclass(frozen=True)
 class AclRule:
-    """A rule of a network ACL. Its traffic is by protocol alone, but for tcp and udp."""
+    """A rule of a network ACL. Its traffic is by protocol alone, but for tcp and udp; `in_part` says that it is for one
+    type of ICMP."""
 
     number: int
     egress: bool
     allow: bool
     cidr: str
     traffic: Traffic
+    in_part: bool = False
 
 
 @dataclass(frozen=True)
@@ -43,7 +45,13 @@ def let_through(acl: NetworkAcl, asked: Traffic, family: Family, where: Ranges) 
     """
     rules = sorted(acl.rules, key=lambda rule: rule.number)
     inbound, outbound = (
-        [rule for rule in rules if rule.egress is egress and _is_of(rule, family)] for egress in (False, True)
+        [
+            rule
+            for rule in rules
+            # One type of ICMP denied leaves the others.
+            if rule.egress is egress and _is_of(rule, family) and (rule.allow or not rule.in_part)
+        ]
+        for egress in (False, True)
     )
     passed = []
     parts = _by_protocol(asked, rules)

@@ -44,6 +44,10 @@ class Exposure:
         """Whether any of that traffic is let in from the whole world; for all traffic, whether all is."""
         return traffic.any_of(asked, (*self.ipv4, *self.ipv6))
 
+    def of(self, family: Family) -> tuple[Traffic, ...]:
+        """What is open to the world for addresses of one family."""
+        return self.ipv4 if family is IPV4 else self.ipv6
+
     @cached_property
     def together(self) -> tuple[Traffic, ...]:
         """What of it no rule opens by itself."""

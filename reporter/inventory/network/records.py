@@ -15,7 +15,7 @@ from reporter.inventory.network.routes import Route, RouteTable
 from reporter.inventory.network.topology import Subnet
 from reporter.inventory.network.traffic import Traffic
 from reporter.inventory.records import ListOf
-from reporter.inventory.rules import MAX_PORT, WITH_PORTS
+from reporter.inventory.rules import ICMP, MAX_PORT, WITH_PORTS
 
 #: Custodian asks for one page of entries, which has no more:
 #: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_GetManagedPrefixListEntries.html
@@ -102,6 +102,13 @@ class PortRange(Struct, rename="pascal", gc=False):
     to: int = MAX_PORT
 
 
+class IcmpTypeCode(Struct, rename="pascal", gc=False):
+    """Type and code of ICMP, -1 for any."""
+
+    type: int = rules.ANY
+    code: int = rules.ANY
+
+
 class AclEntry(Struct, rename="pascal", gc=False):
     """A rule of a network ACL; the protocol is a number, -1 for all."""
 
@@ -112,6 +119,7 @@ class AclEntry(Struct, rename="pascal", gc=False):
     cidr_block: str = ""
     ipv6_cidr_block: str = ""
     port_range: PortRange | None = None
+    icmp_type_code: IcmpTypeCode | None = None
 
     def rule(self) -> AclRule:
         """What is kept of it."""
@@ -123,6 +131,9 @@ class AclEntry(Struct, rename="pascal", gc=False):
             allow=self.rule_action == "allow",
             cidr=self.cidr_block or self.ipv6_cidr_block,
             traffic=Traffic(protocol, ports.from_, ports.to),
+            in_part=protocol in ICMP
+            and self.icmp_type_code is not None
+            and (self.icmp_type_code.type, self.icmp_type_code.code) != (rules.ANY, rules.ANY),
         )
 
 
