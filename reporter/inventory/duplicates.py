@@ -37,8 +37,8 @@ def fingerprint(rules: Iterable[Rule]) -> bytes:
 
 
 def others_of(group_ids: Iterable[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
-    """Each group of a set with the others, sorted: of many the first _NAMED and how many more, as all of them in all rows
-    would be a square. The set's first group is there in every row but its own."""
+    """Each group of a set with the others, sorted: of many the first _NAMED and how many more, as all of them in all
+    rows would be a square. The set's first group is there in every row but its own."""
     ids = sorted(group_ids)
     more = len(ids) - 1 - _NAMED
     end = (f"… (+{more} more)",) if more > 0 else ()

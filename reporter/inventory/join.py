@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import pandas as pd
@@ -59,10 +60,8 @@ def join(
     links = list(links_of(units))
     instances = {instance.instance_id: instance for unit in units for instance in unit.instances}
     network = internet.topology(units)
-    opened = [
-        row.exposure if row.ingress is None else exposure(row.ingress, network.prefix_lists)
-        for _, row in owned
-    ]
+    with_lists = cache(lambda ingress: exposure(ingress, network.prefix_lists))
+    opened = [row.exposure if row.ingress is None else with_lists(row.ingress) for _, row in owned]
     by_id = {row.group_id: each for (_, row), each in zip(owned, opened, strict=True)}
     reaches = internet.reaches(units, links, network, by_id)
     by_group: dict[str, list[int]] = {}

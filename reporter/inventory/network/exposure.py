@@ -116,6 +116,7 @@ def _is_wide(opening: _Opening, world: Mapping[Family, Sequence[Traffic]]) -> bo
     family = opening.network.family
     return (
         opening.network.is_wide
+        and opening.network.prefix_length > 0  # else it is the world
         and addresses.is_public((opening.network.range,), family)
         and not any(traffic.includes(each, opening.traffic) for each in world[family])
     )

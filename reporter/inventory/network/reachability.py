@@ -124,9 +124,7 @@ class Reachability:
 
     def _to_balancer(self, subnet_id: str, endpoint: Endpoint, forwarding: Forwarding) -> _Way:
         """Whether a load balancer is reached in one of its subnets. It may listen on another port than its target."""
-        way = self._way(
-            subnet_id, endpoint.vpc_id, endpoint.region, forwarding.family, (forwarding.traffic,)
-        )
+        way = self._way(subnet_id, endpoint.vpc_id, endpoint.region, forwarding.family, (forwarding.traffic,))
         if way.reachable is not Reachable.NO:
             return way
         any_port = (Traffic(forwarding.traffic.protocol),)

@@ -175,10 +175,10 @@ class PrefixListRecord(Struct, rename="pascal", gc=False):
         list takes no more.
         """
         entries = tuple(each.cidr for each in self.entries or ())
-        whole = len(entries) < _PAGE or (all_pages and len(entries) > _PAGE) or len(entries) == self.max_entries
-        return PrefixList(
-            entries, complete=self.entries is not None and whole, of_aws=self.owner_id == "AWS"
+        whole = (
+            len(entries) < _PAGE or (all_pages and len(entries) > _PAGE) or len(entries) == self.max_entries
         )
+        return PrefixList(entries, complete=self.entries is not None and whole, of_aws=self.owner_id == "AWS")
 
 
 class Zone(Struct, rename="pascal", gc=False):

@@ -16,8 +16,8 @@ _CANNOT_BE_TOLD = (_ENDPOINT, "eni-", "i-")
 
 @dataclass(frozen=True)
 class Route:
-    """A route to a CIDR block or a prefix list, into `target` (an id, or `local`); a virtual private gateway makes those
-    that are `propagated`."""
+    """A route to a CIDR block or a prefix list, into `target` (an id, or `local`); a virtual private gateway makes
+    those that are `propagated`."""
 
     destination: str
     target: str
