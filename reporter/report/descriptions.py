@@ -34,7 +34,8 @@ DESCRIPTIONS = {
     "reachable": "Whether the internet gets to one of its interfaces on a port of world_ports: by a public address, a "
     "route to an internet gateway and the network ACL; unknown where none of these says no and one was not read",
     "reachable_on": "Where it is reached: address -> port; where reachable is unknown, what is missing",
-    "same_rules_as": "The other groups of its VPC with exactly the same rules, descriptions aside",
+    "same_rules_as": "The other groups of its VPC with exactly the same rules, descriptions aside; of many "
+    "the first 20",
     "covered_rules": "Its rules that another of its rules makes needless; `to` stands before those of traffic out, "
     "`itself` for the group",
     "subnet_id": "The subnet it is in",
