@@ -80,8 +80,9 @@ def _row(row: "pd.Series[Any]") -> list[str]:
 
 
 def _count(row: "pd.Series[Any]", level: str) -> str:
-    """`7`, or `7 +2` where two more are possible."""
+    """`7`, or `7 +2` where two more are possible, `7 (3 waived)` where three of them are waived."""
     if pd.isna(row[level]):
         return "unknown"
-    possible = row.get(f"{level}_possible", 0)
-    return f"{row[level]:,} +{possible:,}" if possible else f"{row[level]:,}"
+    possible, waived = (row.get(f"{level}_{what}", 0) for what in ("possible", "waived"))
+    text = f"{row[level]:,} +{possible:,}" if possible else f"{row[level]:,}"
+    return f"{text} ({waived:,} waived)" if waived else text
