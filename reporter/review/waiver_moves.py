@@ -4,6 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 from reporter.custodian.bounded import Stopped, Workers
 from reporter.errors import InputError
@@ -60,7 +61,7 @@ def between(
     if path is None:
         return None
     before, after = _at(path, base, "--base"), _at(path, head, "--head")
-    if given and not any((before.content, after.content, before.why_not, after.why_not)):
+    if given and all(each.content is None and not each.why_not for each in (before, after)):
         raise InputError(f"{path}: no such file, neither before nor now")
     why_not = next((f"{each.where}: {each.why_not}" for each in (before, after) if each.why_not), "")
     if why_not:
@@ -128,17 +129,24 @@ def _moves(
         frame = frame[frame["waived"].astype(bool)]
         keys = zip(frame["group"].tolist(), frame["policy"].tolist(), strict=True)
         sides.append(dict(zip(keys, frame["note"].tolist(), strict=True)))
-    columns = ("account_profile", "account_id", "region", "security_group_id", "group_name")
-    groups = [found.groups[name].tolist() for name in columns]
+    groups = found.groups
     then, now = (
-        {
-            (group, policy): WaivedFinding(policy, *(column[group] for column in groups), note)
-            for (group, policy), note in side.items()
-        }
-        for side in sides
+        {key: _finding(groups.iloc[key[0]], key[1], note) for key, note in side.items()} for side in sides
     )
     return WaiverMoves(
         file,
         hidden=tuple(now[key] for key in sorted(now.keys() - then.keys())),
         brought_back=tuple(then[key] for key in sorted(then.keys() - now.keys())),
+    )
+
+
+def _finding(group: Any, policy: str, until: str) -> WaivedFinding:
+    return WaivedFinding(
+        policy=policy,
+        account=group["account_profile"],
+        account_id=group["account_id"],
+        region=group["region"],
+        id=group["security_group_id"],
+        name=group["group_name"],
+        until=until,
     )

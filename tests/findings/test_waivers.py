@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from datetime import date, timedelta
+from functools import cache
 from itertools import chain, combinations, product
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from reporter.errors import InputError
 from reporter.findings import waived, waivers
 from reporter.findings.assess import Findings
 from reporter.findings.risk import LEVELS
+from reporter.inventory.audit import Audit
 from reporter.report import closing, failing, tables
 from reporter.report import waivers as tab
 from tests.rundir import (
@@ -60,9 +62,15 @@ def read(
     return waivers.parse(text.encode(), "waivers.yml", day, max_days)
 
 
-def judged(folder: Path, *entries: Mapping[str, Any], day: date = TODAY) -> Findings:
+@cache
+def assessed(folder: Path) -> tuple[Audit, Findings]:
     found = audit(folder)
-    return waived.apply(findings(found), found.output.policies, read(*entries), day)
+    return found, findings(found)
+
+
+def judged(folder: Path, *entries: Mapping[str, Any], day: date = TODAY) -> Findings:
+    found, before = assessed(folder)
+    return waived.apply(before, found.output.policies, read(*entries), day)
 
 
 def texts(folder: Path, *entries: Mapping[str, Any], day: date = TODAY) -> dict[str, str]:
@@ -81,8 +89,8 @@ def with_ports(found: Resource, *ports: int) -> Resource:
     }
 
 
-@pytest.fixture
-def run(tmp_path: Path) -> Path:
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """sg-1, `bastion`, open on SSH and in use; sg-2, `bastion-2`, open on SSH; sg-3 in beta, the same as sg-1."""
     one = group("sg-1", "bastion", ssh_from=WORLD) | {"Tags": [{"Key": "team", "Value": "bastion"}]}
     two, three = group("sg-2", "bastion-2", ssh_from=WORLD), group("sg-3", "bastion", "beta", ssh_from=WORLD)
@@ -90,7 +98,7 @@ def run(tmp_path: Path) -> Path:
         HERE: unit([one, two], [interface("eni-1", one)], sg_rdp=[]),
         THERE: unit([three], [interface("eni-3", three, owner="beta")], sg_rdp=[]),
     }
-    return write(tmp_path / "run", units, [*POLICIES, RDP_POLICY])
+    return write(tmp_path_factory.mktemp("run"), units, [*POLICIES, RDP_POLICY])
 
 
 # What a waiver is about
@@ -268,8 +276,7 @@ def test_more_waivers_never_leave_more_risk(tmp_path: Path) -> None:
         [instance("i-1", DEFAULT)],
         sg_rdp=rdp(both),
     )
-    found = audit(write(tmp_path, {HERE: cells}, [*POLICIES, RDP_POLICY]))
-    before = findings(found)
+    found, before = assessed(write(tmp_path, {HERE: cells}, [*POLICIES, RDP_POLICY]))
     policies = ("sg-ssh-world", "sg-rdp", "sg-default", "sg-ssh-open")
     left = {}
     for chosen in chain.from_iterable(combinations(policies, size) for size in range(5)):
@@ -296,7 +303,7 @@ def test_no_waivers_change_nothing(run: Path) -> None:
 
 
 def tab_of(folder: Path, name: str, *entries: Mapping[str, Any], day: date = TODAY) -> list[dict[str, Any]]:
-    built = tables.build(audit(folder), judged(folder, *entries, day=day))
+    built = tables.build(assessed(folder)[0], judged(folder, *entries, day=day))
     (found,) = (table for table in built if table.name == name)
     return found.frame.astype(object).to_dict("records")
 
@@ -325,7 +332,7 @@ def test_waived_groups_are_counted_apart_where_their_risk_is_proven(run: Path) -
 
 
 def test_the_terminals_table_counts_them_too(run: Path) -> None:
-    table = closing.risk_by_account(audit(run), judged(run, waiver(account="alpha")))
+    table = closing.risk_by_account(assessed(run)[0], judged(run, waiver(account="alpha")))
     assert list(table.columns[1].cells) == ["1 (1 waived)", "1", "2 (1 waived)"]
 
 
@@ -357,13 +364,15 @@ def test_the_tab_of_waivers_and_the_lines_on_those_that_need_a_look(run: Path) -
         "rules": (),
         **LAST,
     }
-    told = list(tab.lines(audit(run), judged(run, *entries)))
+    told = list(tab.lines(assessed(run)[0], judged(run, *entries)))
     assert len(told) == 4
     assert told[2] == "waiver of waivers.yml, line 20: matched nothing: jump host, OPS-1234 (platform-team)"
 
 
 def test_many_that_need_a_look_are_counted(run: Path) -> None:
-    told = list(tab.lines(audit(run), judged(run, *(waiver(group=f"sg-9{number}") for number in range(14)))))
+    told = list(
+        tab.lines(assessed(run)[0], judged(run, *(waiver(group=f"sg-9{number}") for number in range(14))))
+    )
     assert len(told) == 11
     assert told[-1] == "waivers: 4 more that need a look; the tab waivers has them all"
 
