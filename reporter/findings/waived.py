@@ -100,9 +100,8 @@ def apply(
     by_exposure, by_default = np.isin(level, ("critical", "medium")), level == "high"
     gives = (rows.exposed & by_exposure[rows.group]) | (rows.default & by_default[rows.group])
     kept, frame = _frame(rows, verdict, waivers)
-    texts = pd.Series("", index=findings.groups.index, dtype="str")
-    for group, text in _by_group(frame[gives[kept]]).items():
-        texts.iloc[group] = text
+    told = _by_group(frame[gives[kept]])
+    texts = pd.Series([told.get(row, "") for row in findings.groups.index], dtype="str")
     waived = Waived(
         pd.Series((exposed & by_exposure) | (default & by_default), index=findings.groups.index),
         _risk_left(findings, rows, verdict.waived, default),
@@ -234,32 +233,51 @@ class _Selection:
     """Finds the findings that a waiver is about."""
 
     def __init__(self, rows: _Rows, groups: pd.DataFrame) -> None:
-        self._group = rows.group
         self._policy = _Column(rows.policy)
         self._account, self._account_id, self._region, self._id, self._name = (
             _Column(groups[name])
             for name in ("account_profile", "account_id", "region", "security_group_id", "group_name")
         )
         self._tags = groups["tags"].tolist()
+        self._every = np.arange(rows.groups)
+        # The findings by group: those of group n are by_group[start[n] : start[n + 1]].
+        self._by_group = np.argsort(rows.group, kind="stable")
+        self._start = np.searchsorted(rows.group[self._by_group], np.arange(rows.groups + 1))
 
     def findings(self, waiver: Waiver) -> _Array:
         """Their numbers, whatever the waiver's `rules` and `expires`."""
-        groups = np.ones(len(self._tags), dtype=bool)
+        groups = self._called(waiver.group)
         if waiver.account:
-            groups &= self._account.fits(waiver.account) | self._account_id.fits(waiver.account)
+            names, ids = (
+                self._account.fits(waiver.account, groups),
+                self._account_id.fits(waiver.account, groups),
+            )
+            groups = groups[names | ids]
         if waiver.region:
-            groups &= self._region.fits(waiver.region)
-        if waiver.group:
-            groups &= self._id.fits(waiver.group) | self._name.fits(waiver.group)
+            groups = groups[self._region.fits(waiver.region, groups)]
         for key, value in waiver.tags.items():
             fits, start = _fitting(value), f"{key}="
-            for number in np.flatnonzero(groups).tolist():
-                own = (tag[len(start) :] for tag in self._tags[number] if tag.startswith(start))
-                groups[number] = any(map(fits, own))
-        chosen = groups[self._group]
-        if waiver.policies:
-            chosen &= np.logical_or.reduce([self._policy.fits(policy) for policy in waiver.policies])
-        return np.flatnonzero(chosen)
+            tagged = [
+                any(fits(tag[len(start) :]) for tag in self._tags[group] if tag.startswith(start))
+                for group in groups.tolist()
+            ]
+            groups = groups[np.array(tagged, dtype=bool)]
+        parts = [self._by_group[self._start[group] : self._start[group + 1]] for group in groups.tolist()]
+        chosen = np.concatenate([np.empty(0, dtype=int), *parts])
+        if not waiver.policies:
+            return chosen
+        fits_any = np.zeros(len(chosen), dtype=bool)
+        for policy in waiver.policies:
+            fits_any |= self._policy.fits(policy, chosen)
+        return np.asarray(chosen[fits_any])
+
+    def _called(self, pattern: str) -> _Array:
+        """The groups with that id or name; all of them where none is given."""
+        if not pattern:
+            return self._every
+        if _is_glob(pattern):
+            return self._every[self._id.fits(pattern, self._every) | self._name.fits(pattern, self._every)]
+        return np.union1d(self._id.rows(pattern), self._name.rows(pattern))
 
 
 class _Column:
@@ -269,13 +287,22 @@ class _Column:
         codes, texts = pd.factorize(np.asarray(values, dtype=object))
         self._codes: _Array = codes
         self._numbers = {text: number for number, text in enumerate(texts.tolist())}
+        self._rows: dict[str, _Array] = {}
 
-    def fits(self, pattern: str) -> _Array:
-        """Which of its rows are the text, or match the glob."""
+    def fits(self, pattern: str, rows: _Array) -> _Array:
+        """Which of the rows have the text, or match the glob."""
         if not _is_glob(pattern):
-            return np.asarray(self._codes == self._numbers.get(pattern, -2))
+            return np.asarray(self._codes[rows] == self._numbers.get(pattern, -2))
         fits = _fitting(pattern)
-        return np.array([fits(text) for text in self._numbers], dtype=bool)[self._codes]
+        return np.array([bool(fits(text)) for text in self._numbers], dtype=bool)[self._codes[rows]]
+
+    def rows(self, text: str) -> _Array:
+        """All rows that have the text."""
+        if not self._rows:
+            order = np.argsort(self._codes, kind="stable")
+            parts = np.split(order, np.searchsorted(self._codes[order], np.arange(1, len(self._numbers))))
+            self._rows = dict(zip(self._numbers, parts, strict=True)) if self._numbers else {}
+        return self._rows.get(text, np.empty(0, dtype=int))
 
 
 def _is_glob(pattern: str) -> bool:

@@ -39,7 +39,8 @@ def waivers(audit: Audit, findings: Findings) -> pd.DataFrame:
         for outcome, state in sorted(zip(outcomes, states, strict=True), key=lambda pair: not pair[1])
     ]
     frame = pd.DataFrame(rows, columns=list(COLUMNS), dtype=object)
-    return frame.astype({"findings": "int64"})
+    texts = ("waiver", "expires", "account", "region", "group", "reason", "owner")
+    return frame.astype({"findings": "int64", **dict.fromkeys(texts, "str")})
 
 
 def lines(audit: Audit, findings: Findings) -> Iterator[str]:

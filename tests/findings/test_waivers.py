@@ -1,6 +1,6 @@
 """Waivers: files and runs written by hand, read back as the report shows them."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import date, timedelta
 from functools import cache
@@ -496,7 +496,7 @@ def test_a_waiver_may_last_so_many_days(days: int | None, wrong: bool) -> None:
 # On the command line
 
 
-def sg_audit(*words: Any) -> Result:
+def invoked(*words: Any) -> Result:
     return CliRunner().invoke(cli, list(map(str, words)), standalone_mode=False)
 
 
@@ -512,17 +512,33 @@ def in_days(days: int) -> str:
 def test_report_takes_the_file_that_is_given(run: Path, tmp_path: Path) -> None:
     file = on(tmp_path / "accepted.yml", waiver(group="bastion", expires=in_days(90)))
     words = ("report", "-s", run, "-o", tmp_path / "reports")
-    assert sg_audit(*words, "--fail-on", "critical").return_value == 1
-    done = sg_audit(*words, "-w", file, "--fail-on", "critical")
+    assert invoked(*words, "--fail-on", "critical").return_value == 1
+    done = invoked(*words, "-w", file, "--fail-on", "critical")
     assert done.return_value == 0
     assert "critical 2, 2 of them waived; high 0, 0 of them waived" in str(
         openpyxl.load_workbook(done.stdout.strip()).properties.description
     )
-    assert sg_audit(*words, "-w", file, "--fail-on", "medium").return_value == 1
-    done = sg_audit(*words, "-w", file, "--max-waiver-days", 89)
+    assert invoked(*words, "-w", file, "--fail-on", "medium").return_value == 1
+    done = invoked(*words, "-w", file, "--max-waiver-days", 89)
     assert isinstance(done.exception, InputError)
     assert "is more than 89 days away" in str(done.exception)
-    assert isinstance(sg_audit(*words, "-w", tmp_path / "none.yml").exception, InputError)
+    assert isinstance(invoked(*words, "-w", tmp_path / "none.yml").exception, InputError)
+
+
+def test_each_mistake_is_a_line_and_the_exit_is_2(
+    sg_audit: Callable[..., Any], run: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "waivers.yml"
+    file.write_text("waivers:\n- {group: 5, reason: r, owner: o, expires: 2027-01-31}\n- 5\n")
+    for words in (["report", "-s", run, "-o", tmp_path / "reports"], ["validate"]):
+        done = sg_audit(*words, "-w", file)
+        assert done.returncode == 2
+        assert done.stdout == ""
+        assert done.stderr.splitlines() == [
+            f"sg-audit: {file}, line 2: group: it is a number, not a text; text goes in quotes",
+            f"sg-audit: {file}, line 3: it is a number, not a map",
+        ]
+    assert not (tmp_path / "reports").exists()
 
 
 def test_report_takes_the_file_beside_the_accounts_file(run: Path, tmp_path: Path) -> None:
@@ -531,22 +547,22 @@ def test_report_takes_the_file_beside_the_accounts_file(run: Path, tmp_path: Pat
         "accounts:\n- {name: alpha, account_id: '111111111111', profile: a, regions: [us-east-1]}\n"
     )
     words = ("report", "-s", run, "-o", tmp_path / "reports", "-c", accounts, "--fail-on", "critical")
-    assert sg_audit(*words).return_value == 1
+    assert invoked(*words).return_value == 1
     on(tmp_path / "waivers.yml", waiver(group="bastion", expires=in_days(90)))
-    done = sg_audit(*words)
+    done = invoked(*words)
     assert done.return_value == 0, done.output
     on(tmp_path / "waivers.yml", waiver(group=5))
-    assert "line 5: group: it is a number" in str(sg_audit(*words).exception)
+    assert "line 5: group: it is a number" in str(invoked(*words).exception)
 
 
 def test_validate_checks_the_file_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     file = on(tmp_path / "waivers.yml", waiver(group="sg-1", expires=in_days(10)))
     for words in (["-w", file], ["-w", file, "--max-waiver-days", "10"]):
-        assert sg_audit("validate", *words).return_value == 0
-    assert isinstance(sg_audit("validate", "-w", file, "--max-waiver-days", "9").exception, InputError)
+        assert invoked("validate", *words).return_value == 0
+    assert isinstance(invoked("validate", "-w", file, "--max-waiver-days", "9").exception, InputError)
     (tmp_path / "policies.yml").write_text("policies: 5")
-    assert isinstance(sg_audit("validate", "-w", file, "-u", "policies.yml").exception, InputError)
+    assert isinstance(invoked("validate", "-w", file, "-u", "policies.yml").exception, InputError)
 
 
 def test_nothing_of_a_waiver_becomes_a_formula_or_a_link(run: Path, tmp_path: Path) -> None:
@@ -554,7 +570,7 @@ def test_nothing_of_a_waiver_becomes_a_formula_or_a_link(run: Path, tmp_path: Pa
     file = on(
         tmp_path / "w.yml", waiver(group="sg-1", tags={"=a": "@b"}, **hostile), waiver(**hostile, group="=1")
     )
-    done = sg_audit("report", "-s", run, "-o", tmp_path / "reports", "-w", file, "-f", "xlsx", "-f", "csv")
+    done = invoked("report", "-s", run, "-o", tmp_path / "reports", "-w", file, "-f", "xlsx", "-f", "csv")
     assert done.exception is None, done.exception
     book = openpyxl.load_workbook(done.stdout.splitlines()[0])
     for sheet in book:
