@@ -172,6 +172,10 @@ def _with_texts_for_dates(content: Any) -> Any:
 
 def _mistakes(content: Any, day: date, max_days: int | None) -> Iterator[Mistake]:
     """Where something is wrong, as keys and numbers, and what."""
+    entries = content.get("waivers") if isinstance(content, dict) else None
+    if isinstance(entries, list) and len(entries) > _MOST:  # to check each would take minutes
+        yield ("waivers",), f"more than {_MOST:,} waivers, which is the limit"
+        return
     wrong = False
     for error in _VALIDATOR.iter_errors(content):
         wrong = True

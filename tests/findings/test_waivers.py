@@ -438,7 +438,7 @@ def test_every_mistake_is_told_with_its_line() -> None:
         ("waivers: []\nwaivers: []", "the key waivers is there twice"),
         ("waivers: !!python/object:os.system []", "not valid YAML"),
         ("waivers: &a [*a]", "stands within itself"),
-        ("waivers: [" + "{}, " * 10_001 + "]", "longer than 10,000, which is the limit"),
+        ("waivers: [" + "{}, " * 10_001 + "]", "waivers.yml, line 1: more than 10,000 waivers, which is the limit"),
     ],
 )  # fmt: skip
 def test_what_is_no_file_of_waivers(text: str, told: str) -> None:
@@ -554,6 +554,12 @@ def test_report_takes_the_file_beside_the_accounts_file(run: Path, tmp_path: Pat
     assert done.return_value == 0, done.output
     on(tmp_path / "waivers.yml", waiver(group=5))
     assert "line 5: group: it is a number" in str(invoked(*words).exception)
+    # Before anything is run.
+    refused = invoked(
+        "audit", "-c", accounts, "-s", tmp_path / "output", "-o", tmp_path / "reports"
+    ).exception
+    assert "line 5: group: it is a number" in str(refused)
+    assert not (tmp_path / "output").exists()
 
 
 def test_validate_checks_the_file_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
