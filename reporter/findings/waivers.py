@@ -4,15 +4,18 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from difflib import get_close_matches
+from functools import cache
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import jsonschema
 import yaml
 
 from reporter import yamlfile
 from reporter.errors import InputError
+
+if TYPE_CHECKING:
+    from jsonschema import ValidationError
 
 #: What the file is called where no other is named: beside the accounts file.
 DEFAULT_NAME = "waivers.yml"
@@ -23,7 +26,7 @@ _SELECTING = ("policy", "account", "region", "group", "tags")
 _NAME = {"type": "string", "maxLength": 500, "format": "name"}
 _PROSE = {"type": "string", "maxLength": 1_000, "format": "prose"}
 _LIST = {"minItems": 1, "maxItems": 1_000, "items": _NAME}
-_WAIVER = {
+_WAIVER: dict[str, Any] = {
     "type": "object",
     "required": ["reason", "owner", "expires"],
     "anyOf": [{"required": [key]} for key in _SELECTING],
@@ -48,7 +51,7 @@ _WAIVER = {
 }
 
 #: The JSON schema of the file. A date that YAML has read is a text to it.
-SCHEMA = {
+SCHEMA: dict[str, Any] = {
     "type": "object",
     "required": ["waivers"],
     "additionalProperties": False,
@@ -151,11 +154,17 @@ def _is_date(text: object) -> bool:
     return not isinstance(text, str) or date.fromisoformat(text).isoformat() == text
 
 
-_FORMATS = jsonschema.FormatChecker(formats=())
-_FORMATS.checks("name")(_is_name)
-_FORMATS.checks("prose")(_is_prose)
-_FORMATS.checks("date", raises=ValueError)(_is_date)
-_VALIDATOR = jsonschema.Draft7Validator(SCHEMA, format_checker=_FORMATS)
+@cache
+def _validator() -> Any:
+    # Late: it takes a while to load, and most reports have no waivers.
+    import jsonschema
+
+    formats = jsonschema.FormatChecker(formats=())
+    formats.checks("name")(_is_name)
+    formats.checks("prose")(_is_prose)
+    formats.checks("date", raises=ValueError)(_is_date)
+    return jsonschema.Draft7Validator(SCHEMA, format_checker=formats)
+
 
 Mistake = tuple[Sequence[Any], str]
 
@@ -177,7 +186,7 @@ def _mistakes(content: Any, day: date, max_days: int | None) -> Iterator[Mistake
         yield ("waivers",), f"more than {_MOST:,} waivers, which is the limit"
         return
     wrong = False
-    for error in _VALIDATOR.iter_errors(content):
+    for error in _validator().iter_errors(content):
         wrong = True
         yield from _explained(error)
     if wrong or max_days is None:
@@ -188,7 +197,7 @@ def _mistakes(content: Any, day: date, max_days: int | None) -> Iterator[Mistake
             yield place, f"expires: {entry['expires']} is more than {max_days} days away (--max-waiver-days)"
 
 
-def _explained(error: jsonschema.ValidationError) -> Iterator[Mistake]:
+def _explained(error: "ValidationError") -> Iterator[Mistake]:
     place = tuple(error.absolute_path)
     rule, wanted, found = error.validator, error.validator_value, error.instance
     keys = [str(each) for each in place[2:] if not isinstance(each, int)]
