@@ -13,7 +13,7 @@ from typing import Any
 from reporter.custodian.resource_types import GROUPS, INVENTORY_TABS
 
 #: The report's own tables: no policy's tab may be called so.
-OWN_TABS = ("security_groups", "attachments", "duplicates", "summary", "coverage")
+OWN_TABS = ("security_groups", "attachments", "duplicates", "waivers", "summary", "coverage")
 
 #: The columns of the table of security groups, before those that policies add.
 GROUP_COLUMNS = (
@@ -42,6 +42,7 @@ GROUP_COLUMNS = (
     "reachable_on",
     "same_rules_as",
     "covered_rules",
+    "waived",
 )
 
 #: Those of them that policies fill.

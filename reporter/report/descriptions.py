@@ -38,6 +38,17 @@ DESCRIPTIONS = {
     "the first 20",
     "covered_rules": "Its rules that another of its rules makes needless; `to` stands before those of traffic out, "
     "`itself` for the group",
+    "waived": "`until …: reason (owner)` where every finding that gives the group its risk, or on a finding tab every "
+    "finding of the tab, is waived; `no longer: …` where more rules matched than a waiver names",
+    "waiver": "The file and line it stands in",
+    "state": "holds; or expired, ends within 30 days, matched nothing, no longer holds as more rules matched",
+    "expires": "The last day it holds, in UTC",
+    "findings": "How many findings it is about",
+    "account": "The account's name or id; empty: any",
+    "group": "The group's id or name; empty: any",
+    "rules": "It holds as long as no other rules matched; empty: whatever matched",
+    "reason": "Why it is accepted",
+    "owner": "Who accepted it",
     "subnet_id": "The subnet it is in",
     "public_ips": "The public IPv4 addresses of all its private ones",
     "ipv6": "Its IPv6 addresses, and the blocks it was given",
@@ -68,6 +79,10 @@ DESCRIPTIONS = {
     **{
         f"{level}_reachable_possible": f"How many of the groups of risk {level} it may reach: that is unknown"
         for level in ("critical", "high", "none")
+    },
+    **{
+        f"{level}_waived": f"How many of the groups of risk {level} are waived: every finding that makes it so"
+        for level in ("critical", "high", "medium")
     },
     "groups": "How many groups in all",
     "cells_not_read": "How many account × region × policy cells could not be read: the coverage tab lists them",

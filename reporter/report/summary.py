@@ -1,7 +1,7 @@
 """The tables that count: groups by risk, what each policy found, and what was not read."""
 
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 
 import pandas as pd
 
@@ -28,6 +28,8 @@ COUNTED = (*LEVELS, *(f"{level}{_POSSIBLE}" for level in LEVELS[:-1]))
 REACHED = tuple(
     f"{level}_reachable{possible}" for possible in ("", _POSSIBLE) for level in ("critical", "high", "none")
 )
+#: Those of the groups of proven risk that are waived: every finding that gives it is. The other levels come of none.
+WAIVED = tuple(f"{level}_waived" for level in LEVELS[:3])
 _REACHED = {Reachable.YES.value: "_reachable", Reachable.UNKNOWN.value: f"_reachable{_POSSIBLE}"}
 
 
@@ -35,17 +37,19 @@ def risk_counts(audit: Audit, findings: Findings) -> pd.DataFrame:
     """Counts of groups by risk: one row for all, then one an account, then one a region.
 
     Columns: scope, name, a column a risk level (`critical`, …) for the groups of which it is proven, one more
-    (`critical_possible`, …) for those of which it is the worst that missing answers leave open, those of REACHED,
-    groups, cells_not_read. An account or region that was read and holds no group is there with zeros; where no list of
-    groups could be read, the counts are NA.
+    (`critical_possible`, …) for those of which it is the worst that missing answers leave open, those of REACHED
+    and WAIVED, groups, cells_not_read. An account or region that was read and holds no group is there with zeros;
+    where no list of groups could be read, the counts are NA.
     """
     groups = findings.groups
     levels = groups["risk"].astype(str).where(findings.proven, groups["risk"].astype(str) + _POSSIBLE)
     reached = (levels + groups["reachable"].map(_REACHED)).fillna("")
+    waived = (levels + "_waived").where(findings.waived.groups & findings.proven, "")
+    kinds = {COUNTED: levels, REACHED: reached, WAIVED: waived}
     parts = [
-        _counts(audit, levels, reached, ALL, pd.Series("all", index=groups.index), lambda cell: "all"),
-        _counts(audit, levels, reached, ACCOUNT, groups["account_profile"], lambda cell: cell.account),
-        _counts(audit, levels, reached, REGION, groups["region"], lambda cell: cell.region),
+        _counts(audit, kinds, ALL, pd.Series("all", index=groups.index), lambda cell: "all"),
+        _counts(audit, kinds, ACCOUNT, groups["account_profile"], lambda cell: cell.account),
+        _counts(audit, kinds, REGION, groups["region"], lambda cell: cell.region),
     ]
     return pd.concat(parts, ignore_index=True)
 
@@ -56,6 +60,17 @@ def coverage(audit: Audit) -> pd.DataFrame:
     accounts = {account.name: account for account in audit.output.accounts}
     rows = [_gap(cell, accounts.get(cell.account)) for cell in audit.gaps]
     return pd.DataFrame(rows, columns=columns, dtype="str")
+
+
+def waived_line(findings: Findings) -> str:
+    """How many groups of each level are waived, for people; empty where there are no waivers."""
+    if not findings.waived.outcomes:
+        return ""
+    counts = []
+    for level in LEVELS[:3]:
+        groups = (findings.groups["risk"] == level) & findings.proven
+        counts.append(f"{level} {groups.sum():,}, {(groups & findings.waived.groups).sum():,} of them waived")
+    return "; ".join(counts)
 
 
 def coverage_line(audit: Audit) -> str:
@@ -87,8 +102,7 @@ def policy_counts(audit: Audit) -> pd.DataFrame:
 
 def _counts(
     audit: Audit,
-    levels: "pd.Series[str]",
-    reached: "pd.Series[str]",
+    kinds: Mapping[tuple[str, ...], "pd.Series[str]"],
     scope: str,
     key: "pd.Series[str]",
     name_of: Callable[[Cell], str],
@@ -102,10 +116,9 @@ def _counts(
         if cell.status is Status.OK and resources[cell.policy] == GROUPS:
             known.add(name)
     names = sorted(unread) if scope == REGION else list(unread)
-    counts = _crosstab(key, levels, names, COUNTED)
-    in_all = counts.sum(axis="columns")
-    counts = counts.join(_crosstab(key, reached, names, REACHED))
-    counts["groups"] = in_all
+    counted = [_crosstab(key, values, names, columns) for columns, values in kinds.items()]
+    counts = pd.concat(counted, axis="columns")
+    counts["groups"] = counts[list(COUNTED)].sum(axis="columns")
     counts[~counts.index.isin(known)] = pd.NA
     counts["cells_not_read"] = [unread[name] for name in names]
     counts.insert(0, "name", names)

@@ -14,7 +14,7 @@ from reporter.names import clean
 from reporter.report import tables
 from reporter.report.folder import not_there
 from reporter.report.formats import DEFAULT, NO_SETTINGS, Settings, load, notes
-from reporter.report.summary import coverage_line
+from reporter.report.summary import coverage_line, waived_line
 
 FILE_STEM = "security_groups_inventory"
 _NAMED = 10  # policies in a line
@@ -77,6 +77,7 @@ def facts(audit: Audit, findings: Findings) -> Sequence[str]:
             f"Security groups as of {audit.output.started}",
             f"{len(findings.groups):,} groups in {accounts}",
             coverage_line(audit),
+            *filter(None, [waived_line(findings)]),
         ]
         if not audit.output.lists_all_groups:
             lines.append("No policy lists every group: only those that a policy found are here")

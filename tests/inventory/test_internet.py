@@ -668,6 +668,7 @@ def test_rows_of_one_risk_stand_by_whether_they_are_reached(tmp_path: Path) -> N
         "critical_possible": 0,
         "critical_reachable": 1,
         "critical_reachable_possible": 1,
+        "critical_waived": 0,
     }
 
 
