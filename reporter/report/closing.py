@@ -43,7 +43,7 @@ def risk_by_account(audit: Audit, findings: Findings) -> Table:
     possible = counts[[*(f"{level}_possible" for level in LEVELS[:-1]), "critical_reachable_possible"]]
     captions = {
         "+ as far as missing answers leave it open": possible,
-        "() of them waived": counts[list(summary.WAIVED)],
+        "(n): so many of them waived": counts[list(summary.WAIVED)],
     }
     told = [caption for caption, shown in captions.items() if (shown.fillna(0) > 0).any(axis=None)]
     if told:

@@ -334,7 +334,7 @@ def test_waived_groups_are_counted_apart_where_their_risk_is_proven(run: Path) -
 def test_the_terminals_table_counts_them_too(run: Path) -> None:
     table = closing.risk_by_account(assessed(run)[0], judged(run, waiver(account="alpha")))
     assert list(table.columns[1].cells) == ["1 (1)", "1", "2 (1)"]
-    assert table.caption == "() of them waived"
+    assert table.caption == "(n): so many of them waived"
 
 
 def test_the_tab_of_waivers_and_the_lines_on_those_that_need_a_look(run: Path) -> None:
