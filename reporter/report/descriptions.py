@@ -37,6 +37,16 @@ DESCRIPTIONS = {
     "same_rules_as": "The other groups of its VPC with exactly the same rules, descriptions aside",
     "covered_rules": "Its rules that another of its rules makes needless; `to` stands before those of traffic out, "
     "`itself` for the group",
+    "first_seen": "Since when (day, UTC) it was caught in every run that looked, by a policy of the tab, or in "
+    "security_groups by any",
+    "since_last": "Since the run before: new, changed (the rules that matched, the level or reachability), or same; "
+    "empty where nothing was caught or it cannot be told",
+    "state": "new, changed or gone since the run before; not comparable: one of the two could not look, or the policy "
+    "was edited",
+    "reason": "What has changed; why it is gone: fixed, deleted, or unknown where the groups were not listed; or why "
+    "it cannot be compared",
+    "level": "The risk that the finding gives its group; informs: none; possibly: as far as missing answers leave it "
+    "open",
     "subnet_id": "The subnet it is in",
     "public_ips": "The public IPv4 addresses of all its private ones",
     "ipv6": "Its IPv6 addresses, and the blocks it was given",

@@ -117,6 +117,8 @@ def test_a_run_written_out_in_full(tmp_path: Path) -> None:
         "reachable_on": (),
         "same_rules_as": (),
         "covered_rules": (),
+        "first_seen": "",
+        "since_last": "",
     }
     default = common | {
         "security_group_id": "sg-0d",
@@ -500,6 +502,7 @@ def test_a_policy_adds_a_tab(tmp_path: Path) -> None:
         "security_groups",
         "attachments",
         "duplicates",
+        "changes",
         "summary",
         "coverage",
     ]
@@ -579,7 +582,7 @@ def test_columns_that_excel_cannot_tell_apart_are_refused_or_told_apart(
 
 @pytest.mark.parametrize(
     "tab",
-    ["summary", "Summary", "coverage", "attachments", "duplicates", "security_groups", "SSH_OPEN"],
+    ["summary", "Summary", "changes", "coverage", "attachments", "duplicates", "security_groups", "SSH_OPEN"],
 )
 def test_a_tab_of_the_reports_own_name_is_refused_or_told_apart(tmp_path: Path, tab: str) -> None:
     write(tmp_path, {HERE: unit([group("sg-1")], mine=[])}, [*POLICIES, policy("mine", tab=tab)])
@@ -591,7 +594,7 @@ def test_a_tab_of_the_reports_own_name_is_refused_or_told_apart(tmp_path: Path, 
     xlsx.write(tmp_path / "report", tabs, ["a fact"])
     names = xlsx.sheet_names([each.name for each in tabs])
     assert names[:3] == ["default_sg", "ssh_open", "ssh_world"]
-    assert names[-5:] == ["security_groups", "attachments", "duplicates", "summary", "coverage"]
+    assert names[-6:] == ["security_groups", "attachments", "duplicates", "changes", "summary", "coverage"]
 
 
 def test_what_only_informs_a_choice_gets_no_sheet(tmp_path: Path) -> None:
