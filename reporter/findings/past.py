@@ -187,7 +187,7 @@ def _read(
     trend = []
     for run, header in zip(runs, headers, strict=True):
         if header:
-            last = _later(run)
+            last = _kept(run, last, notes)
             trend.append((header.started, header.counts))
             continue
         before = last()
@@ -200,8 +200,11 @@ def _read(
     return last(), trend
 
 
-def _later(run: Store) -> Callable[[], RunFindings | None]:
-    return lambda: history.read(run)
+def _kept(
+    run: Store, before: Callable[[], RunFindings | None], notes: list[str]
+) -> Callable[[], RunFindings | None]:
+    """How to read what is kept of a run, or else the run itself: beyond its beginning, the file may be damaged."""
+    return lambda: history.read(run) or _made_anew(run, before(), notes)
 
 
 def _always(found: RunFindings) -> Callable[[], RunFindings | None]:

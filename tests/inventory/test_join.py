@@ -185,7 +185,7 @@ def test_a_run_written_out_in_full(tmp_path: Path) -> None:
 
 def test_a_run_that_found_nothing(tmp_path: Path) -> None:
     write(tmp_path, {HERE: unit()})
-    assert [len(table.frame) for table in built(audit(tmp_path))] == [0, 0, 0, 0, 0, 0, 3, 0]
+    assert [len(table.frame) for table in built(audit(tmp_path))] == [0, 0, 0, 0, 0, 0, 0, 3, 0]
     assert [(row["name"], row["groups"]) for row in table(tmp_path, "summary")] == [
         ("all", 0),
         ("alpha", 0),
