@@ -63,8 +63,8 @@ DESCRIPTIONS = {
     "instance_name": "That instance's Name tag",
     "instance_state": "That instance's state when the audit ran",
     "interface_account": "The account the interface was found in: another one's in a shared VPC",
-    "scope": "What the counts are of: all groups, an account, a region",
-    "name": "Which account or region",
+    "scope": "What the counts are of: all groups, an account, a region, a run",
+    "name": "Which account or region; of a run, the minute in which it began (UTC)",
     **{level: f"How many groups are of risk {level}, as all answers support" for level in LEVELS},
     **{
         f"{level}_possible": f"How many groups may be of risk {level}, as far as missing answers leave it open"
