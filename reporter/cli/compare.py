@@ -47,9 +47,9 @@ def compare(
     fail_on: str | None,
 ) -> int:
     """Print what is new, gone or changed from one run to another: by default to the newest from the one before."""
-    for one, other, names in ((base, base_at, "--base"), (head, head_at, "--head")):
-        if one and other:
-            raise click.UsageError(f"{names} and {names}-at: give one of them")
+    for run, at, option in ((base, base_at, "--base"), (head, head_at, "--head")):
+        if run and at:
+            raise click.UsageError(f"{option} and {option}-at: give one of them")
     from reporter import progress
     from reporter.accounts import expected
     from reporter.findings import changes, past
