@@ -29,7 +29,7 @@ def risk_by_account(audit: Audit, findings: Findings) -> Table:
     table.add_column("account", overflow="fold", min_width=_NAME)
     for level in LEVELS:
         table.add_column(level, justify="right", no_wrap=True)
-    table.add_column("critical and reachable", justify="right")
+    table.add_column("critical reachable", justify="right", max_width=len("reachable"))
     accounts = counts[counts["scope"] == summary.ACCOUNT]
     worst = accounts.sort_values(list(COUNTED), ascending=False, kind="stable").index[:_ACCOUNTS]
     for _, row in accounts[accounts.index.isin(worst)].iterrows():

@@ -618,3 +618,22 @@ def test_groups_with_the_same_rules(tmp_path: Path) -> None:
     write(tmp_path / "all unused", {HERE: unit([one, two], unused=[one, two])})
     (row,) = table(tmp_path / "all unused", "duplicates")
     assert row["could_go"] == ("sg-2",)
+
+
+@pytest.mark.parametrize(
+    ("changed", "code"),
+    [
+        (both(), 1),
+        (change("route-tables.0.Routes", []), 0),
+        (change("subnets.0.SubnetId", "subnet-9"), 1),  # it is not known to be out of reach
+        (change("group", ssh("10.0.0.0/8")), 0),
+    ],
+)
+def test_fail_on_reachable_critical(
+    tmp_path: Path, changed: Callable[[Network], None], code: int, sg_audit: Callable[..., Any]
+) -> None:
+    found = deepcopy(network())
+    changed(found)
+    written(tmp_path / "run", found)
+    words = ("report", "-s", tmp_path / "run", "-o", tmp_path / "reports", "-f", "json")
+    assert sg_audit(*words, "--fail-on", "reachable-critical").returncode == code

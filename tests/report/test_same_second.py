@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from reporter.errors import InputError
 from reporter.report import writing
 from tests import rundir
 
@@ -46,9 +47,7 @@ def test_files_that_cannot_all_be_put_in_place_are_not_there_at_all(
         return replace(path, target)
 
     monkeypatch.setattr(Path, "replace", refuse)
-    with pytest.raises(
-        writing.InputError, match="reports: cannot write the report there: No space left on device"
-    ):
+    with pytest.raises(InputError, match="reports: cannot write the report there: No space left on device"):
         writing.write(audit, rundir.findings(audit), tmp_path / "reports", ["csv"])
     assert len(moved) == 2
     assert list((tmp_path / "reports").iterdir()) == []
