@@ -168,8 +168,11 @@ def _unsure(audit: Audit) -> frozenset[tuple[str, str, str]]:
 
 def header(store: Store) -> Header | None:
     """The beginning of a run's findings.json; None where there is none, or it is not of what the run holds now."""
-    found = _read(store, _header)
-    return found if found and found.run == manifest.fingerprint(store) else None
+    found: Header | None = _read(store, _header)
+    try:
+        return found if found and found.run == manifest.fingerprint(store) else None
+    except (OSError, *UNREADABLE):  # of run.json
+        return None
 
 
 def read(store: Store) -> RunFindings | None:
