@@ -12,14 +12,14 @@ from reporter.findings.past import Past
 CHANGES = "changes"
 
 _COLUMNS = (
-    "state",
-    "reason",
     "account_profile",
     "account_id",
     "region",
-    "policy",
     "security_group_id",
     "group_name",
+    "policy",
+    "state",
+    "reason",
     "level",
     "reachable",
     "matched_rules",
@@ -33,14 +33,14 @@ def changes(past: Past) -> pd.DataFrame:
     """A row a finding that is new, changed, gone or not comparable since the run before; empty where there is none."""
     rows = [
         (
-            change.state.value,
-            str(change.reason),
             change.account_profile,
             change.key.account_id,
             change.key.region,
-            change.key.policy,
             change.key.resource_id,
             change.found.group_name,
+            change.key.policy,
+            change.state.value,
+            str(change.reason),
             change.found.told_level,
             change.found.reachable,
             _NOT_TOLD if change.found.rules is None else change.found.rules,
