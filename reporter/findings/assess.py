@@ -193,9 +193,11 @@ def _agree_on_use(
     unseen = caught & groups["in_use"].isna()
     groups.loc[unseen, "in_use"] = False
     groups.loc[unseen, "attached_eni_count"] = 0
-    groups["attached_resources"] = groups["attached_resources"].mask(
-        unseen, pd.Series([()] * len(groups), index=groups.index, dtype=object)
-    )
+    groups.loc[unseen, "reachable"] = Reachable.NO.value
+    for column in ("attached_resources", "reachable_on"):
+        groups[column] = groups[column].mask(
+            unseen, pd.Series([()] * len(groups), index=groups.index, dtype=object)
+        )
     carried = caught & groups["in_use"].fillna(False)
     otherwise = _caught_by(inventory, set(in_column) - set(looking))
     groups[_UNUSED] = groups[_UNUSED].mask(carried & ~otherwise, False)

@@ -60,11 +60,10 @@ def note(exposure: Exposure) -> str:
     notes = []
     if exposure.together:
         notes.append(f"open to the world by several ranges or a prefix list: {_names(exposure.together)}")
-    if exposure.unread:
+    in_doubt = traffic.minus(exposure.unread, exposure.world)
+    if in_doubt:
         lists = ", ".join(exposure.unread_lists)
-        notes.append(
-            f"may be open to the world, as {lists} could not be read whole: {_names(exposure.unread)}"
-        )
+        notes.append(f"may be open to the world, as {lists} could not be read whole: {_names(in_doubt)}")
     return "; ".join(notes)
 
 

@@ -34,6 +34,11 @@ ATTACHMENT_COLUMNS = (
     "why",
 )
 _LISTS = frozenset({"public_ips", "ipv6"})
+# Texts that many rows have: kept once, they take a number a row.
+_REPEATED = frozenset(
+    {"account_profile", "account_id", "region", "interface_type", "instance_state", "interface_account"}
+    | {"subnet_id", "reachable", "why"}
+)
 
 
 def attachment_frame(
@@ -73,8 +78,11 @@ def attachment_frame(
         )
         for append, value in zip(add, row, strict=True):
             append(value)
-    frame = pd.DataFrame(
-        {name: pd.Series(column, dtype=object if name in _LISTS else "str") for name, column in data.items()}
-    )
+    add.clear()
+    frame = pd.DataFrame({name: pd.Series(data.pop(name), dtype=_dtype(name)) for name in ATTACHMENT_COLUMNS})
     keys = ["account_profile", "region", "group_name", "security_group_id", "interface_id", "instance_id"]
     return frame.sort_values(keys, kind="stable", ignore_index=True)
+
+
+def _dtype(column: str) -> str:
+    return "object" if column in _LISTS else "category" if column in _REPEATED else "str"

@@ -1,6 +1,6 @@
 """Groups with the same rules, and rules that another rule of the group makes needless."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from hashlib import blake2b
 from typing import NamedTuple
 
@@ -10,6 +10,7 @@ from reporter.inventory.network import addresses, traffic
 from reporter.inventory.rules import ALL_TRAFFIC, ANY, GROUP, ICMP, IPV4, IPV6, MAX_PORT, Rule
 
 _ITSELF = "itself"
+_NAMED = 20
 
 # All traffic out: https://docs.aws.amazon.com/vpc/latest/userguide/creating-security-groups.html
 _AS_MADE = {
@@ -27,10 +28,26 @@ def about_itself(rules: Iterable[Rule], group_id: str) -> tuple[Rule, ...]:
 
 def fingerprint(rules: Iterable[Rule]) -> bytes:
     """Equal for exactly the same rules in and out; empty for none, or no more than AWS gives every new group."""
-    found = set(rules)
+    found = {
+        rule._replace(peer=addresses.canonical(rule.peer)) if rule.kind == IPV6 else rule for rule in rules
+    }
     if found <= _AS_MADE:
         return b""
     return blake2b(msgspec.msgpack.encode(sorted(found)), digest_size=16).digest()
+
+
+def others_of(group_ids: Iterable[str]) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """Each group of a set with the others, sorted: of many the first _NAMED and how many more, as all of them in all
+    rows would be a square. The set's first group is there in every row but its own."""
+    ids = sorted(group_ids)
+    more = len(ids) - 1 - _NAMED
+    end = (f"… (+{more} more)",) if more > 0 else ()
+    for_the_rest = (*ids[:_NAMED], *end)
+    for number, group_id in enumerate(ids):
+        if number < _NAMED:
+            yield group_id, (*ids[:number], *ids[number + 1 : _NAMED + 1], *end)
+        else:
+            yield group_id, for_the_rest
 
 
 def covered_rules(rules: Iterable[Rule]) -> tuple[str, ...]:

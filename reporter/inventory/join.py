@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import pandas as pd
@@ -11,6 +12,7 @@ from reporter.custodian.resource_types import GROUPS, Field
 from reporter.errors import InputError
 from reporter.inventory import internet
 from reporter.inventory.attachments import attachment_frame
+from reporter.inventory.duplicates import others_of
 from reporter.inventory.links import Link, each_group_once, interfaces_known_of, links_of
 from reporter.inventory.network.exposure import Exposure, exposure
 from reporter.inventory.network.reachability import Reach, Reachable
@@ -59,16 +61,15 @@ def join(
     links = list(links_of(units))
     instances = {instance.instance_id: instance for unit in units for instance in unit.instances}
     network = internet.topology(units)
-    opened = [
-        row.exposure if row.ingress is None else exposure(row.ingress, network.prefix_lists)
-        for _, row in owned
-    ]
+    with_lists = cache(lambda ingress: exposure(ingress, network.prefix_lists))
+    opened = [row.exposure if row.ingress is None else with_lists(row.ingress) for _, row in owned]
     by_id = {row.group_id: each for (_, row), each in zip(owned, opened, strict=True)}
     reaches = internet.reaches(units, links, network, by_id)
-    by_group: dict[str, list[tuple[Link, Reach]]] = {}
-    for link, reach in zip(links, reaches, strict=True):
-        by_group.setdefault(link.group_id, []).append((link, reach))
-    groups = _group_frame(owned, by_group, instances, interfaces_known_of(units), opened)
+    by_group: dict[str, list[int]] = {}
+    for number, link in enumerate(links):
+        by_group.setdefault(link.group_id, []).append(number)
+    groups = _group_frame(owned, links, reaches, by_group, instances, interfaces_known_of(units), opened)
+    del by_group  # the attachments need the room
     on_instance = groups.pop("on_instance")
     taken = {name.casefold() for name in (*GROUP_COLUMNS, MATCHED_RULES)}
     taken |= {policy.in_report.column.casefold() for policy in policies}
@@ -102,7 +103,9 @@ def join(
 
 def _group_frame(
     owned: Sequence[tuple[UnitRows, GroupRow]],
-    by_group: Mapping[str, Sequence[tuple[Link, Reach]]],
+    all_links: Sequence[Link],
+    reaches: Sequence[Reach],
+    by_group: Mapping[str, Sequence[int]],
     instances: Mapping[str, InstanceRow],
     interfaces_known: Callable[[UnitRows, GroupRow], bool],
     opened: Sequence[Exposure],
@@ -114,17 +117,17 @@ def _group_frame(
     names: list[tuple[str, ...]] = []
     reached: list[Reach] = []
     for (unit, row), open_ in zip(owned, opened, strict=True):
-        links = by_group.get(row.group_id, ())
-        interface_ids = sorted(link.interface.interface_id for link, _ in links if link.interface)
-        instance_ids = sorted({link.instance_id for link, _ in links if link.instance_id})
+        numbers = by_group.get(row.group_id, ())
+        links = [all_links[number] for number in numbers]
+        interface_ids = sorted(link.interface.interface_id for link in links if link.interface)
+        instance_ids = sorted({link.instance_id for link in links if link.instance_id})
         known = interfaces_known(unit, row)
         in_use.append(True if links else False if known else None)
         on_instance.append(True if instance_ids else False if known else None)
         counts.append(len(interface_ids) if known else None)
         attached.append((*interface_ids, *instance_ids, *(() if known else ("unknown",))))
         names.append(tuple(_instance_text(instances.get(each), each) for each in instance_ids))
-        answers = [reach for _, reach in links]
-        reached.append(internet.of_group(open_, answers, known))
+        reached.append(internet.of_group(open_, [reaches[number] for number in numbers], known))
     rows = [row for _, row in owned]
     return pd.DataFrame(
         {
@@ -145,7 +148,7 @@ def _group_frame(
             "instances": pd.Series(names, dtype=object),
             "description": pd.Series([row.description for row in rows], dtype="str"),
             "tags": pd.Series([row.tags for row in rows], dtype=object),
-            "world_ports": _texts(tuple(map(str, each.world)) for each in opened),
+            "world_ports": _texts(each.world_ports for each in opened),
             "wide_sources": _texts(each.wide_sources for each in opened),
             "reachable": pd.Series([each.reachable.value for each in reached], dtype="str"),
             "reachable_on": _texts(_on(each) for each in reached),
@@ -172,7 +175,7 @@ def _on(reach: Reach) -> tuple[str, ...]:
 
 
 def _same_rules(owned: Sequence[tuple[UnitRows, GroupRow]]) -> list[tuple[str, ...]]:
-    """For each group the ids of the others in its VPC with the same rules.
+    """For each group the ids of the others in its VPC with the same rules; of many the first, and how many more.
 
     Default groups, which have to be there, do not count, nor do groups without rules.
     """
@@ -181,9 +184,10 @@ def _same_rules(owned: Sequence[tuple[UnitRows, GroupRow]]) -> list[tuple[str, .
     for key, (_, row) in zip(keys, owned, strict=True):
         if row.fingerprint and row.name != DEFAULT_GROUP_NAME:
             alike.setdefault(key, []).append(row.group_id)
-    return [
-        tuple(sorted(each for each in alike.get(key, ()) if each != row.group_id))
-        if row.group_id in alike.get(key, ())
-        else ()
-        for key, (_, row) in zip(keys, owned, strict=True)
-    ]
+    others = {
+        (key, group_id): named
+        for key, ids in alike.items()
+        if len(ids) > 1
+        for group_id, named in others_of(ids)
+    }
+    return [others.get((key, row.group_id), ()) for key, (_, row) in zip(keys, owned, strict=True)]

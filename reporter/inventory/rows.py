@@ -24,8 +24,8 @@ class GroupRow:
     rest was read, in seconds since 1970.
 
     `exposure` is what it opens to the world without a look at prefix lists; where those have a say in it, there are its
-    `ingress` rules too, of which it comes once the lists are known. Groups with the same rules have the same
-    `fingerprint`, empty where there are none.
+    `ingress` rules too, but those for groups, of which it comes once the lists are known. Groups with the same rules
+    have the same `fingerprint`, empty where there are none.
     """
 
     group_id: str
@@ -130,7 +130,7 @@ def group_row(
 ) -> GroupRow:
     """A group's record as a row; `caught` has the rules that matched by the policy that caught it."""
     of_group = rules.of_group(group)
-    ingress = tuple(rule for rule in of_group if not rule.egress)
+    ingress = tuple(rule for rule in of_group if not rule.egress and rule.kind != rules.GROUP)
     opened, fingerprint, covered = _told_by(duplicates.about_itself(of_group, group.group_id))
     return GroupRow(
         group_id=intern(group.group_id),
@@ -141,7 +141,7 @@ def group_row(
         tags=deduplicated(tuple(map(intern, records.tag_texts(group.tags)))),
         ssh_rules=deduplicated(rules.ssh_rules(of_group)),
         exposure=deduplicated(opened),
-        ingress=ingress if opened.unread_lists else None,
+        ingress=deduplicated(ingress) if opened.unread_lists else None,
         fingerprint=deduplicated(fingerprint),
         covered_rules=deduplicated(covered),
         caught_by=deduplicated(tuple(caught)),

@@ -198,6 +198,7 @@ def _add_interfaces_of_instances(found: _Found) -> None:
                 known.association = interface.association
                 known.private_ip_addresses = interface.private_ip_addresses
                 known.ipv6_addresses = interface.ipv6_addresses
+                known.ipv6_prefixes = interface.ipv6_prefixes
                 newest.taken[interface.network_interface_id] = taken
 
 

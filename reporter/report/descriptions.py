@@ -34,7 +34,8 @@ DESCRIPTIONS = {
     "reachable": "Whether the internet gets to one of its interfaces on a port of world_ports: by a public address, a "
     "route to an internet gateway and the network ACL; unknown where none of these says no and one was not read",
     "reachable_on": "Where it is reached: address -> port; where reachable is unknown, what is missing",
-    "same_rules_as": "The other groups of its VPC with exactly the same rules, descriptions aside",
+    "same_rules_as": "The other groups of its VPC with exactly the same rules, descriptions aside; of many "
+    "the first 20",
     "covered_rules": "Its rules that another of its rules makes needless; `to` stands before those of traffic out, "
     "`itself` for the group",
     "first_seen": "Since when (day, UTC) it was caught in every run that looked, by a policy of the tab, or in "
@@ -53,7 +54,7 @@ DESCRIPTIONS = {
     "why": "Why the internet gets to the interface on what the group opens, or does not",
     "security_groups": "The groups of the set",
     "interfaces": "How many network interfaces carry each",
-    "could_go": "Those that nothing refers to (`unused`), as long as one of the set stays",
+    "could_go": "Those that are `unused`, as long as one stays; look into launch templates before one goes",
     "interface_id": "Id of the network interface; empty where only the instance's record names the group",
     "interface_type": "What AWS calls the kind of interface",
     "interface_description": "Its description: names the load balancer, Lambda function, … it is for",

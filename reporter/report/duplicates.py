@@ -8,7 +8,7 @@ import pandas as pd
 DUPLICATES = "duplicates"
 
 #: A row a set of groups of one VPC with the same rules. `security_groups` names them, `interfaces` says how many carry
-#: each, `could_go` has those that nothing refers to, and of which at least one other of the set stays.
+#: each, `could_go` has those that are unused, as long as at least one other of the set stays.
 COLUMNS = (
     "account_profile",
     "account_id",
@@ -25,9 +25,10 @@ def duplicates(groups: pd.DataFrame) -> pd.DataFrame:
     wanted = groups[groups["same_rules_as"].map(bool).astype(bool)]
     names = ["account_profile", "account_id", "region", "vpc_id", "security_group_id"]
     rows_of: Iterable[Any] = wanted.sort_values(names).itertuples()
-    by_set: dict[frozenset[str], list[Any]] = {}
+    by_set: dict[tuple[str, str, str], list[Any]] = {}
     for row in rows_of:
-        by_set.setdefault(frozenset((row.security_group_id, *row.same_rules_as)), []).append(row)
+        first = min(row.security_group_id, row.same_rules_as[0])
+        by_set.setdefault((row.region, row.vpc_id, first), []).append(row)
     rows = sorted((_row(found) for found in by_set.values()), key=lambda row: row[:5])
     frame = pd.DataFrame(rows, columns=list(COLUMNS))
     return frame.astype(dict.fromkeys(COLUMNS[:4], "str"))

@@ -137,6 +137,8 @@ SSH = Rule("tcp", 22, 22, "10.0.0.0/8")
         (group(Rule("tcp", 1, 2, "sg-2")), group(Rule("tcp", 1, 2, "sg-1"), group_id="sg-2"), False),
         (group(Rule("tcp", 1, 2, "sg-1")), group(Rule("tcp", 1, 2, "sg-1"), group_id="sg-2"), False),
         (group(Rule("icmp", 8, -1, WORLD)), group(Rule("icmp", 0, -1, WORLD)), False),
+        (group(Rule("tcp", 1, 2, "2001:DB8:0::/32")), group(Rule("tcp", 1, 2, "2001:db8::/32")), True),
+        (group(Rule("tcp", 1, 2, "2001:db8::/32")), group(Rule("tcp", 1, 2, "2001:db8::/33")), False),
     ],
 )
 def test_the_same_rules(one: Group, other: Group, same: bool) -> None:
@@ -156,3 +158,15 @@ def test_a_group_without_rules_of_anybodys_own_has_no_fingerprint() -> None:
     assert fingerprint(group(egress=(ALL_OUT, Rule("-1", None, None, "::/0")))) == b""
     assert fingerprint(group(ALL_OUT)) != b""
     assert fingerprint(group(egress=(Rule("tcp", 443, 443, WORLD),))) != b""
+
+
+def test_of_many_with_the_same_rules_twenty_are_named() -> None:
+    ids = [f"sg-{number:02}" for number in range(23)]
+    named = dict(duplicates.others_of(reversed(ids)))
+    assert list(named) == ids
+    assert named["sg-00"] == (*ids[1:21], "… (+2 more)")
+    assert named["sg-05"] == (*ids[:5], *ids[6:21], "… (+2 more)")
+    assert named["sg-20"] == named["sg-22"] == (*ids[:20], "… (+2 more)")
+    assert dict(duplicates.others_of(ids[:21]))["sg-20"] == tuple(ids[:20])
+    assert dict(duplicates.others_of(ids[:21]))["sg-00"] == tuple(ids[1:21])
+    assert dict(duplicates.others_of(ids[:2])) == {"sg-00": ("sg-01",), "sg-01": ("sg-00",)}

@@ -155,6 +155,9 @@ IPV6_ONLY = both(
     change("interface.PrivateIpAddresses", []),
     change("interface.Ipv6Addresses", [{"Ipv6Address": "2600:1f14::7"}]),
 )
+PING = group("sg-1") | {
+    "IpPermissions": [{"IpProtocol": "icmp", "FromPort": -1, "ToPort": -1, "IpRanges": [{"CidrIp": WORLD}]}]
+}
 OWN_TABLE = {
     "RouteTableId": "rtb-2",
     "VpcId": "vpc-1",
@@ -220,6 +223,26 @@ UNREAD_LIST = "not every entry of a prefix list that the group names was read"
                      id="a route of the other family"),
         pytest.param(change("route-tables.0.Routes", route({"GatewayId": "igw-1"}, "198.51.100.0/24")), "yes", AT,
                      id="a route to some addresses"),
+        pytest.param(change("route-tables.0.Routes", [
+            *TO_THE_INTERNET,
+            {"DestinationCidrBlock": WORLD, "GatewayId": "vgw-1", "State": "active",
+             "Origin": "EnableVgwRoutePropagation"},
+        ]), "yes", AT, id="a VPN's default route beside it"),
+        pytest.param(both(change("route-tables.0.Routes", [
+            {"DestinationPrefixListId": "pl-s3", "GatewayId": "vpce-1", "State": "active", "Origin": "CreateRoute"},
+        ]), change("prefix-lists", [
+            {"PrefixListId": "pl-s3", "OwnerId": "AWS", "c7n:prefix-entries": [{"Cidr": "3.5.0.0/19"}]}])),
+            "no", "", id="no route but to S3"),
+        pytest.param(change("route-tables.0.Routes", [
+            {"DestinationCidrBlock": "10.0.0.0/16", "GatewayId": "local"},
+            {"DestinationCidrBlock": WORLD, "GatewayId": "igw-1", "State": None, "Origin": None},
+            {"DestinationCidrBlock": "10.9.0.0/16", "CoreNetworkArn": "arn:core"},
+            {"DestinationCidrBlock": "10.8.0.0/16", "CarrierGatewayId": "cagw-1"},
+            {"DestinationCidrBlock": "10.7.0.0/16", "LocalGatewayId": "lgw-1"},
+            {"DestinationCidrBlock": "10.6.0.0/16", "VpcPeeringConnectionId": "pcx-1", "State": "blackhole"},
+        ]), "yes", AT, id="routes of many kinds, some without a state"),
+        pytest.param(change("route-tables.0.Associations", [
+            {"Main": True}, {"Main": False, "GatewayId": "igw-1"}]), "yes", AT, id="a table of a gateway too"),
         pytest.param(lambda found: found["route-tables"].append(OWN_TABLE), "no", "", id="a table of its own"),
         pytest.param(change("route-tables", [OWN_TABLE | {"Routes": TO_THE_INTERNET}]), "yes", AT,
                      id="a table of its own to the internet"),
@@ -246,6 +269,17 @@ UNREAD_LIST = "not every entry of a prefix list that the group names was read"
         pytest.param(both(IPV6_ONLY, change("network-acls.0.Entries", [entry(100), entry(100, egress=True)])), "no", "",
                      id="an ACL without entries of the family"),
         pytest.param(change("network-acls", DENIED), "unknown", NO_ACL, id="ACLs refused"),
+        pytest.param(both(change("group", PING), change("network-acls.0.Entries", [
+            entry(90, allow=False, Protocol="1", IcmpTypeCode={"Type": 13, "Code": -1}), *OPEN_ACL])), "yes",
+            "203.0.113.7 -> icmp", id="one type of ICMP denied"),
+        pytest.param(both(change("group", PING), change("network-acls.0.Entries", [
+            entry(90, allow=False, Protocol="1", IcmpTypeCode={"Type": -1, "Code": -1}), *OPEN_ACL])), "no", "",
+            id="ICMP denied"),
+        pytest.param(both(change("group", PING), change("network-acls.0.Entries", [
+            entry(90, Protocol="1", IcmpTypeCode={"Type": 8, "Code": 0}),
+            entry(90, egress=True, Protocol="1", IcmpTypeCode={"Type": 0, "Code": 0}),
+            entry(91, allow=False, PortRange=None, IcmpTypeCode=None)])), "yes", "203.0.113.7 -> icmp",
+            id="one type of ICMP allowed"),
         # Subnets.
         pytest.param(change("subnets", DENIED), "unknown", NO_SUBNET, id="subnets refused"),
         pytest.param(change("subnets.0.BlockPublicAccessStates", {"InternetGatewayBlockMode": "off"}), "yes", AT,
@@ -271,6 +305,10 @@ UNREAD_LIST = "not every entry of a prefix list that the group names was read"
             {"PrefixListId": "pl-1", "c7n:prefix-entries": []}])), "no", "", id="an empty list"),
         pytest.param(both(change("group", ssh("pl-1")), change("prefix-lists", [{"PrefixListId": "pl-1"}])),
                      "unknown", UNREAD_LIST, id="a list without its entries"),
+        pytest.param(both(change("group", ssh("pl-1")), change("prefix-lists", [
+            {"PrefixListId": "pl-1", "c7n:prefix-entries": [
+                {"Cidr": "0.0.0.0/1"}, {"Cidr": "128.0.0.0/1"}, {"Cidr": "0.0.0.0/1", "Description": None},
+                {"Cidr": "64.0.0.0/2"}, {"Cidr": None}]}])), "yes", AT, id="entries that overlap, and one of none"),
     ],
 )  # fmt: skip
 def test_a_group_on_one_interface(
@@ -336,19 +374,26 @@ def entries(number: int) -> list[Resource]:
 
 
 @pytest.mark.parametrize(
-    ("number", "tool", "read"),
+    ("number", "most", "tool", "read"),
     [
-        (99, "c7n-org", True),
-        (100, "c7n-org", False),
-        (250, "c7n-org", False),
-        (99, "sg-audit", True),
-        (100, "sg-audit", False),  # an older release stopped there
-        (250, "sg-audit", True),
+        (99, 1000, "c7n-org", True),
+        (100, 1000, "c7n-org", False),
+        (100, 100, "c7n-org", True),  # there cannot be more
+        (100, None, "c7n-org", False),
+        (250, 1000, "c7n-org", False),
+        (99, 1000, "sg-audit", True),
+        (100, 1000, "sg-audit", False),  # an older release stopped there
+        (100, 100, "sg-audit", True),
+        (250, 1000, "sg-audit", True),
     ],
 )
-def test_stock_custodian_reads_a_page_of_a_list(tmp_path: Path, number: int, tool: str, read: bool) -> None:
+def test_stock_custodian_reads_a_page_of_a_list(
+    tmp_path: Path, number: int, most: int | None, tool: str, read: bool
+) -> None:
     found = network() | {"group": ssh("pl-1")}
-    found["prefix-lists"] = [{"PrefixListId": "pl-1", "c7n:prefix-entries": entries(number)}]
+    found["prefix-lists"] = [
+        {"PrefixListId": "pl-1", "MaxEntries": most, "c7n:prefix-entries": entries(number)}
+    ]
     row = written(tmp_path, found)
     if tool == "c7n-org":
         (tmp_path / "run.json").unlink()
@@ -374,6 +419,21 @@ def test_a_list_that_was_not_read_changes_no_flag(tmp_path: Path) -> None:
         0,
         1,
     )
+
+
+def test_a_list_that_was_not_read_says_nothing_of_what_is_open_anyway(tmp_path: Path) -> None:
+    row = written(tmp_path, network() | {"group": ssh("pl-1", WORLD)})
+    assert (row["risk_note"], row["wide_sources"]) == ("", ("pl-1 -> tcp 22",))
+
+
+def test_what_custodian_saw_on_no_interface_is_not_reached_though_none_were_read(tmp_path: Path) -> None:
+    found = [ssh(WORLD), ssh(WORLD) | {"GroupId": "sg-2"}]
+    write(tmp_path, {HERE: unit(found, DENIED, unused=found[:1])})
+    rows = groups(tmp_path)
+    assert {name: (row["in_use"], row["reachable"], row["reachable_on"]) for name, row in rows.items()} == {
+        "sg-1": (False, "no", ()),
+        "sg-2": (None, "unknown", ("not every interface was read",)),
+    }
 
 
 def test_two_halves_in_two_lists_of_two_accounts(tmp_path: Path) -> None:
@@ -498,7 +558,8 @@ KEPT, NOT_KEPT = ({"preserve_client_ip.enabled": each} for each in (True, False)
 
 
 def on_balancer(port: int, cidr: str = WORLD) -> Resource:
-    rule = {"IpProtocol": "tcp", "FromPort": port, "ToPort": port, "IpRanges": [{"CidrIp": cidr}]}
+    rule = {"IpProtocol": "tcp", "FromPort": port, "ToPort": port}
+    rule |= {"Ipv6Ranges": [{"CidrIpv6": cidr}]} if ":" in cidr else {"IpRanges": [{"CidrIp": cidr}]}
     return group("sg-nlb", "balancer") | {"IpPermissions": [rule]}
 
 
@@ -528,6 +589,15 @@ def on_balancer(port: int, cidr: str = WORLD) -> Resource:
          "by load balancer front: on which port it listens, or what its own groups open, was not read"),
         ({"groups": ["sg-nlb"]}, "unknown",
          "by load balancer front: on which port it listens, or what its own groups open, was not read"),
+        ({"groups": ["sg-nlb"], "more_groups": [on_balancer(22, ANYWHERE_V6)]}, "no", ""),  # forwards IPv4
+        # Odd ones.
+        ({"protocol": "QUIC"}, "no", ""),
+        ({"protocol": "TCP_QUIC"}, "yes", "front -> tcp 22"),
+        ({"target_type": "ip", "target": {"Id": "10.0.0.1", "Port": 22}, "protocol": "TCP_QUIC"}, "yes",
+         "front -> tcp 22"),
+        ({"target_type": "lambda", "target": {"Id": "arn:lambda"}, "protocol": ""}, "no", ""),
+        ({"target": None}, "no", ""),
+        ({"groups": None}, "yes", "front -> tcp 22"),
     ],
 )  # fmt: skip
 def test_what_a_network_load_balancer_forwards(
@@ -535,6 +605,26 @@ def test_what_a_network_load_balancer_forwards(
 ) -> None:
     row = written(tmp_path, balanced(**deepcopy(changed)))
     assert (row["reachable"], ", ".join(row["reachable_on"])) == (reachable, on)
+
+
+def test_a_target_by_its_ipv6_address_however_it_is_written(tmp_path: Path) -> None:
+    found = balanced(target_type="ip", target={"Id": "2600:1f14:0::7", "Port": 22}, attributes=KEPT)
+    found["target-groups"][0]["IpAddressType"] = "ipv6"
+    found["group"] = ssh(ANYWHERE_V6)
+    found["interface"]["Ipv6Addresses"] = [{"Ipv6Address": "2600:1f14::7"}]
+    assert written(tmp_path, found)["reachable_on"] == ("front -> tcp 22",)
+
+
+@pytest.mark.parametrize(
+    ("port", "reachable"), [(22, "yes"), (443, "unknown"), (None, "no")], ids=["its own", "another", "none"]
+)
+def test_the_network_acl_of_a_balancer_lets_in_what_it_listens_on(
+    tmp_path: Path, port: int | None, reachable: str
+) -> None:
+    found = balanced()
+    ports = [entry(100, Protocol="6", PortRange={"From": port, "To": port})] if port else []
+    found["network-acls"][0]["Entries"] = [*ports, entry(100, egress=True)]
+    assert written(tmp_path, found)["reachable"] == reachable
 
 
 def test_the_network_acl_of_a_target_counts(tmp_path: Path) -> None:
@@ -582,6 +672,15 @@ def test_rows_of_one_risk_stand_by_whether_they_are_reached(tmp_path: Path) -> N
 
 
 # Duplicates.
+
+
+def test_a_large_set_of_the_same_rules_is_one_row_of_duplicates(tmp_path: Path) -> None:
+    ids = [f"sg-{number:02}" for number in range(25)]
+    found = [ssh("10.0.0.0/8") | {"GroupId": each, "GroupName": each} for each in ids]
+    write(tmp_path, {HERE: unit(found, [])})
+    (row,) = table(tmp_path, "duplicates")
+    assert row["security_groups"] == tuple(f"{each} ({each})" for each in ids)
+    assert groups(tmp_path)["sg-24"]["same_rules_as"] == (*ids[:20], "… (+4 more)")
 
 
 def test_groups_with_the_same_rules(tmp_path: Path) -> None:

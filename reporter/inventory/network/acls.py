@@ -1,6 +1,6 @@
 """Network ACLs: what of some traffic they let in, and the answer to it out again."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 
@@ -16,13 +16,15 @@ _EPHEMERAL = (1024, MAX_PORT)
 
 @dataclass(frozen=True)
 class AclRule:
-    """A rule of a network ACL. Its traffic is by protocol alone, but for tcp and udp."""
+    """A rule of a network ACL. Its traffic is by protocol alone, but for tcp and udp; `in_part` says that it is for one
+    type of ICMP."""
 
     number: int
     egress: bool
     allow: bool
     cidr: str
     traffic: Traffic
+    in_part: bool = False
 
 
 @dataclass(frozen=True)
@@ -43,20 +45,32 @@ def let_through(acl: NetworkAcl, asked: Traffic, family: Family, where: Ranges) 
     """
     rules = sorted(acl.rules, key=lambda rule: rule.number)
     inbound, outbound = (
-        [rule for rule in rules if rule.egress is egress and _is_of(rule, family)] for egress in (False, True)
+        [
+            rule
+            for rule in rules
+            # One type of ICMP denied leaves the others.
+            if rule.egress is egress and _is_of(rule, family) and (rule.allow or not rule.in_part)
+        ]
+        for egress in (False, True)
     )
     passed = []
     parts = _by_protocol(asked, rules)
     for each in parts:
-        answered = addresses.merged(
-            part
-            for _, allowed in _allowed(outbound, Traffic(each.protocol, *_EPHEMERAL), where)
-            for part in allowed
-        )
+        answered = _answered(outbound, each.protocol, where)
         passed += [
             piece for piece, allowed in _allowed(inbound, each, where) if addresses.common(allowed, answered)
         ]
     return _joined(passed, parts)
+
+
+def _answered(outbound: Sequence[AclRule], protocol: str, where: Ranges) -> Ranges:
+    """The addresses to which an answer gets out on some port that a client asks from."""
+    answered: Ranges = ()
+    for _, allowed in _allowed(outbound, Traffic(protocol, *_EPHEMERAL), where):
+        answered = addresses.merged([*answered, *allowed])
+        if answered == where:
+            break
+    return answered
 
 
 def _is_of(rule: AclRule, family: Family) -> bool:
@@ -72,30 +86,22 @@ def _by_protocol(asked: Traffic, rules: Sequence[AclRule]) -> list[Traffic]:
     return [Traffic(protocol) for protocol in sorted({*named, *WITH_PORTS, OTHER})]
 
 
-def _allowed(rules: Sequence[AclRule], asked: Traffic, where: Ranges) -> list[tuple[Traffic, Ranges]]:
+def _allowed(rules: Sequence[AclRule], asked: Traffic, where: Ranges) -> Iterator[tuple[Traffic, Ranges]]:
     """Piece by piece of the ports, the addresses that the rules allow."""
     concerned = [rule for rule in rules if rule.traffic.protocol in (asked.protocol, ALL_TRAFFIC)]
     if asked.protocol not in WITH_PORTS:
-        return [(asked, _first_match(concerned, where))]
+        yield asked, _first_match(concerned, where)
+        return
     edges = {asked.first, asked.last + 1}
     for rule in concerned:
         edges |= {
             edge for edge in (rule.traffic.first, rule.traffic.last + 1) if asked.first < edge <= asked.last
         }
-    return [
-        (
-            Traffic(asked.protocol, first, after - 1),
-            _first_match(
-                [
-                    rule
-                    for rule in concerned
-                    if rule.traffic.first <= first and after - 1 <= rule.traffic.last
-                ],
-                where,
-            ),
-        )
-        for first, after in pairwise(sorted(edges))
-    ]
+    for first, after in pairwise(sorted(edges)):
+        fitting = [
+            rule for rule in concerned if rule.traffic.first <= first and after - 1 <= rule.traffic.last
+        ]
+        yield Traffic(asked.protocol, first, after - 1), _first_match(fitting, where)
 
 
 def _first_match(rules: Iterable[AclRule], where: Ranges) -> Ranges:

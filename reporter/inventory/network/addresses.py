@@ -8,6 +8,7 @@ import ipaddress
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
+from itertools import islice
 
 Range = tuple[int, int]
 Ranges = tuple[Range, ...]
@@ -54,11 +55,14 @@ def merged(ranges: Iterable[Range]) -> Ranges:
 def minus(ranges: Ranges, removed: Ranges) -> Ranges:
     """What of the ranges is in none of those removed."""
     result: list[Range] = []
+    place = 0
     for start, last in ranges:
         first = start
-        for other_first, other_last in removed:
-            if other_last < first or other_first > last:
-                continue
+        while place < len(removed) and removed[place][1] < first:
+            place += 1
+        for other_first, other_last in islice(removed, place, None):
+            if other_first > last:
+                break
             if other_first > first:
                 result.append((first, other_first - 1))
             first = other_last + 1
@@ -69,12 +73,17 @@ def minus(ranges: Ranges, removed: Ranges) -> Ranges:
 
 def common(one: Ranges, other: Ranges) -> Ranges:
     """What is in both."""
-    return merged(
-        (max(a_first, b_first), min(a_last, b_last))
-        for a_first, a_last in one
-        for b_first, b_last in other
-        if max(a_first, b_first) <= min(a_last, b_last)
-    )
+    result: list[Range] = []
+    here = there = 0
+    while here < len(one) and there < len(other):
+        first, last = max(one[here][0], other[there][0]), min(one[here][1], other[there][1])
+        if first <= last:
+            result.append((first, last))
+        if one[here][1] < other[there][1]:
+            here += 1
+        else:
+            there += 1
+    return tuple(result)
 
 
 def size(ranges: Iterable[Range]) -> int:
@@ -110,6 +119,16 @@ def parse(cidr: str) -> Network | None:
         return None
     family = IPV4 if network.version == 4 else IPV6
     return Network(family, (int(network.network_address), int(network.broadcast_address)), network.prefixlen)
+
+
+@lru_cache(maxsize=100_000)
+def canonical(cidr: str) -> str:
+    """A CIDR block in the one form that all ways to write it have in common; any other text as it is."""
+    network = parse(cidr)
+    if network is None:
+        return cidr
+    kind = ipaddress.IPv4Address if network.family is IPV4 else ipaddress.IPv6Address
+    return f"{kind(network.range[0])}/{network.prefix_length}"
 
 
 def is_world(ranges: Sequence[Range], family: Family) -> bool:

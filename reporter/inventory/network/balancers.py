@@ -7,11 +7,19 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from reporter.inventory.network import addresses
 from reporter.inventory.network.addresses import IPV4, IPV6, Family
 from reporter.inventory.network.traffic import Traffic
 
-_PROTOCOLS = {"TCP": ("tcp",), "TLS": ("tcp",), "UDP": ("udp",), "TCP_UDP": ("tcp", "udp")}
-_ALWAYS_KEPT = ("UDP", "TCP_UDP")
+_PROTOCOLS = {
+    "TCP": ("tcp",),
+    "TLS": ("tcp",),
+    "UDP": ("udp",),
+    "TCP_UDP": ("tcp", "udp"),
+    "QUIC": ("udp",),
+    "TCP_QUIC": ("tcp", "udp"),
+}
+_ALWAYS_KEPT = ("UDP", "TCP_UDP", "QUIC", "TCP_QUIC")
 
 
 @dataclass(frozen=True)
@@ -74,6 +82,8 @@ class _Target(Protocol):
     def is_primary(self) -> bool: ...
     @property
     def private_ips(self) -> Sequence[str]: ...
+    @property
+    def ipv6(self) -> Sequence[str]: ...
 
 
 def forwarded(
@@ -106,7 +116,9 @@ def forwarded(
 def _key(group: TargetGroup, target: str) -> tuple[str, str]:
     if group.target_type == "alb":
         return "", f"ELB {target.partition(':loadbalancer/')[2]}"
-    return ("" if group.target_type == "instance" else group.vpc_id), target
+    if group.target_type == "instance":
+        return "", target
+    return group.vpc_id, addresses.canonical(target)
 
 
 def _keys(interface: _Target) -> Iterable[tuple[str, str]]:
@@ -114,5 +126,5 @@ def _keys(interface: _Target) -> Iterable[tuple[str, str]]:
         yield "", interface.instance_id
     elif interface.description.startswith("ELB app/"):
         yield "", interface.description
-    for address in interface.private_ips:
-        yield interface.vpc_id, address
+    for address in (*interface.private_ips, *interface.ipv6):
+        yield interface.vpc_id, addresses.canonical(address)

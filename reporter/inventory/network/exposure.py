@@ -35,9 +35,18 @@ class Exposure:
         """What is open to the world in any family, merged and sorted; all traffic alone where it is there."""
         return traffic.union([*self.ipv4, *self.ipv6])
 
+    @cached_property
+    def world_ports(self) -> tuple[str, ...]:
+        """That as texts: `tcp 22`."""
+        return tuple(map(str, self.world))
+
     def opens(self, asked: Traffic) -> bool:
         """Whether any of that traffic is let in from the whole world; for all traffic, whether all is."""
         return traffic.any_of(asked, (*self.ipv4, *self.ipv6))
+
+    def of(self, family: Family) -> tuple[Traffic, ...]:
+        """What is open to the world for addresses of one family."""
+        return self.ipv4 if family is IPV4 else self.ipv6
 
     @cached_property
     def together(self) -> tuple[Traffic, ...]:
@@ -107,6 +116,7 @@ def _is_wide(opening: _Opening, world: Mapping[Family, Sequence[Traffic]]) -> bo
     family = opening.network.family
     return (
         opening.network.is_wide
+        and opening.network.prefix_length > 0  # else it is the world
         and addresses.is_public((opening.network.range,), family)
         and not any(traffic.includes(each, opening.traffic) for each in world[family])
     )

@@ -6,10 +6,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class PrefixList:
-    """The CIDR blocks of a prefix list; `complete` says that these are all of them."""
+    """The CIDR blocks of a prefix list; `complete` says that these are all of them, `of_aws` that AWS keeps it."""
 
     entries: tuple[str, ...]
     complete: bool
+    of_aws: bool = False
 
 
 PrefixLists = Mapping[str, PrefixList]
@@ -26,7 +27,6 @@ def joined(read: Iterable[PrefixLists]) -> PrefixLists:
             if earlier is None or found.complete:
                 known[list_id] = found
             elif not earlier.complete:
-                known[list_id] = PrefixList(
-                    tuple(dict.fromkeys(earlier.entries + found.entries)), complete=False
-                )
+                entries = tuple(dict.fromkeys(earlier.entries + found.entries))
+                known[list_id] = PrefixList(entries, complete=False, of_aws=found.of_aws)
     return known

@@ -55,6 +55,7 @@ class _Way:
 
 _ORDER = (Reachable.YES, Reachable.UNKNOWN, Reachable.NO)
 OPENS_NOTHING = Reach(Reachable.NO, "the group opens nothing to the world")
+_LISTENERS = "on which port it listens was not read, and the network ACL of its subnet lets some in"
 _UNREAD_LIST = "not every entry of a prefix list that the group names was read"
 
 
@@ -105,10 +106,7 @@ class Reachability:
     def _forwarded(self, endpoint: Endpoint, forwarding: Forwarding) -> Reach:
         """Whether a load balancer is reached, and what it forwards is let through to its target."""
         balancer, family, asked = forwarding.balancer, forwarding.family, (forwarding.traffic,)
-        ways = [
-            self._way(subnet_id, endpoint.vpc_id, endpoint.region, family, asked)
-            for subnet_id in balancer.subnet_ids
-        ]
+        ways = [self._to_balancer(subnet_id, endpoint, forwarding) for subnet_id in balancer.subnet_ids]
         steps = [
             min(ways, key=_best_first, default=_Way(Reachable.UNKNOWN, "its subnets are not known")),
             self._groups_let_in(forwarding),
@@ -124,15 +122,25 @@ class Reachability:
             (f"{balancer.name} -> {forwarding.traffic}",),
         )
 
+    def _to_balancer(self, subnet_id: str, endpoint: Endpoint, forwarding: Forwarding) -> _Way:
+        """Whether a load balancer is reached in one of its subnets. It may listen on another port than its target."""
+        way = self._way(subnet_id, endpoint.vpc_id, endpoint.region, forwarding.family, (forwarding.traffic,))
+        if way.reachable is not Reachable.NO:
+            return way
+        any_port = (Traffic(forwarding.traffic.protocol),)
+        on_another = self._way(subnet_id, endpoint.vpc_id, endpoint.region, forwarding.family, any_port)
+        return way if on_another.reachable is Reachable.NO else _Way(Reachable.UNKNOWN, _LISTENERS)
+
     def _groups_let_in(self, forwarding: Forwarding) -> _Way:
-        """Whether a load balancer's own groups let the world in. It may listen on another port than its target."""
+        """Whether a load balancer's own groups let the world in, on any port that it may listen on."""
         group_ids = forwarding.balancer.group_ids
         exposures = [self._exposure_of(group_id) for group_id in group_ids]
-        known = [each for each in exposures if each]
-        if not group_ids or any(each.opens(forwarding.traffic) for each in known):
+        opened = [each.of(forwarding.family) for each in exposures if each]
+        if not group_ids or any(traffic.any_of(forwarding.traffic, each) for each in opened):
             return _Way(Reachable.YES, "")
         any_port = Traffic(forwarding.traffic.protocol)
-        if len(known) == len(exposures) and not any(each.opens(any_port) or each.unread for each in known):
+        on_another = any(traffic.any_of(any_port, each) for each in opened)
+        if not on_another and all(each and not each.unread for each in exposures):
             return _Way(Reachable.NO, "its own groups open nothing of that protocol to the world")
         return _Way(Reachable.UNKNOWN, "on which port it listens, or what its own groups open, was not read")
 

@@ -48,7 +48,8 @@ class NetworkFound:
         self.by_type[policy.resource].add(
             ((getattr(each, key), each) for each in listed),
             taken,
-            everything=policy.lists_all and not problems,
+            # A list without its entries, by another policy, must not hide those that have them.
+            everything=policy.lists_all and not problems and policy.resource != PREFIX_LISTS,
         )
         return problems
 

@@ -15,7 +15,7 @@ from reporter.inventory.network.routes import Route, RouteTable
 from reporter.inventory.network.topology import Subnet
 from reporter.inventory.network.traffic import Traffic
 from reporter.inventory.records import ListOf
-from reporter.inventory.rules import MAX_PORT, WITH_PORTS
+from reporter.inventory.rules import ICMP, MAX_PORT, WITH_PORTS
 
 #: Custodian asks for one page of entries, which has no more:
 #: https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_GetManagedPrefixListEntries.html
@@ -53,6 +53,7 @@ class RouteRecord(Struct, rename="pascal", gc=False):
     instance_id: str = ""
     network_interface_id: str = ""
     state: str = "active"
+    origin: str = ""
 
 
 class AssociationRecord(Struct, rename="pascal", gc=False):
@@ -86,6 +87,7 @@ class RouteTableRecord(Struct, rename="pascal", gc=False):
                     or each.destination_prefix_list_id,
                     each.gateway_id or each.network_interface_id or each.instance_id,
                     each.state == "active",
+                    propagated=each.origin == "EnableVgwRoutePropagation",
                 )
                 for each in self.routes
             ),
@@ -100,6 +102,13 @@ class PortRange(Struct, rename="pascal", gc=False):
     to: int = MAX_PORT
 
 
+class IcmpTypeCode(Struct, rename="pascal", gc=False):
+    """Type and code of ICMP, -1 for any."""
+
+    type: int = rules.ANY
+    code: int = rules.ANY
+
+
 class AclEntry(Struct, rename="pascal", gc=False):
     """A rule of a network ACL; the protocol is a number, -1 for all."""
 
@@ -110,6 +119,7 @@ class AclEntry(Struct, rename="pascal", gc=False):
     cidr_block: str = ""
     ipv6_cidr_block: str = ""
     port_range: PortRange | None = None
+    icmp_type_code: IcmpTypeCode | None = None
 
     def rule(self) -> AclRule:
         """What is kept of it."""
@@ -121,6 +131,9 @@ class AclEntry(Struct, rename="pascal", gc=False):
             allow=self.rule_action == "allow",
             cidr=self.cidr_block or self.ipv6_cidr_block,
             traffic=Traffic(protocol, ports.from_, ports.to),
+            in_part=protocol in ICMP
+            and self.icmp_type_code is not None
+            and (self.icmp_type_code.type, self.icmp_type_code.code) != (rules.ANY, rules.ANY),
         )
 
 
@@ -151,16 +164,21 @@ class PrefixListRecord(Struct, rename="pascal", gc=False):
     """A prefix list; its entries are there where Custodian's filter `entry` asked for them."""
 
     prefix_list_id: str
+    owner_id: str = ""
+    max_entries: int | None = None
     entries: list[PrefixListEntry] | None = field(name="c7n:prefix-entries", default=None)
 
     def row(self, all_pages: bool) -> PrefixList:
         """What is kept of it; `all_pages` says that whoever read it goes on after the first page of entries.
 
-        A full page may be all there is, or where an older release of the same program stopped.
+        A full page may be all there is, or where an older release of the same program stopped: it is all where the
+        list takes no more.
         """
         entries = tuple(each.cidr for each in self.entries or ())
-        whole = len(entries) < _PAGE or (all_pages and len(entries) > _PAGE)
-        return PrefixList(entries, complete=self.entries is not None and whole)
+        whole = (
+            len(entries) < _PAGE or (all_pages and len(entries) > _PAGE) or len(entries) == self.max_entries
+        )
+        return PrefixList(entries, complete=self.entries is not None and whole, of_aws=self.owner_id == "AWS")
 
 
 class Zone(Struct, rename="pascal", gc=False):
