@@ -30,6 +30,11 @@ def load(path: Path) -> Any:
 
     Raises InputError with file and line where it cannot be read or does not parse.
     """
+    return parse(read(path), str(path))
+
+
+def read(path: Path) -> bytes:
+    """The bytes of a file, to be parsed. Raises InputError where it cannot be read, or is too large."""
     try:
         with path.open("rb") as file:
             content = file.read(_MAX_BYTES + 1)
@@ -39,7 +44,7 @@ def load(path: Path) -> Any:
         raise InputError(f"{path}: {error.strerror}") from None
     if len(content) > _MAX_BYTES:
         raise InputError(f"{path}: larger than {_MAX_BYTES // 2**20} MB, which is the limit")
-    return parse(content, str(path))
+    return content
 
 
 def parse(content: bytes, where: str) -> Any:

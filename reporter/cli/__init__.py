@@ -62,10 +62,12 @@ def _explained(error: BaseException) -> int:
     match error:
         case SystemExit():
             return error.code if isinstance(error.code, int) else EXIT_OK
+        case InputError():
+            for line in error.args:
+                say(f"sg-audit: {line}")
+            return EXIT_INPUT
         case click.ClickException():
             line, code = error.format_message(), EXIT_INPUT
-        case InputError():
-            line, code = str(error), EXIT_INPUT
         case click.Abort() | KeyboardInterrupt():
             line, code = "interrupted", EXIT_PARTIAL
         case OSError() if error.errno in _REFUSALS:

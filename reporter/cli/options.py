@@ -58,6 +58,13 @@ def _or_packaged(context: click.Context, option: click.Parameter, given: Sequenc
     return (packaged.folder(),)
 
 
+def _packaged_unless_waivers(
+    context: click.Context, option: click.Parameter, given: Sequence[Path]
+) -> tuple[Path, ...]:
+    """No policies where there is a file of waivers and no policies are named: it is checked alone."""
+    return () if context.params.get("waivers_file") and not given else _or_packaged(context, option, given)
+
+
 def _address(context: click.Context, option: click.Parameter, given: str | None) -> str | None:
     """Raises InputError where it is nothing, as by a variable that is not set."""
     if given is not None and not given.strip():
@@ -79,11 +86,17 @@ def together(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
 accounts_file = click.option(
     "-c", "--config", "accounts_file", type=PATH, required=True, help="Accounts file, in c7n-org's format."
 )
-policy_sources = click.option(
-    "-u", "--use", "sources", type=PATH, multiple=True, callback=_or_packaged,
-    help="Policy file, or folder of them; repeatable.  [default: policies; where there is no such folder, "
-    "those that come with sg-audit]",
-)  # fmt: skip
+
+
+def _policy_sources(callback: Callable[[Any, Any, Any], Any]) -> Callable[[Any], Any]:
+    return click.option(
+        "-u", "--use", "sources", type=PATH, multiple=True, callback=callback,
+        help="Policy file, or folder of them; repeatable.  [default: policies; where there is no such folder, "
+        "those that come with sg-audit]",
+    )  # fmt: skip
+
+
+policy_sources = _policy_sources(_or_packaged)
 only_policies = click.option(
     "-p", "--policy", "only", multiple=True, callback=_names, help="Only this policy; repeatable."
 )
@@ -113,6 +126,25 @@ choice = together(
     allowed_regions,
     only_policies,
 )
+_max_waiver_days = click.option(
+    "--max-waiver-days", type=click.IntRange(min=0), metavar="N",
+    help="A waiver that ends later than in so many days is an error.",
+)  # fmt: skip
+waivers = together(
+    click.option(
+        "-w", "--waivers", "waivers_file", type=PATH,
+        help="File of waivers: findings that are accepted.  [default: waivers.yml beside the accounts file, if there]",
+    ),
+    _max_waiver_days,
+)  # fmt: skip
+policies_or_waivers = together(
+    click.option(
+        "-w", "--waivers", "waivers_file", type=PATH, is_eager=True,
+        help="File of waivers to check, alone where no -u is given.",
+    ),
+    _max_waiver_days,
+    _policy_sources(_packaged_unless_waivers),
+)  # fmt: skip
 policy_timeout = click.option(
     "--policy-timeout", type=click.IntRange(min=1), default=60, show_default=True, metavar="SECONDS",
     help="What a policy may take in all; all of them together may take five times that.",

@@ -9,13 +9,21 @@ from reporter.cli.terminal import EXIT_FOUND, EXIT_OK, say
 
 
 @click.command()
-@options.policy_sources
-def validate(sources: tuple[Path, ...]) -> int:
-    """Validate the policies the way Custodian does."""
-    from reporter.custodian import policies
+@options.policies_or_waivers
+def validate(sources: tuple[Path, ...], waivers_file: Path | None, max_waiver_days: int | None) -> int:
+    """Validate the policies the way Custodian does, or a file of waivers."""
+    if waivers_file:
+        from reporter.findings import waivers
 
-    found = policies.read(sources)
-    say(f"{len(found.planned)} policies are valid")
+        count = len(waivers.read(waivers_file, waivers.today(), max_waiver_days))
+        say(f"{waivers_file}: {count} waivers are valid")
+    elif max_waiver_days is not None:
+        raise click.UsageError("--max-waiver-days goes with -w")
+    if sources:
+        from reporter.custodian import policies
+
+        found = policies.read(sources)
+        say(f"{len(found.planned)} policies are valid")
     return EXIT_OK
 
 

@@ -2,11 +2,15 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from reporter.cli import options
 from reporter.cli.terminal import EXIT_FOUND, EXIT_OK, EXIT_PARTIAL, console, say, show
+
+if TYPE_CHECKING:
+    from reporter.findings.waivers import Waiver
 
 
 @click.command()
@@ -21,6 +25,7 @@ from reporter.cli.terminal import EXIT_FOUND, EXIT_OK, EXIT_PARTIAL, console, sa
     "-c", "--config", "accounts_file", type=options.PATH,
     help="Accounts file: names and tags of the accounts, and what a stock run should hold.",
 )  # fmt: skip
+@options.waivers
 @options.only_policies
 @options.only_resources
 @click.option("--field", "fields", metavar="NAME=JMESPATH", multiple=True, help="A column more; repeatable.")
@@ -29,6 +34,8 @@ def report(
     output: str,
     at: str,
     accounts_file: Path | None,
+    waivers_file: Path | None,
+    max_waiver_days: int | None,
     reports: Path,
     formats: tuple[str, ...],
     csv_bom: bool,
@@ -37,7 +44,24 @@ def report(
     **choice: tuple[str, ...],
 ) -> int:
     """Make the report of any output of Custodian: the newest run there, or the run directory given."""
-    return write(output, reports, formats, csv_bom, fail_on, accounts_file, at, history=history, **choice)
+    accepted = read_waivers(waivers_file, accounts_file, max_waiver_days)
+    return write(
+        output, reports, formats, csv_bom, fail_on, accounts_file, accepted, at, history=history, **choice
+    )
+
+
+def read_waivers(
+    given: Path | None, accounts_file: Path | None, max_days: int | None
+) -> tuple["Waiver", ...]:
+    """The waivers of the file that is given, or lies beside the accounts file; none where there is no such file."""
+    from reporter.findings import waivers
+
+    path = waivers.find(given, accounts_file)
+    if path is None:
+        return ()
+    found = waivers.read(path, waivers.today(), max_days)
+    say(f"{path}: {len(found)} waivers")
+    return found
 
 
 def write(
@@ -47,6 +71,7 @@ def write(
     csv_bom: bool,
     fail_on: str | None,
     accounts_file: Path | None = None,
+    accepted: Sequence["Waiver"] = (),
     at: str = "",
     only: Sequence[str] = (),
     resources: Sequence[str] = (),
@@ -56,6 +81,7 @@ def write(
     """Read the output, write its report and say what is in it; returns the exit code."""
     from reporter import progress
     from reporter.accounts import expected, labels
+    from reporter.findings import waived, waivers
     from reporter.findings.assess import assess
     from reporter.findings.past import NO_PAST, past_of
     from reporter.inventory import columns
@@ -63,6 +89,7 @@ def write(
     from reporter.output.reading import open_output
     from reporter.report import changes, closing, failing, writing
     from reporter.report import folder as report_folder
+    from reporter.report import waivers as waivers_tab
     from reporter.report.formats import check
 
     settings = check(formats, csv_bom=csv_bom)
@@ -76,6 +103,7 @@ def write(
     with progress.counted(console(), f"reading {found.kind}") as count:
         audit = read_audit(found, more, count)
     findings = assess(audit.inventory, found.policies)
+    findings = waived.apply(findings, found.policies, accepted, waivers.today())
     say(f"{output}: {found.kind}, {found.started}: {found.extent}")
     for note in found.notes:
         say(f"left out: {note}")
@@ -91,7 +119,7 @@ def write(
         show(closing.risk_by_account(audit, findings))
     if past.base:
         say(changes.since_line(past))
-    for line in (*past.notes, *closing.not_read(audit), *written.notes):
+    for line in (*past.notes, *closing.not_read(audit), *waivers_tab.lines(audit, findings), *written.notes):
         say(line)
     for path in written.paths:
         click.echo(path)

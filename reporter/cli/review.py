@@ -23,6 +23,10 @@ from reporter.errors import InputError
 )  # fmt: skip
 @options.output_place
 @click.option(
+    "-w", "--waivers", "waivers_file", type=options.PATH,
+    help="File of waivers to review as well.  [default: waivers.yml in this folder, if there]",
+)  # fmt: skip
+@click.option(
     "--format",
     "style",
     type=click.Choice(["text", "markdown", "json"]),
@@ -34,28 +38,32 @@ from reporter.errors import InputError
 @click.option(
     "--fail-on-loosening",
     is_flag=True,
-    help="Exit with 1 where a policy lets go of a resource that it caught; with 3 where that cannot be told.",
+    help="Exit with 1 where a policy lets go of a resource that it caught, or a waiver hides a finding; with 3 where "
+    "that cannot be told.",
 )
 def review(
     base: str,
     head: str,
     sources: tuple[Path, ...],
     output: str,
+    waivers_file: Path | None,
     style: str,
     policy_timeout: int,
     fail_on_loosening: bool,
 ) -> int:
-    """Print what a change of the policies would catch and let go, over the newest run, without AWS."""
+    """Print what a change of policies and waivers would catch and let go, over the newest run, without AWS."""
     from reporter.custodian.bounded import Workers
     from reporter.output.reading import open_output
-    from reporter.review import compare, render, versions
+    from reporter.review import compare, render, versions, waiver_moves
 
     with Workers(policy_timeout) as workers:
         before = versions.at(workers, sources, base, "--base")
         after = versions.at(workers, sources, head, "--head")
         if not any((before.policies, after.policies, before.unread, after.unread)):
             raise InputError(f"{', '.join(map(str, sources))}: no policies there, neither before nor now")
-        result = compare.review(workers, before, after, open_output(output), base, head)
+        run = open_output(output)
+        waivers = waiver_moves.between(workers, waivers_file, sources, base, head, run)
+        result = compare.review(workers, before, after, run, base, head, waivers)
     formats = {"text": render.as_text, "markdown": render.as_markdown, "json": render.as_json}
     click.echo(formats[style](result))
     if not fail_on_loosening:

@@ -38,11 +38,14 @@ def run(accounts_file: Path, sources: tuple[Path, ...], output: str, **choice: A
 @options.resume
 @options.scheduler
 @options.unit_timeout
+@options.waivers
 @options.report_files
 def audit(
     accounts_file: Path,
     sources: tuple[Path, ...],
     output: str,
+    waivers_file: Path | None,
+    max_waiver_days: int | None,
     reports: Path,
     formats: tuple[str, ...],
     csv_bom: bool,
@@ -56,10 +59,11 @@ def audit(
 
     check(formats, csv_bom=csv_bom)
     report_folder.check(reports)
+    accepted = report.read_waivers(waivers_file, accounts_file, max_waiver_days)
     folder, _, interrupted = _run(accounts_file, sources, output, **choice)
     if interrupted:
         return EXIT_PARTIAL
-    return report.write(folder, reports, formats, csv_bom, fail_on, accounts_file, history=history)
+    return report.write(folder, reports, formats, csv_bom, fail_on, accounts_file, accepted, history=history)
 
 
 @click.command()

@@ -16,7 +16,7 @@ import msgspec
 from reporter.custodian.resource_types import GROUPS, INVENTORY_TABS
 
 #: The report's own tables: no policy's tab may be called so.
-OWN_TABS = ("security_groups", "attachments", "duplicates", "changes", "summary", "coverage")
+OWN_TABS = ("security_groups", "attachments", "duplicates", "changes", "waivers", "summary", "coverage")
 
 #: The columns of the table of security groups, before those that policies add.
 GROUP_COLUMNS = (
@@ -47,6 +47,7 @@ GROUP_COLUMNS = (
     "covered_rules",
     "first_seen",
     "since_last",
+    "waived",
 )
 
 #: Those of them that policies fill.

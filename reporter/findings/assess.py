@@ -11,6 +11,7 @@ from reporter.custodian.metadata import GROUP_COLUMNS, PlannedPolicy
 from reporter.custodian.resource_types import GROUPS
 from reporter.findings import risk
 from reporter.findings.together import SSH_WORLD, note, with_caught_together
+from reporter.findings.waived import Waived, nothing_waived
 from reporter.inventory.join import Inventory
 from reporter.inventory.network.reachability import Reachable
 
@@ -44,12 +45,16 @@ _SORT = ["account_profile", "region", "group_name", "security_group_id"]
 class Findings:
     """`groups` has GROUP_COLUMNS, then a True/False column for each that policies name, then the fields asked for;
     worst risk first, proven before possible, what the internet reaches before what it does not. `proven` says of each
-    of them whether its risk is. `frame` has FINDING_COLUMNS; with those of earlier runs beside it (`past.past_of`) also
-    `first_seen` and `since_last`, which `groups` has empty otherwise."""
+    of them whether its risk is, `default_on_instance` whether it is a default group on an instance. `frame` has
+    FINDING_COLUMNS. `waived` is what waivers make of them: nothing, before `reporter.findings.waived.apply`.
+    With earlier runs beside it (`past.past_of`) `frame` also has `first_seen` and `since_last`, which `groups` has
+    empty otherwise."""
 
     groups: pd.DataFrame
     proven: "pd.Series[bool]"
     frame: pd.DataFrame
+    default_on_instance: "pd.Series[bool]"
+    waived: Waived
 
     def of_groups(self, policies: Collection[str], *, possible: bool) -> "pd.Series[bool]":
         """For each group whether one of the policies caught it, or also whether one may have."""
@@ -114,11 +119,13 @@ def assess(
         if policy.exposed and name != SSH_WORLD:
             answer = _answer(frame, policy.name, len(groups))
             exposed[name] = exposed[name] | answer if name in exposed else answer
-    rated = risk.classify(exposed, groups["in_use"], groups["is_default"] & inventory.on_instance)
+    default_on_instance = groups["is_default"] & inventory.on_instance
+    rated = risk.classify(exposed, groups["in_use"], default_on_instance)
     groups["risk"] = rated["risk"]
     groups["risk_note"] = _notes(rated["risk_note"], inventory.exposure)
     for column in _OF_HISTORY:
         groups[column] = ""
+    groups["waived"] = pd.Series("", index=groups.index, dtype="str")
     order = groups[_SORT].copy()
     order.insert(0, "risk", groups["risk"])
     order.insert(1, "possible", ~rated["proven"])
@@ -129,7 +136,9 @@ def assess(
     row_of = np.empty(len(groups), dtype=np.int64)
     row_of[groups.index.to_numpy()] = np.arange(len(groups))
     frame["group"] = row_of[frame["group"].to_numpy()]
-    return Findings(groups[[*GROUP_COLUMNS, *further]].reset_index(drop=True), proven, frame)
+    default_on_instance = default_on_instance.loc[groups.index].reset_index(drop=True)
+    groups = groups[[*GROUP_COLUMNS, *further]].reset_index(drop=True)
+    return Findings(groups, proven, frame, default_on_instance, nothing_waived(groups))
 
 
 def _notes(on_risk: "pd.Series[str]", exposures: "pd.Series[Any]") -> "pd.Series[str]":

@@ -18,8 +18,10 @@ _AS_MADE = {
 }
 
 
-def about_itself(rules: Iterable[Rule], group_id: str) -> tuple[Rule, ...]:
+def about_itself(rules: tuple[Rule, ...], group_id: str) -> tuple[Rule, ...]:
     """The rules with the group's own id taken out, so that those of its duplicate are equal."""
+    if not any(rule.peer == group_id for rule in rules):
+        return rules
     return tuple(
         rule._replace(peer=_ITSELF) if rule.kind == GROUP and rule.peer == group_id else rule
         for rule in rules

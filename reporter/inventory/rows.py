@@ -130,7 +130,6 @@ def group_row(
 ) -> GroupRow:
     """A group's record as a row; `caught` has the rules that matched by the policy that caught it."""
     of_group = rules.of_group(group)
-    ingress = tuple(rule for rule in of_group if not rule.egress and rule.kind != rules.GROUP)
     opened, fingerprint, covered = _told_by(duplicates.about_itself(of_group, group.group_id))
     return GroupRow(
         group_id=intern(group.group_id),
@@ -141,7 +140,7 @@ def group_row(
         tags=deduplicated(tuple(map(intern, records.tag_texts(group.tags)))),
         ssh_rules=deduplicated(rules.ssh_rules(of_group)),
         exposure=deduplicated(opened),
-        ingress=deduplicated(ingress) if opened.unread_lists else None,
+        ingress=deduplicated(_from_addresses(of_group)) if opened.unread_lists else None,
         fingerprint=deduplicated(fingerprint),
         covered_rules=deduplicated(covered),
         caught_by=deduplicated(tuple(caught)),
@@ -158,6 +157,10 @@ def _told_by(about_itself: tuple[Rule, ...]) -> tuple[Exposure, bytes, tuple[str
         duplicates.fingerprint(about_itself),
         duplicates.covered_rules(about_itself),
     )
+
+
+def _from_addresses(of_group: Iterable[Rule]) -> tuple[Rule, ...]:
+    return tuple(rule for rule in of_group if not rule.egress and rule.kind != rules.GROUP)
 
 
 def interface_row(interface: Interface, taken: float, deduplicated: Deduplicator) -> InterfaceRow:
@@ -181,16 +184,24 @@ def interface_row(interface: Interface, taken: float, deduplicated: Deduplicator
 
 
 def _private_ips(interface: Interface) -> tuple[str, ...]:
-    listed = (each.private_ip_address for each in interface.private_ip_addresses)
+    listed = [each.private_ip_address for each in interface.private_ip_addresses]
+    if listed == [interface.private_ip_address]:
+        return tuple(listed)
     return tuple(dict.fromkeys(filter(None, (interface.private_ip_address, *listed))))
 
 
 def _public_ips(interface: Interface) -> tuple[str, ...]:
-    associations = (interface.association, *(each.association for each in interface.private_ip_addresses))
-    return tuple(dict.fromkeys(each.public_ip for each in associations if each and each.public_ip))
+    associations = [each.association for each in interface.private_ip_addresses if each.association]
+    if interface.association:
+        associations.insert(0, interface.association)
+    if not associations:
+        return ()
+    return tuple(dict.fromkeys(each.public_ip for each in associations if each.public_ip))
 
 
 def _ipv6(interface: Interface) -> tuple[str, ...]:
+    if not (interface.ipv6_addresses or interface.ipv6_prefixes):
+        return ()
     blocks = (each.ipv6_prefix for each in interface.ipv6_prefixes)
     return tuple(filter(None, (*(each.ipv6_address for each in interface.ipv6_addresses), *blocks)))
 

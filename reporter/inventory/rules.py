@@ -1,6 +1,7 @@
 """What a permission of a security group says, and whether it lets SSH in, as the design defines it."""
 
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from typing import NamedTuple
 
 from reporter.inventory.records import Group, Permission
@@ -39,7 +40,8 @@ def of_group(group: Group) -> tuple[Rule, ...]:
     found: list[Rule] = []
     for egress, permissions in ((False, group.ip_permissions), (True, group.ip_permissions_egress)):
         for permission in permissions:
-            name, first, last = protocol(permission), permission.from_port, permission.to_port
+            first, last = permission.from_port, permission.to_port
+            name = protocol_by_name(permission.ip_protocol)
             if name in WITH_PORTS:
                 if first is None or last is None:
                     continue
@@ -72,7 +74,8 @@ def lets_ssh_in(rule: Rule) -> bool:
     return rule.protocol == "tcp" and rule.first <= SSH_PORT <= rule.last and not rule.egress
 
 
-def ssh_rules(rules: Iterable[Rule]) -> tuple[str, ...]:
+@lru_cache(maxsize=20_000)  # many groups are made by the same few templates
+def ssh_rules(rules: tuple[Rule, ...]) -> tuple[str, ...]:
     """A group's SSH rules as `SOURCE -> PORTS`: IPv4 and IPv6 ranges, groups, prefix lists, each sorted.
 
     A group of EC2-Classic, which may be named without its id, stands there by its name.

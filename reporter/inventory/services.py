@@ -74,20 +74,14 @@ SERVICES = (
     Service("MongoDB shards", "tcp", 27018, _DATABASE),
 )
 
-#: Protocols as rules of groups have them, by name or by number:
-#: https://www.iana.org/assignments/protocol-numbers
+#: Protocols that rules name by number: https://www.iana.org/assignments/protocol-numbers
 PROTOCOLS = {
-    "-1": "all traffic",
-    "icmp": "ICMP",
-    "icmpv6": "ICMPv6",
-    "tcp": "TCP",
-    "udp": "UDP",
     "2": "IGMP",
     "4": "IPv4 in IP",
     "41": "IPv6 in IP",
     "47": "GRE",
-    "50": "ESP (IPsec)",
-    "51": "AH (IPsec)",
+    "50": "ESP of IPsec",
+    "51": "AH of IPsec",
     "88": "EIGRP",
     "89": "OSPF",
     "103": "PIM",
@@ -102,8 +96,3 @@ _NAMES = {(service.protocol, service.port): service.name for service in SERVICES
 def service_name(protocol: str, port: int) -> str:
     """What listens on a port of `tcp` or `udp` by custom; an empty text where nothing is known to."""
     return _NAMES.get((protocol, port), "")
-
-
-def protocol_name(protocol: str) -> str:
-    """What people call a protocol of a rule; where it is not in the table, what AWS calls it."""
-    return PROTOCOLS.get(protocol, f"protocol {protocol}")

@@ -42,8 +42,13 @@ def risk_by_account(audit: Audit, findings: Findings) -> Table:
     table.add_section()
     table.add_row("all", *_row(everything))
     possible = counts[[*(f"{level}_possible" for level in LEVELS[:-1]), "critical_reachable_possible"]]
-    if (possible.fillna(0) > 0).any(axis=None):
-        table.caption = "+ as far as missing answers leave it open"
+    captions = {
+        "+ as far as missing answers leave it open": possible,
+        "() of them waived": counts[list(summary.WAIVED)],
+    }
+    told = [caption for caption, shown in captions.items() if (shown.fillna(0) > 0).any(axis=None)]
+    if told:
+        table.caption = "; ".join(told)
         table.caption_justify = "left"
     return table
 
@@ -81,8 +86,9 @@ def _row(row: "pd.Series[Any]") -> list[str]:
 
 
 def _count(row: "pd.Series[Any]", level: str) -> str:
-    """`7`, or `7 +2` where two more are possible."""
+    """`7`, or `7 +2` where two more are possible, `7 (3)` where three of them are waived."""
     if pd.isna(row[level]):
         return "unknown"
-    possible = row.get(f"{level}_possible", 0)
-    return f"{row[level]:,} +{possible:,}" if possible else f"{row[level]:,}"
+    possible, waived = (row.get(f"{level}_{what}", 0) for what in ("possible", "waived"))
+    text = f"{row[level]:,} +{possible:,}" if possible else f"{row[level]:,}"
+    return f"{text} ({waived:,})" if waived else text

@@ -42,12 +42,21 @@ DESCRIPTIONS = {
     "security_groups by any",
     "since_last": "Since the run before: new, changed (the rules that matched, the level or reachability), or same; "
     "empty where nothing was caught or it cannot be told",
-    "state": "new, changed or gone since the run before; not comparable: one of the two could not look, or the policy "
-    "was edited",
-    "reason": "What has changed; why it is gone: fixed, deleted, or unknown where the groups were not listed; or why "
-    "it cannot be compared",
+    "state": "Of a finding: new, changed or gone since the run before, or not comparable. Of a waiver: holds; or "
+    "expired, ends within 30 days, matched nothing, no longer holds as more rules matched",
+    "reason": "Of a finding: what has changed; why it is gone: fixed, deleted, or unknown where the groups were not "
+    "listed; or why it cannot be compared. Of a waiver: why it is accepted",
     "level": "The risk that the finding gives its group; informs: none; possibly: as far as missing answers leave it "
     "open",
+    "waived": "`until …: reason (owner)` where every finding that gives the group its risk, or on a finding tab every "
+    "finding of the tab, is waived; `no longer: …` where more rules matched than a waiver names",
+    "waiver": "The file and line it stands in",
+    "expires": "The last day it holds, in UTC",
+    "findings": "How many findings it is about",
+    "account": "The account's name or id; empty: any",
+    "group": "The group's id or name; empty: any",
+    "rules": "It holds as long as no other rules matched; empty: whatever matched",
+    "owner": "Who accepted it",
     "subnet_id": "The subnet it is in",
     "public_ips": "The public IPv4 addresses of all its private ones",
     "ipv6": "Its IPv6 addresses, and the blocks it was given",
@@ -78,6 +87,10 @@ DESCRIPTIONS = {
     **{
         f"{level}_reachable_possible": f"How many of the groups of risk {level} it may reach: that is unknown"
         for level in ("critical", "high", "none")
+    },
+    **{
+        f"{level}_waived": f"How many of the groups of risk {level} are waived: every finding that makes it so"
+        for level in ("critical", "high", "medium")
     },
     "groups": "How many groups in all",
     "cells_not_read": "How many account × region × policy cells could not be read: the coverage tab lists them",

@@ -17,11 +17,11 @@ def check(level: str | None, output: Output) -> None:
 
 
 def reached(level: str | None, findings: Findings) -> bool:
-    """Whether any group's risk is that level or worse, as far as is known; REACHABLE_CRITICAL leaves out the critical
-    groups that the internet is known not to reach."""
+    """Whether any group's risk is that level or worse, as far as is known, and beside what is waived;
+    REACHABLE_CRITICAL leaves out the critical groups that the internet is known not to reach."""
     if not level:
         return False
-    groups = findings.groups
+    risk = findings.waived.risk_left
     if level == REACHABLE_CRITICAL:
-        return bool(((groups["risk"] == "critical") & (groups["reachable"] != Reachable.NO.value)).any())
-    return bool((groups["risk"] <= level).any())
+        return bool(((risk == "critical") & (findings.groups["reachable"] != Reachable.NO.value)).any())
+    return bool((risk <= level).any())

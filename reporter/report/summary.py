@@ -9,6 +9,7 @@ from reporter.accounts.expected import PlannedAccount
 from reporter.custodian.resource_types import GROUPS
 from reporter.findings.assess import Findings
 from reporter.findings.counts import COUNTED, REACHED, levels_and_reached
+from reporter.findings.risk import LEVELS
 from reporter.inventory.audit import Audit
 from reporter.names import decoded
 from reporter.output.manifest import Cell, Status
@@ -17,6 +18,9 @@ from reporter.report.advice import advise
 ALL, ACCOUNT, REGION, RUN = "all", "account", "region", "run"
 
 SUMMARY = "summary"
+
+#: Those of the groups of proven risk that are waived: every finding that gives it is. The other levels come of none.
+WAIVED = tuple(f"{level}_waived" for level in LEVELS[:3])
 
 
 Trend = Sequence[tuple[str, Mapping[str, int | None]]]
@@ -27,16 +31,18 @@ def risk_counts(audit: Audit, findings: Findings, trend: Trend = ()) -> pd.DataF
     called after the minute in which it began (UTC).
 
     Columns: scope, name, a column a risk level (`critical`, …) for the groups of which it is proven, one more
-    (`critical_possible`, …) for those of which it is the worst that missing answers leave open, those of REACHED,
-    groups, cells_not_read. An account or region that was read and holds no group is there with zeros; where no list of
-    groups could be read, the counts are NA.
+    (`critical_possible`, …) for those of which it is the worst that missing answers leave open, those of REACHED
+    and WAIVED, groups, cells_not_read. An account or region that was read and holds no group is there with zeros;
+    where no list of groups could be read, the counts are NA.
     """
     groups = findings.groups
     levels, reached = levels_and_reached(findings)
+    waived = (levels + "_waived").where(findings.waived.groups & findings.proven, "")
+    kinds = {COUNTED: levels, REACHED: reached, WAIVED: waived}
     parts = [
-        _counts(audit, levels, reached, ALL, pd.Series("all", index=groups.index), lambda cell: "all"),
-        _counts(audit, levels, reached, ACCOUNT, groups["account_profile"], lambda cell: cell.account),
-        _counts(audit, levels, reached, REGION, groups["region"], lambda cell: cell.region),
+        _counts(audit, kinds, ALL, pd.Series("all", index=groups.index), lambda cell: "all"),
+        _counts(audit, kinds, ACCOUNT, groups["account_profile"], lambda cell: cell.account),
+        _counts(audit, kinds, REGION, groups["region"], lambda cell: cell.region),
     ]
     if trend:
         parts.append(_of_runs(trend, parts[0].columns))
@@ -59,6 +65,17 @@ def coverage(audit: Audit) -> pd.DataFrame:
     accounts = {account.name: account for account in audit.output.accounts}
     rows = [_gap(cell, accounts.get(cell.account)) for cell in audit.gaps]
     return pd.DataFrame(rows, columns=columns, dtype="str")
+
+
+def waived_line(findings: Findings) -> str:
+    """How many groups of each level are waived, for people; empty where there are no waivers."""
+    if not findings.waived.outcomes:
+        return ""
+    counts = []
+    for level in LEVELS[:3]:
+        groups = (findings.groups["risk"] == level) & findings.proven
+        counts.append(f"{level} {groups.sum():,}, {(groups & findings.waived.groups).sum():,} of them waived")
+    return "; ".join(counts)
 
 
 def coverage_line(audit: Audit) -> str:
@@ -90,8 +107,7 @@ def policy_counts(audit: Audit) -> pd.DataFrame:
 
 def _counts(
     audit: Audit,
-    levels: "pd.Series[str]",
-    reached: "pd.Series[str]",
+    kinds: Mapping[tuple[str, ...], "pd.Series[str]"],
     scope: str,
     key: "pd.Series[str]",
     name_of: Callable[[Cell], str],
@@ -105,10 +121,9 @@ def _counts(
         if cell.status is Status.OK and resources[cell.policy] == GROUPS:
             known.add(name)
     names = sorted(unread) if scope == REGION else list(unread)
-    counts = _crosstab(key, levels, names, COUNTED)
-    in_all = counts.sum(axis="columns")
-    counts = counts.join(_crosstab(key, reached, names, REACHED))
-    counts["groups"] = in_all
+    counted = [_crosstab(key, values, names, columns) for columns, values in kinds.items()]
+    counts = pd.concat(counted, axis="columns")
+    counts["groups"] = counts[list(COUNTED)].sum(axis="columns")
     counts[~counts.index.isin(known)] = pd.NA
     counts["cells_not_read"] = [unread[name] for name in names]
     counts.insert(0, "name", names)

@@ -12,6 +12,7 @@ from reporter.custodian.metadata import MATCHED_RULES, OWN_TABS, PlannedPolicy
 from reporter.custodian.resource_types import GROUPS, INVENTORY_TABS
 from reporter.findings.assess import Findings
 from reporter.findings.past import NO_PAST, Past
+from reporter.findings.waived import TOLD_BY_GROUP
 from reporter.inventory.audit import Audit
 from reporter.inventory.columns import TAGS
 from reporter.names import clean, distinct
@@ -21,6 +22,7 @@ from reporter.report.descriptions import DESCRIPTIONS
 from reporter.report.duplicates import DUPLICATES, duplicates
 from reporter.report.summary import SUMMARY, coverage, coverage_line, policy_counts, risk_counts
 from reporter.report.table import Table
+from reporter.report.waivers import WAIVERS, WAIVERS_TITLE, waivers
 
 #: Always there, in this order and before all others, even where nothing was found.
 FINDING_TABS = ("default_sg", "ssh_open", "ssh_world")
@@ -50,6 +52,7 @@ def build(audit: Audit, findings: Findings, labels: Labels = NO_LABELS, past: Pa
     tables = list(_named_apart(tables))
     return [
         *(_headed(_labelled(table, labels)) for table in tables),
+        *([Table(WAIVERS, WAIVERS_TITLE, waivers(audit, findings))] if audit.output.has_groups else []),
         last,
         *(
             _headed(_labelled(table, labels))
@@ -121,8 +124,10 @@ def _policy_tables(audit: Audit, findings: Findings) -> Iterator[Table]:
         if on_groups:
             yield Table(tab, title or tab, _caught(findings, on_groups, possible=True))
         elif tab in _FINDING_FLAGS and not others:
-            rows = groups[_FINDING_FLAGS[tab]].fillna(True)
-            yield Table(tab, DESCRIPTIONS[_FINDING_FLAGS[tab]], groups[rows].reset_index(drop=True))
+            rows = groups[groups[_FINDING_FLAGS[tab]].fillna(True)]
+            own = TOLD_BY_GROUP.get(_FINDING_FLAGS[tab])
+            rows = _with_waived(rows, findings, [own] if own else [])
+            yield Table(tab, DESCRIPTIONS[_FINDING_FLAGS[tab]], rows.reset_index(drop=True))
         if others:
             yield Table(tab, title or tab, _resources(audit, others))
 
@@ -173,6 +178,8 @@ def _caught(findings: Findings, policies: Sequence[PlannedPolicy], *, possible: 
     rows = groups if lists_all else groups[findings.of_groups(names, possible=possible)]
     # Of these rows alone: where there are none, pandas would take in those of the columns.
     rows = rows.assign(**{name: column[rows.index] for name, column in findings.since(names).items()})
+    if not lists_all:
+        rows = _with_waived(rows, findings, names)
     if not any(_on_rules(policy) for policy in policies):
         return rows.reset_index(drop=True)
     rules = findings.matched_rules(names)
@@ -180,6 +187,12 @@ def _caught(findings: Findings, policies: Sequence[PlannedPolicy], *, possible: 
     return rows.assign(**{MATCHED_RULES: pd.Series(told, index=rows.index, dtype=object)}).reset_index(
         drop=True
     )
+
+
+def _with_waived(rows: pd.DataFrame, findings: Findings, policies: Sequence[str]) -> pd.DataFrame:
+    """The groups with what waivers say of the policies' findings, in place of what gives them their risk."""
+    told = findings.waived.by(policies)
+    return rows.assign(waived=pd.Series([told.get(row, "") for row in rows.index], rows.index, dtype="str"))
 
 
 def _on_rules(policy: PlannedPolicy) -> bool:

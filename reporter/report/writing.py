@@ -15,7 +15,7 @@ from reporter.names import clean
 from reporter.report import changes, tables
 from reporter.report.folder import not_there
 from reporter.report.formats import DEFAULT, NO_SETTINGS, Settings, load, notes
-from reporter.report.summary import coverage_line
+from reporter.report.summary import coverage_line, waived_line
 
 FILE_STEM = "security_groups_inventory"
 _NAMED = 10  # policies in a line
@@ -80,6 +80,7 @@ def facts(audit: Audit, findings: Findings, past: Past = NO_PAST) -> Sequence[st
             f"Security groups as of {audit.output.started}",
             f"{len(findings.groups):,} groups in {accounts}",
             coverage_line(audit),
+            *filter(None, [waived_line(findings)]),
         ]
         if past.base:
             lines.append(changes.since_line(past))

@@ -15,6 +15,7 @@ from reporter.review.changes import Change, Kind, between
 from reporter.review.recorded import Answer, Place
 from reporter.review.risk_moves import RiskMoves
 from reporter.review.versions import Revision, Unread, Version
+from reporter.review.waiver_moves import WaiverMoves
 
 
 @dataclass(frozen=True)
@@ -67,7 +68,8 @@ class Review:
 
     `run` is when the run began (UTC, ISO 8601), `places` how many accounts and regions it has. `gaps` were not
     looked at, whatever the policies say of the rest. `unread` may hold policies, at either revision. `risk` is None
-    where no policy that differs has a say.
+    where no policy that differs has a say, and
+    `waivers` where they are alike.
     """
 
     base: str
@@ -78,16 +80,19 @@ class Review:
     gaps: tuple[Gap, ...]
     unread: tuple[Unread, ...]
     risk: RiskMoves | None
+    waivers: WaiverMoves | None = None
 
     @property
     def loosened(self) -> bool:
-        """Whether a policy lets go of a resource that it caught."""
-        return any(policy.no_longer for policy in self.policies)
+        """Whether a policy lets go of a resource that it caught, or a waiver hides a finding."""
+        hidden = self.waivers is not None and bool(self.waivers.hidden)
+        return hidden or any(policy.no_longer for policy in self.policies)
 
     @property
     def undecided(self) -> bool:
-        """Whether a policy that was there before, or may have been, could let go of what was not looked at."""
-        if self.unread:
+        """Whether a policy that was there before, or may have been, could let go of what was not looked at; or waivers
+        that could not be compared hide it."""
+        if self.unread or (self.waivers is not None and self.waivers.problem):
             return True
         could = [policy for policy in self.policies if policy.kind in (Kind.CHANGED, Kind.REMOVED)]
         return any(policy.not_evaluable for policy in could) or any(
@@ -96,9 +101,15 @@ class Review:
 
 
 def review(
-    workers: Workers, before: Revision, after: Revision, output: Output, base: str, head: str
+    workers: Workers,
+    before: Revision,
+    after: Revision,
+    output: Output,
+    base: str,
+    head: str,
+    waivers: WaiverMoves | None = None,
 ) -> Review:
-    """Compare the policies of two revisions, called `base` and `head`, over a run.
+    """Compare the policies of two revisions, called `base` and `head`, over a run; `waivers` is what differs of those.
 
     Raises InputError where a policy that differs does not validate at the newer one.
     """
@@ -128,6 +139,7 @@ def review(
         gaps=_gaps(versions, answers, output, places),
         unread=tuple({(each.path, each.why): each for each in before.unread + after.unread}.values()),
         risk=risk_moves.moves(before.policies, after.policies, output, answers) if concerned else None,
+        waivers=waivers,
     )
 
 

@@ -4,7 +4,7 @@ Names in an AWS account are anyone's choice. In Markdown they stand in code bloc
 GitHub makes neither HTML nor links nor mentions of them; nowhere does a control character get through.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
@@ -17,6 +17,7 @@ from reporter.report.markdown import span as _span
 from reporter.review.changes import Kind
 from reporter.review.compare import Found, PolicyReview, Review
 from reporter.review.trees import WORKTREE
+from reporter.review.waiver_moves import WaivedFinding
 
 #: The first line of the comment, by which the next review finds it.
 MARKER = "<!-- sg-audit review -->"
@@ -45,6 +46,12 @@ def as_text(review: Review) -> str:
         lines += [f"  - {_line(found)}" for found in policy.no_longer]
     if review.risk:
         lines += ["", "risk: " + _risk(review)]
+    if review.waivers:
+        lines += ["", f"waivers  {printable(review.waivers.file)}"]
+        if review.waivers.problem:
+            lines.append(f"  cannot be compared: {printable(review.waivers.problem)}")
+        lines += [f"  + {_waived_line(found)}" for found in review.waivers.hidden]
+        lines += [f"  - {_waived_line(found)}" for found in review.waivers.brought_back]
     if review.gaps:
         lines += ["", f"not looked at, since the run could not read it ({len(review.gaps)}):"]
         lines += [f"  {line}" for line in _gap_lines(review)]
@@ -59,6 +66,8 @@ def as_markdown(review: Review, size: int = COMMENT_SIZE) -> str:
     rows = _most(len(review.policies), lambda count: _fits(_markdown(review, 0, count), size))
     longest = max((len(each) for policy in review.policies for each in _lists(policy)), default=0)
     longest = max(longest, len(review.gaps), len(review.unread))
+    if review.waivers:
+        longest = max(longest, len(review.waivers.hidden), len(review.waivers.brought_back))
     lines = _most(longest, lambda count: _fits(_markdown(review, count, rows), size))
     return _markdown(review, lines, rows)
 
@@ -72,8 +81,9 @@ def summary(review: Review) -> str:
         if review.unread
         else ""
     )
+    waivers = _waivers(review)
     if not review.policies:
-        return f"No policy differs between {between}{unread}."
+        return f"No policy differs between {between}{waivers}{unread}."
     newly = sum(len(policy.newly) for policy in review.policies)
     no_longer = sum(len(policy.no_longer) for policy in review.policies)
     unanswered = sum(bool(policy.not_evaluable) for policy in review.policies)
@@ -85,7 +95,7 @@ def summary(review: Review) -> str:
     text += f"; over the run of {printable(review.run)}, {places}"
     if review.gaps:
         text += f", {len(review.gaps):,} of which could not be read" if _one_kind(review) else ", with gaps"
-    return text + unread + "."
+    return text + waivers + unread + "."
 
 
 def _markdown(review: Review, lines: int, rows: int) -> str:
@@ -114,6 +124,12 @@ def _markdown(review: Review, lines: int, rows: int) -> str:
             if found:
                 listed = [f"{sign} {_line(each)}" for each in found[:lines]]
                 parts.append(_folded(f"{name}: {len(found):,} {what}", listed, len(found)))
+    if review.waivers and review.waivers.problem:
+        parts.append(f"Waivers cannot be compared: {_span(review.waivers.problem)}")
+    for what, sign, moved in _waiver_lists(review):
+        if moved:
+            listed = [f"{sign} {_waived_line(each)}" for each in moved[:lines]]
+            parts.append(_folded(f"{_count(len(moved), 'finding')} {what}", listed, len(moved)))
     if review.gaps:
         listed = [f"! {line}" for line in _gap_lines(review)[:lines]]
         parts.append(_folded(f"{len(review.gaps):,} not looked at", listed, len(review.gaps)))
@@ -170,6 +186,27 @@ def _line(found: Found) -> str:
             f", +{len(found.rules) - _RULES} more]" if len(found.rules) > _RULES else "]"
         )
     return printable(text)
+
+
+def _waiver_lists(review: Review) -> Iterator[tuple[str, str, Sequence[WaivedFinding]]]:
+    if review.waivers:
+        yield "newly waived", "+", review.waivers.hidden
+        yield "no longer waived", "-", review.waivers.brought_back
+
+
+def _waived_line(found: WaivedFinding) -> str:
+    """One finding: policy, account, region, id, name, and its waiver, which a person wrote."""
+    where = f"{found.policy}  {found.account} ({found.account_id})  {found.region}  {found.id}  {found.name}"
+    return printable(f"{printable(where)}  [{found.until}]", 600)
+
+
+def _waivers(review: Review) -> str:
+    if review.waivers is None:
+        return ""
+    if review.waivers.problem:
+        return "; the waivers cannot be compared"
+    hidden, back = len(review.waivers.hidden), len(review.waivers.brought_back)
+    return f"; {_count(hidden, 'finding')} newly waived, {back:,} no longer"
 
 
 def _risk(review: Review) -> str:

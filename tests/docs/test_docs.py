@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import fields
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from click.testing import CliRunner, Result
 from reporter.accounts import chosen
 from reporter.cli import cli, options, terminal
 from reporter.custodian.metadata import ReportMetadata
+from reporter.findings import waivers
 from reporter.findings.risk import LEVELS
 from reporter.report import formats
 from reporter.sandbox import faults
@@ -73,6 +75,14 @@ def test_the_example_of_an_accounts_file_is_one() -> None:
         "production",
         "playground",
     ]
+
+
+def test_the_example_of_a_file_of_waivers_is_one() -> None:
+    (example,) = read(DOCS / "waivers.md").code("yaml")
+    (waiver,) = waivers.parse(example.encode(), "waivers.yml", date(2026, 11, 26))
+    assert str(waiver) == "until 2027-01-31: jump host behind port knocking, OPS-1234 (platform-team)"
+    keys = {key for row in single(read(DOCS / "waivers.md"), "key") for key in spans(row[0])}
+    assert keys == set(waivers.SCHEMA["properties"]["waivers"]["items"]["properties"])
 
 
 # Commands and options
@@ -212,13 +222,16 @@ def columns(number: int) -> dict[str, str]:
 
 
 def test_every_column_is_listed_and_none_else(heads: Mapping[str, Mapping[str, str]]) -> None:
-    groups, attachments, duplicates, changes, summary, of_policies, coverage = map(columns, range(7))
+    groups, attachments, duplicates, changes, accepted, summary, of_policies, coverage = map(
+        columns, range(8)
+    )
     finding_tabs = [heads[name] for name in ("default_sg", "ssh_open", "ssh_world")]
     assert {name for tab in (*finding_tabs, heads["security_groups"]) for name in tab} == set(groups)
     assert list(heads["security_groups"]) == [name for name in groups if name in heads["security_groups"]]
     assert list(attachments) == list(heads["attachments"])
     assert list(duplicates) == list(heads["duplicates"])
     assert list(changes) == list(heads["changes"])
+    assert list(accepted) == list(heads["waivers"])
     assert list(summary) == list(heads["summary"])
     assert list(of_policies) == list(heads["summary of policies"])
     assert list(coverage) == list(heads["coverage"])

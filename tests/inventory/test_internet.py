@@ -332,7 +332,7 @@ def test_attachments_say_why(tmp_path: Path) -> None:
     written(tmp_path, found)
     rows = {row["interface_id"]: row for row in table(tmp_path, "attachments")}
     assert {name: (row["reachable"], row["why"]) for name, row in rows.items()} == {
-        "eni-1": ("yes", "tcp 22 open at 203.0.113.7"),
+        "eni-1": ("yes", "tcp 22 (SSH) open at 203.0.113.7"),
         "eni-2": ("no", "no public IPv4 address"),
         "eni-3": ("no", "the group opens nothing to the world"),
         "eni-4": ("unknown", "the group was not read"),
@@ -668,6 +668,7 @@ def test_rows_of_one_risk_stand_by_whether_they_are_reached(tmp_path: Path) -> N
         "critical_possible": 0,
         "critical_reachable": 1,
         "critical_reachable_possible": 1,
+        "critical_waived": 0,
     }
 
 

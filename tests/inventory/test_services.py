@@ -2,7 +2,7 @@
 
 import pytest
 
-from reporter.inventory.services import SERVICES, protocol_name, service_name
+from reporter.inventory.services import SERVICES, service_name
 
 
 @pytest.mark.parametrize(
@@ -24,11 +24,3 @@ def test_a_port_has_the_name_of_its_protocol(protocol: str, port: int, name: str
 def test_a_port_stands_once_in_the_table_and_in_order() -> None:
     ports = [(service.port, service.protocol) for service in SERVICES]
     assert ports == sorted(set(ports))
-
-
-@pytest.mark.parametrize(
-    ("protocol", "name"),
-    [("-1", "all traffic"), ("icmpv6", "ICMPv6"), ("50", "ESP (IPsec)"), ("254", "protocol 254")],
-)
-def test_a_protocol_has_a_name(protocol: str, name: str) -> None:
-    assert protocol_name(protocol) == name

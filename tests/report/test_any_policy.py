@@ -100,6 +100,7 @@ def test_every_policy_with_resources_gets_a_sheet(sg_audit: SgAudit, stock: Path
             "attachments",
             "duplicates",
             "changes",
+            "waivers",
             "summary",
         ),
         *("team-groups", LONG[:31], f"{LONG[:29]}_2", "volumes", "coverage"),

@@ -101,7 +101,11 @@ class Reachability:
         if way.reachable is not Reachable.YES:
             return Reach(way.reachable, way.why)
         on = tuple(f"{address} -> {each}" for address in addresses for each in way.passed)
-        return Reach(Reachable.YES, f"{', '.join(map(str, way.passed))} open at {', '.join(addresses)}", on)
+        return Reach(
+            Reachable.YES,
+            f"{', '.join(map(traffic.labelled, way.passed))} open at {', '.join(addresses)}",
+            on,
+        )
 
     def _forwarded(self, endpoint: Endpoint, forwarding: Forwarding) -> Reach:
         """Whether a load balancer is reached, and what it forwards is let through to its target."""
@@ -118,7 +122,7 @@ class Reachability:
                 return Reach(wanted, f"by load balancer {balancer.name}: {why}")
         return Reach(
             Reachable.YES,
-            f"{forwarding.traffic} forwarded by load balancer {balancer.name}",
+            f"{traffic.labelled(forwarding.traffic)} forwarded by load balancer {balancer.name}",
             (f"{balancer.name} -> {forwarding.traffic}",),
         )
 

@@ -8,6 +8,7 @@ from reporter.inventory import rules
 from reporter.inventory.network import addresses
 from reporter.inventory.network.addresses import Range
 from reporter.inventory.rules import ICMP, MAX_PORT, WITH_PORTS, Rule
+from reporter.inventory.services import PROTOCOLS, service_name
 
 OTHER = "other"
 """Every protocol that is not named beside it."""
@@ -36,6 +37,17 @@ class Traffic:
 
 ALL = Traffic(rules.ALL_TRAFFIC)
 SSH = Traffic("tcp", rules.SSH_PORT, rules.SSH_PORT)
+
+
+def labelled(traffic: Traffic) -> str:
+    """With what listens there by custom, or the protocol is called: `tcp 22 (SSH)`, `protocol 47 (GRE)`."""
+    name = ""
+    if traffic.protocol in WITH_PORTS:
+        if traffic.first == traffic.last:
+            name = service_name(traffic.protocol, traffic.first)
+    elif traffic.protocol.isdecimal():
+        name = PROTOCOLS.get(traffic.protocol, "")
+    return f"{traffic} ({name})" if name else str(traffic)
 
 
 def parse(text: str) -> Traffic:

@@ -188,3 +188,11 @@ def test_what_is_told_of_it(
     wide: str,
 ) -> None:
     assert texts(*rules, **lists) == (world, together, wide)
+
+
+def test_a_service_goes_by_its_name() -> None:
+    asked = ("tcp 22", "udp 22", "tcp 20-25", "udp 3389", "icmp", "protocol 47", "protocol 200", "all")
+    assert [traffic.labelled(traffic.parse(each)) for each in asked] == [
+        *("tcp 22 (SSH)", "udp 22", "tcp 20-25", "udp 3389 (RDP)"),
+        *("icmp", "protocol 47 (GRE)", "protocol 200", "all"),
+    ]
