@@ -141,8 +141,10 @@ def write(
     folder: Path,
     units: Mapping[tuple[str, str], Mapping[str, list[Resource] | str]],
     policies: Iterable[Resource] = POLICIES,
+    started: str = "2026-11-23T21:03:55+00:00",
 ) -> Path:
     """Write a finished run of units by (account, region)."""
+    folder.mkdir(parents=True, exist_ok=True)
     cells = []
     for (account, region), found_by in units.items():
         for policy, found in found_by.items():
@@ -164,7 +166,7 @@ def write(
     names = list(dict.fromkeys(account for account, _ in units))
     manifest = {
         "tool": "c7n-sg-audit 0",
-        "started": "2026-11-23T21:03:55+00:00",
+        "started": started,
         "finished": "2026-11-23T21:04:55+00:00",
         "state": "finished",
         "policies": list(policies),

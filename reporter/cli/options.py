@@ -158,7 +158,12 @@ scheduler = click.option(
     callback=_address,
     help="Have a Dask cluster do the work: tcp://host:8786.",
 )
+history = click.option(
+    "--history", metavar="WHERE", default="",
+    help="Where the earlier runs are: a folder, or s3://bucket/prefix.  [default: where the run lies]",
+)  # fmt: skip
 report_files = together(
+    history,
     click.option(
         "-o", "--reports", type=PATH, default="reports", show_default=True, help="Folder for the report."
     ),

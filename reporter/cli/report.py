@@ -40,11 +40,14 @@ def report(
     formats: tuple[str, ...],
     csv_bom: bool,
     fail_on: str | None,
+    history: str,
     **choice: tuple[str, ...],
 ) -> int:
     """Make the report of any output of Custodian: the newest run there, or the run directory given."""
     accepted = read_waivers(waivers_file, accounts_file, max_waiver_days)
-    return write(output, reports, formats, csv_bom, fail_on, accounts_file, accepted, at, **choice)
+    return write(
+        output, reports, formats, csv_bom, fail_on, accounts_file, accepted, at, history=history, **choice
+    )
 
 
 def read_waivers(
@@ -73,16 +76,18 @@ def write(
     only: Sequence[str] = (),
     resources: Sequence[str] = (),
     fields: Sequence[str] = (),
+    history: str = "",
 ) -> int:
     """Read the output, write its report and say what is in it; returns the exit code."""
     from reporter import progress
     from reporter.accounts import expected, labels
     from reporter.findings import waived, waivers
     from reporter.findings.assess import assess
+    from reporter.findings.past import NO_PAST, past_of
     from reporter.inventory import columns
     from reporter.inventory.audit import read_audit
     from reporter.output.reading import open_output
-    from reporter.report import closing, failing, writing
+    from reporter.report import changes, closing, failing, writing
     from reporter.report import folder as report_folder
     from reporter.report import waivers as waivers_tab
     from reporter.report.formats import check
@@ -102,11 +107,19 @@ def write(
     say(f"{output}: {found.kind}, {found.started}: {found.extent}")
     for note in found.notes:
         say(f"left out: {note}")
+    past = NO_PAST
+    if found.has_groups:
+        with progress.counted(console(), "reading earlier runs") as count:
+            findings, past = past_of(
+                audit, findings, history, narrowed=bool(only or resources), progress=count
+            )
     with progress.counted(console(), f"writing {', '.join(formats)}") as count:
-        written = writing.write(audit, findings, reports, formats, of_accounts, count, settings)
+        written = writing.write(audit, findings, reports, formats, of_accounts, count, settings, past)
     if found.has_groups:
         show(closing.risk_by_account(audit, findings))
-    for line in (*closing.not_read(audit), *waivers_tab.lines(audit, findings), *written.notes):
+    if past.base:
+        say(changes.since_line(past))
+    for line in (*past.notes, *closing.not_read(audit), *waivers_tab.lines(audit, findings), *written.notes):
         say(line)
     for path in written.paths:
         click.echo(path)

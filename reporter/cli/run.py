@@ -50,6 +50,7 @@ def audit(
     formats: tuple[str, ...],
     csv_bom: bool,
     fail_on: str | None,
+    history: str,
     **choice: Any,
 ) -> int:
     """Run, then report."""
@@ -62,7 +63,7 @@ def audit(
     folder, _, interrupted = _run(accounts_file, sources, output, **choice)
     if interrupted:
         return EXIT_PARTIAL
-    return report.write(folder, reports, formats, csv_bom, fail_on, accounts_file, accepted)
+    return report.write(folder, reports, formats, csv_bom, fail_on, accounts_file, accepted, history=history)
 
 
 @click.command()
@@ -83,6 +84,7 @@ def demo(
     formats: tuple[str, ...],
     csv_bom: bool,
     fail_on: str | None,
+    history: str,
 ) -> int:
     """Audit a small AWS that runs on this machine. Needs no account and reads none of your AWS settings."""
     from reporter.report import folder as report_folder
@@ -91,7 +93,7 @@ def demo(
 
     check(formats, csv_bom=csv_bom)
     report_folder.check(reports)
-    code = sandbox_demo.run(sources, output, reports, formats, csv_bom, fail_on)
+    code = sandbox_demo.run(sources, output, reports, formats, csv_bom, fail_on, history)
     if code != EXIT_INPUT:
         for line in _what_to_try_next(output):
             say(line)

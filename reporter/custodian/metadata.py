@@ -8,12 +8,15 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
 from functools import cached_property
+from hashlib import sha256
 from typing import Any
+
+import msgspec
 
 from reporter.custodian.resource_types import GROUPS, INVENTORY_TABS
 
 #: The report's own tables: no policy's tab may be called so.
-OWN_TABS = ("security_groups", "attachments", "duplicates", "waivers", "summary", "coverage")
+OWN_TABS = ("security_groups", "attachments", "duplicates", "changes", "waivers", "summary", "coverage")
 
 #: The columns of the table of security groups, before those that policies add.
 GROUP_COLUMNS = (
@@ -42,6 +45,8 @@ GROUP_COLUMNS = (
     "reachable_on",
     "same_rules_as",
     "covered_rules",
+    "first_seen",
+    "since_last",
     "waived",
 )
 
@@ -55,6 +60,9 @@ MATCHED_RULES = "matched_rules"
 EXPOSED = "exposed"
 
 _DESCRIBE = "describe"
+
+# What besides resource type and filters decides where a policy looks, and at what (c7n.policy, c7n.query).
+_DECIDING = ("query", "source", "conditions", "region", "start", "end", "tz")
 
 _PORTS = re.compile(r"all|icmp|icmpv6|protocol \d{1,3}|(?:tcp|udp) (\d{1,5})(?:-(\d{1,5}))?")
 _MAX_PORT = 65_535
@@ -88,7 +96,7 @@ class PlannedPolicy:
     `report` is its `metadata.report` as it is written; `filtered` says that it may leave resources out: what it
     does not list may exist all the same. `digest` stands for its text; `filters` are None where the run did not
     record them. With `on_events` it looked only at what an event named, as AWS ran it in one of Custodian's event
-    modes.
+    modes. `catches` stands for what decides what it catches, see `catching`; it is empty in earlier runs.
     """
 
     name: str
@@ -99,6 +107,16 @@ class PlannedPolicy:
     report: dict[str, Any] = field(default_factory=dict)
     filters: list[Any] | None = None
     on_events: bool = False
+    catches: str = ""
+
+    @property
+    def decides(self) -> str:
+        """Stands for what decides what it catches: two of a text are comparable. Empty where that is not known."""
+        if self.catches:
+            return self.catches
+        if self.filters is not None:
+            return catching(self.resource, self.filters, self.report, {})
+        return f"text {self.digest}" if self.digest else ""
 
     @property
     def lists_all(self) -> bool:
@@ -146,6 +164,16 @@ def may_leave_out(filters: Any, query: Any, source: Any) -> bool:
     those that it was told to record, as they were when it did (c7n.query.ConfigSource).
     """
     return bool(filters or query) or not str(source or _DESCRIBE).startswith(_DESCRIBE)
+
+
+def catching(resource: str, filters: Any, report: Mapping[str, Any], policy: Mapping[str, Any]) -> str:
+    """A digest of what decides what a policy catches: its resource type and filters, `metadata.report.ports`, and those
+    of `query`, `source`, `conditions`, `region`, `start`, `end` and `tz` that it has. Words for people are not among
+    them.
+    """
+    deciding = {"resource": resource, "filters": filters or [], "ports": report.get("ports") or []}
+    deciding |= {key: policy[key] for key in _DECIDING if policy.get(key)}
+    return sha256(msgspec.json.encode(deciding, order="sorted")).hexdigest()[:16]
 
 
 def problems(policies: Iterable[PlannedPolicy]) -> list[Problem]:

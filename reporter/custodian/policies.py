@@ -159,14 +159,16 @@ def validate(policy: dict[str, Any], file: str) -> None:
 
 def planned(policy: dict[str, Any]) -> PlannedPolicy:
     """What a manifest says of a policy."""
+    resource, report = full_type(policy["resource"]), metadata.report_of(policy.get("metadata"))
     return PlannedPolicy(
         name=policy["name"],
-        resource=full_type(policy["resource"]),
+        resource=resource,
         filtered=metadata.may_leave_out(policy.get("filters"), policy.get("query"), policy.get("source")),
         description=" ".join(str(policy.get("description") or "").split()),
         digest=sha256(msgspec.json.encode(policy, order="sorted")).hexdigest()[:16],
-        report=metadata.report_of(policy.get("metadata")),
+        report=report,
         filters=list(policy.get("filters") or []),
+        catches=metadata.catching(resource, policy.get("filters"), report, policy),
     )
 
 

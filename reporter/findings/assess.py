@@ -34,8 +34,10 @@ FINDING_COLUMNS = (
     "proven",
 )
 
+_OF_HISTORY = ("first_seen", "since_last")
 _UNUSED = "unused"
 _REACHABLE = {answer.value: rank for rank, answer in enumerate(Reachable)}
+_SINCE_LAST = {"new": 0, "changed": 1, "same": 2, "": 3}
 _SORT = ["account_profile", "region", "group_name", "security_group_id"]
 
 
@@ -44,7 +46,9 @@ class Findings:
     """`groups` has GROUP_COLUMNS, then a True/False column for each that policies name, then the fields asked for;
     worst risk first, proven before possible, what the internet reaches before what it does not. `proven` says of each
     of them whether its risk is, `default_on_instance` whether it is a default group on an instance. `frame` has
-    FINDING_COLUMNS. `waived` is what waivers make of them: nothing, before `reporter.findings.waived.apply`."""
+    FINDING_COLUMNS. `waived` is what waivers make of them: nothing, before `reporter.findings.waived.apply`.
+    With earlier runs beside it (`past.past_of`) `frame` also has `first_seen` and `since_last`, which `groups` has
+    empty otherwise."""
 
     groups: pd.DataFrame
     proven: "pd.Series[bool]"
@@ -60,6 +64,24 @@ class Findings:
         rows = np.zeros(len(self.groups), dtype=bool)
         rows[self.frame.loc[chosen, "group"].to_numpy()] = True
         return pd.Series(rows, index=self.groups.index, dtype=bool)
+
+    def since(self, policies: Collection[str] | None) -> "dict[str, pd.Series[str]]":
+        """The columns `first_seen` and `since_last` of each group, from its findings of the policies, or of all: the
+        earliest day, and the strongest of `new`, `changed` and `same`. Empty where there are none."""
+        first_seen, since_last = ([""] * len(self.groups) for _ in range(2))
+        if "first_seen" in self.frame:
+            frame = self.frame if policies is None else self.frame[self.frame["policy"].isin(policies)]
+            for group, day, since in zip(
+                *(frame[name].tolist() for name in ("group", "first_seen", "since_last")), strict=True
+            ):
+                if day and (not first_seen[group] or day < first_seen[group]):
+                    first_seen[group] = day
+                if _SINCE_LAST[since] < _SINCE_LAST[since_last[group]]:
+                    since_last[group] = since
+        return {
+            name: pd.Series(values, index=self.groups.index, dtype="str")
+            for name, values in (("first_seen", first_seen), ("since_last", since_last))
+        }
 
     def matched_rules(self, policies: Collection[str]) -> dict[int, tuple[str, ...] | None]:
         """By row of the group: the rules by which the policies caught it, sorted; None where they cannot be told."""
@@ -101,6 +123,8 @@ def assess(
     rated = risk.classify(exposed, groups["in_use"], default_on_instance)
     groups["risk"] = rated["risk"]
     groups["risk_note"] = _notes(rated["risk_note"], inventory.exposure)
+    for column in _OF_HISTORY:
+        groups[column] = ""
     groups["waived"] = pd.Series("", index=groups.index, dtype="str")
     order = groups[_SORT].copy()
     order.insert(0, "risk", groups["risk"])

@@ -16,6 +16,9 @@ from reporter.inventory.network.traffic import Traffic
 #: The column that means: TCP port 22 is open to the world.
 SSH_WORLD = "has_ssh_open_world"
 
+#: How the text of what is open only together ends.
+BY_SEVERAL = "from the world, by several ranges or a prefix list"
+
 _WORLD = ("0.0.0.0/0", "::/0")
 
 
@@ -70,7 +73,7 @@ def _opened_together(exposure: Exposure, asked: Sequence[Traffic]) -> Iterator[s
         return
     for each in asked:
         if exposure.opens(each):
-            yield f"{each} from the world, by several ranges or a prefix list"
+            yield f"{each} {BY_SEVERAL}"
 
 
 def _looks_for_the_world(filters: Any) -> bool:

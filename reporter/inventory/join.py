@@ -28,10 +28,11 @@ _SORT = ["account_profile", "region", "group_name", "security_group_id"]
 class Inventory:
     """The facts of all groups, and what the policies answered.
 
-    `groups` has the columns of GROUP_COLUMNS but for the risk, `unused` and `waived`, and a column a field. Flags are
-    nullable booleans and the count a nullable integer: NA is `unknown`. `attached_resources`, `ssh_rules`, `instances`,
-    `tags`, `world_ports`, `wide_sources`, `reachable_on`, `same_rules_as` and `covered_rules` hold tuples of texts.
-    `attachments` has ATTACHMENT_COLUMNS. For each of its rows `on_instance` says whether an instance carries the group,
+    `groups` has the columns of GROUP_COLUMNS but for the risk, `unused`, `waived` and those of history, and a column
+    a field. Flags are nullable booleans and the count a nullable integer: NA is `unknown`. `attached_resources`,
+    `ssh_rules`, `instances`, `tags`, `world_ports`, `wide_sources`, `reachable_on`, `same_rules_as` and
+    `covered_rules` hold tuples of texts. `attachments` has ATTACHMENT_COLUMNS.
+    For each row of `groups`, `on_instance` says whether an instance carries the group,
     `caught_by` has the names of the policies that listed it, `matched_rules` for each of those the rules that made
     it match, None where that cannot be told, `unanswered` the names of the policies that were to answer for its
     account and region and did not, and `unasked` of those that were not to, or of which an event asked for one

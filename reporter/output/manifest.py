@@ -8,6 +8,7 @@ from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
+from hashlib import sha256
 
 import msgspec
 
@@ -139,6 +140,11 @@ def is_there(place: Store) -> bool:
 
 def _content(place: Store) -> bytes:
     return place.read(FILE_NAME if place.exists(FILE_NAME) or not place.exists(_PACKED) else _PACKED)
+
+
+def fingerprint(place: Store) -> str:
+    """Stands for what run.json holds: another one where the run went on. Raises OSError where it cannot be read."""
+    return sha256(_content(place)).hexdigest()[:16]
 
 
 def read(place: Store) -> Manifest:

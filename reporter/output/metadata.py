@@ -4,7 +4,7 @@ from typing import Any
 
 import msgspec
 
-from reporter.custodian.metadata import PlannedPolicy, may_leave_out, report_of
+from reporter.custodian.metadata import PlannedPolicy, catching, may_leave_out, report_of
 from reporter.custodian.resource_types import full_type
 
 # The modes in which AWS runs the whole policy by the clock (c7n.policy, c7n_azure.policy, c7n_gcp.policy): in all
@@ -29,6 +29,7 @@ class PolicyText(msgspec.Struct):
     conditions: Any = None
     start: Any = None
     end: Any = None
+    tz: Any = None
     metadata: dict[str, Any] | None = None
 
 
@@ -107,14 +108,16 @@ class Metadata(msgspec.Struct):
     def planned(self) -> PlannedPolicy:
         """The policy, as far as the report is concerned."""
         policy = self.policy
+        resource, report = full_type(policy.resource), report_of(policy.metadata)
         return PlannedPolicy(
             name=policy.name,
-            resource=full_type(policy.resource),
+            resource=resource,
             filtered=may_leave_out(policy.filters, policy.query, policy.source),
             description=" ".join((policy.description or "").split()),
-            report=report_of(policy.metadata),
+            report=report,
             filters=policy.filters if isinstance(policy.filters, list) else [],
             on_events=self.is_on_events,
+            catches=catching(resource, policy.filters, report, msgspec.structs.asdict(policy)),
         )
 
 

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import UTC, datetime
 from pathlib import Path
 
 from reporter.accounts.expected import PlannedAccount
@@ -184,6 +184,35 @@ def find_run(store: Store, until: str = "", renamed: bool = True) -> tuple[Store
                 return place, foreign
             foreign.append(place)
     return None, foreign
+
+
+def runs_in(store: Store, *, renamed: bool = True) -> list[Store]:
+    """The runs of ours in a folder of runs, the oldest first; those of no time in their names, as someone has `renamed`
+    them, by what their run.json says.
+
+    Raises OSError where the folder cannot be listed.
+    """
+    _, folders = store.here()
+    names = [name for name in folders if name != LATEST and (renamed or _RUN_NAME.fullmatch(name))]
+    held = side_by_side(store, lambda name: manifest.is_there(store.child(name)), names)
+    there = [store.child(name) for name, is_run in zip(names, held, strict=True) if is_run]
+    began = {place.name: when for place in there if (when := when_begun(place))}
+    return sorted((place for place in there if place.name in began), key=lambda place: began[place.name])
+
+
+def when_begun(run: Store) -> tuple[str, int] | None:
+    """What runs are put in order by: when one began, as its name or its run.json tells; None where neither does.
+
+    Raises OSError where run.json cannot be read.
+    """
+    name = run.name.rpartition("/")[2]
+    if _RUN_NAME.fullmatch(name):
+        return _in_order(name)
+    try:
+        started = datetime.fromisoformat(manifest.read(run).started)
+    except InputError:
+        return None  # somebody else's, or damaged
+    return _in_order(f"{started.astimezone(UTC):%Y%m%dT%H%M%SZ}")
 
 
 def _began(name: str) -> str:

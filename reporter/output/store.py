@@ -63,6 +63,10 @@ class Store(Protocol):
         """The place of that name within."""
 
     @property
+    def parent(self) -> "Store | None":
+        """The place that it lies in; None where it lies in none."""
+
+    @property
     def threads(self) -> int:
         """How many files are best read at a time."""
 
@@ -112,6 +116,10 @@ class Folder:
 
     def child(self, name: str) -> "Folder":
         return Folder(self.path / name)
+
+    @property
+    def parent(self) -> "Folder | None":
+        return Folder(self.path.resolve().parent)
 
     @property
     def threads(self) -> int:
@@ -218,6 +226,10 @@ class Bucket:
 
     def child(self, name: str) -> "Bucket":
         return Bucket(self.bucket, self._key(name))
+
+    @property
+    def parent(self) -> "Bucket | None":
+        return Bucket(self.bucket, self.prefix.rpartition("/")[0]) if self.prefix else None
 
     @property
     def threads(self) -> int:

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from reporter.findings.assess import Findings
+from reporter.findings.counts import COUNTED
 from reporter.findings.risk import LEVELS
 from reporter.inventory.audit import Audit
 from reporter.output.manifest import Cell, Status
@@ -30,7 +31,7 @@ def risk_by_account(audit: Audit, findings: Findings) -> Table:
         table.add_column(level, justify="right", no_wrap=True)
     table.add_column("critical reachable", justify="right", max_width=len("reachable"))
     accounts = counts[counts["scope"] == summary.ACCOUNT]
-    worst = accounts.sort_values(list(summary.COUNTED), ascending=False, kind="stable").index[:_ACCOUNTS]
+    worst = accounts.sort_values(list(COUNTED), ascending=False, kind="stable").index[:_ACCOUNTS]
     for _, row in accounts[accounts.index.isin(worst)].iterrows():
         table.add_row(Text(without_controls(str(row["name"]))), *_row(row))
     if len(accounts) > len(worst):

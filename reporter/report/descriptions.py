@@ -38,16 +38,24 @@ DESCRIPTIONS = {
     "the first 20",
     "covered_rules": "Its rules that another of its rules makes needless; `to` stands before those of traffic out, "
     "`itself` for the group",
+    "first_seen": "Since when (day, UTC) it was caught in every run that looked, by a policy of the tab, or in "
+    "security_groups by any",
+    "since_last": "Since the run before: new, changed (the rules that matched, the level or reachability), or same; "
+    "empty where nothing was caught or it cannot be told",
+    "state": "Of a finding: new, changed or gone since the run before, or not comparable. Of a waiver: holds; or "
+    "expired, ends within 30 days, matched nothing, no longer holds as more rules matched",
+    "reason": "Of a finding: what has changed; why it is gone: fixed, deleted, or unknown where the groups were not "
+    "listed; or why it cannot be compared. Of a waiver: why it is accepted",
+    "level": "The risk that the finding gives its group; informs: none; possibly: as far as missing answers leave it "
+    "open",
     "waived": "`until …: reason (owner)` where every finding that gives the group its risk, or on a finding tab every "
     "finding of the tab, is waived; `no longer: …` where more rules matched than a waiver names",
     "waiver": "The file and line it stands in",
-    "state": "holds; or expired, ends within 30 days, matched nothing, no longer holds as more rules matched",
     "expires": "The last day it holds, in UTC",
     "findings": "How many findings it is about",
     "account": "The account's name or id; empty: any",
     "group": "The group's id or name; empty: any",
     "rules": "It holds as long as no other rules matched; empty: whatever matched",
-    "reason": "Why it is accepted",
     "owner": "Who accepted it",
     "subnet_id": "The subnet it is in",
     "public_ips": "The public IPv4 addresses of all its private ones",
@@ -65,8 +73,8 @@ DESCRIPTIONS = {
     "instance_name": "That instance's Name tag",
     "instance_state": "That instance's state when the audit ran",
     "interface_account": "The account the interface was found in: another one's in a shared VPC",
-    "scope": "What the counts are of: all groups, an account, a region",
-    "name": "Which account or region",
+    "scope": "What the counts are of: all groups, an account, a region, a run",
+    "name": "Which account or region; of a run, the minute in which it began (UTC)",
     **{level: f"How many groups are of risk {level}, as all answers support" for level in LEVELS},
     **{
         f"{level}_possible": f"How many groups may be of risk {level}, as far as missing answers leave it open"

@@ -8,33 +8,27 @@ import pandas as pd
 from reporter.accounts.expected import PlannedAccount
 from reporter.custodian.resource_types import GROUPS
 from reporter.findings.assess import Findings
+from reporter.findings.counts import COUNTED, REACHED, levels_and_reached
 from reporter.findings.risk import LEVELS
 from reporter.inventory.audit import Audit
-from reporter.inventory.network.reachability import Reachable
 from reporter.names import decoded
 from reporter.output.manifest import Cell, Status
 from reporter.report.advice import advise
 
-ALL, ACCOUNT, REGION = "all", "account", "region"
+ALL, ACCOUNT, REGION, RUN = "all", "account", "region", "run"
 
 SUMMARY = "summary"
-_POSSIBLE = "_possible"
 
-#: The columns of counts by risk: proven, then possible. That a group has no risk is always proven.
-COUNTED = (*LEVELS, *(f"{level}{_POSSIBLE}" for level in LEVELS[:-1]))
-
-#: Those of the groups of proven risk that the internet reaches, then those that it may reach. The other levels are of
-#: groups on no interface.
-REACHED = tuple(
-    f"{level}_reachable{possible}" for possible in ("", _POSSIBLE) for level in ("critical", "high", "none")
-)
 #: Those of the groups of proven risk that are waived: every finding that gives it is. The other levels come of none.
 WAIVED = tuple(f"{level}_waived" for level in LEVELS[:3])
-_REACHED = {Reachable.YES.value: "_reachable", Reachable.UNKNOWN.value: f"_reachable{_POSSIBLE}"}
 
 
-def risk_counts(audit: Audit, findings: Findings) -> pd.DataFrame:
-    """Counts of groups by risk: one row for all, then one an account, then one a region.
+Trend = Sequence[tuple[str, Mapping[str, int | None]]]
+
+
+def risk_counts(audit: Audit, findings: Findings, trend: Trend = ()) -> pd.DataFrame:
+    """Counts of groups by risk: one row for all, then one an account, then one a region, then one a run of the trend,
+    called after the minute in which it began (UTC).
 
     Columns: scope, name, a column a risk level (`critical`, …) for the groups of which it is proven, one more
     (`critical_possible`, …) for those of which it is the worst that missing answers leave open, those of REACHED
@@ -42,8 +36,7 @@ def risk_counts(audit: Audit, findings: Findings) -> pd.DataFrame:
     where no list of groups could be read, the counts are NA.
     """
     groups = findings.groups
-    levels = groups["risk"].astype(str).where(findings.proven, groups["risk"].astype(str) + _POSSIBLE)
-    reached = (levels + groups["reachable"].map(_REACHED)).fillna("")
+    levels, reached = levels_and_reached(findings)
     waived = (levels + "_waived").where(findings.waived.groups & findings.proven, "")
     kinds = {COUNTED: levels, REACHED: reached, WAIVED: waived}
     parts = [
@@ -51,7 +44,19 @@ def risk_counts(audit: Audit, findings: Findings) -> pd.DataFrame:
         _counts(audit, kinds, ACCOUNT, groups["account_profile"], lambda cell: cell.account),
         _counts(audit, kinds, REGION, groups["region"], lambda cell: cell.region),
     ]
+    if trend:
+        parts.append(_of_runs(trend, parts[0].columns))
     return pd.concat(parts, ignore_index=True)
+
+
+def _of_runs(trend: Trend, columns: "pd.Index[str]") -> pd.DataFrame:
+    rows = [{"scope": RUN, "name": _minute(started), **counts} for started, counts in trend]
+    frame = pd.DataFrame(rows).reindex(columns=columns)
+    return frame.astype(dict.fromkeys(columns[2:], "Int64"))
+
+
+def _minute(started: str) -> str:
+    return started.rpartition(" to ")[2][:16].replace("T", " ")
 
 
 def coverage(audit: Audit) -> pd.DataFrame:

@@ -11,11 +11,13 @@ from reporter.custodian import matched_rules
 from reporter.custodian.metadata import MATCHED_RULES, OWN_TABS, PlannedPolicy
 from reporter.custodian.resource_types import GROUPS, INVENTORY_TABS
 from reporter.findings.assess import Findings
+from reporter.findings.past import NO_PAST, Past
 from reporter.findings.waived import TOLD_BY_GROUP
 from reporter.inventory.audit import Audit
 from reporter.inventory.columns import TAGS
 from reporter.names import clean, distinct
 from reporter.output.manifest import Status
+from reporter.report.changes import CHANGES, changes, since_line
 from reporter.report.descriptions import DESCRIPTIONS
 from reporter.report.duplicates import DUPLICATES, duplicates
 from reporter.report.summary import SUMMARY, coverage, coverage_line, policy_counts, risk_counts
@@ -32,8 +34,9 @@ _PLACE = ("account_profile", "account_id", "region")
 _NOT_ALL = "Every security group that a policy found, worst risk first: no policy lists all there are"
 
 
-def build(audit: Audit, findings: Findings, labels: Labels = NO_LABELS) -> list[Table]:
-    """Every table of the report, in order; `labels` are columns on the accounts, where a row has one."""
+def build(audit: Audit, findings: Findings, labels: Labels = NO_LABELS, past: Past = NO_PAST) -> list[Table]:
+    """Every table of the report, in order; `labels` are columns on the accounts, where a row has one, and `past` is
+    what is known of earlier runs."""
     tables = list(_policy_tables(audit, findings))
     if audit.output.has_groups:
         title = "Every security group, worst risk first" if audit.output.lists_all_groups else _NOT_ALL
@@ -41,7 +44,8 @@ def build(audit: Audit, findings: Findings, labels: Labels = NO_LABELS) -> list[
         tables.append(Table("attachments", "Every group and interface it is on", audit.inventory.attachments))
         title = "Groups of a VPC with exactly the same rules"
         tables.append(Table(DUPLICATES, title, duplicates(findings.groups)))
-        counts = risk_counts(audit, findings)
+        tables.append(Table(CHANGES, since_line(past), changes(past)))
+        counts = risk_counts(audit, findings, past.trend)
         last = Table(SUMMARY, "Groups by risk, account and region", counts)
     else:
         last = Table(SUMMARY, "What each policy found", policy_counts(audit))
@@ -172,6 +176,8 @@ def _caught(findings: Findings, policies: Sequence[PlannedPolicy], *, possible: 
     groups, names = findings.groups, [policy.name for policy in policies]
     lists_all = not all(policy.filtered for policy in policies)
     rows = groups if lists_all else groups[findings.of_groups(names, possible=possible)]
+    # Of these rows alone: where there are none, pandas would take in those of the columns.
+    rows = rows.assign(**{name: column[rows.index] for name, column in findings.since(names).items()})
     if not lists_all:
         rows = _with_waived(rows, findings, names)
     if not any(_on_rules(policy) for policy in policies):

@@ -9,9 +9,10 @@ from pathlib import Path
 
 from reporter.accounts.labels import NO_LABELS, Labels
 from reporter.findings.assess import Findings
+from reporter.findings.past import NO_PAST, Past
 from reporter.inventory.audit import Audit, Progress, silent
 from reporter.names import clean
-from reporter.report import tables
+from reporter.report import changes, tables
 from reporter.report.folder import not_there
 from reporter.report.formats import DEFAULT, NO_SETTINGS, Settings, load, notes
 from reporter.report.summary import coverage_line, waived_line
@@ -36,15 +37,17 @@ def write(
     labels: Labels = NO_LABELS,
     progress: Progress = silent,
     settings: Settings = NO_SETTINGS,
+    past: Past = NO_PAST,
 ) -> Written:
     """Write the report in each format into the folder, made where it is missing.
 
-    `progress` hears how many rows are written, of how many; `settings` are those of the formats.
+    `progress` hears how many rows are written, of how many; `settings` are those of the formats; `past` is what is
+    known of earlier runs.
 
     Raises InputError where the folder cannot be written, or there is no such format.
     """
     forms = {name: load(name) for name in formats}
-    lines, built = facts(audit, findings), tables.build(audit, findings, labels)
+    lines, built = facts(audit, findings, past), tables.build(audit, findings, labels, past)
     total = len(forms) * sum(len(table.frame) for table in built)
     done = 0
 
@@ -67,7 +70,7 @@ def write(
     return Written(tuple(paths), tuple(note for form in forms.values() for note in notes(form, counted)))
 
 
-def facts(audit: Audit, findings: Findings) -> Sequence[str]:
+def facts(audit: Audit, findings: Findings, past: Past = NO_PAST) -> Sequence[str]:
     """Lines on the whole report: when, how much, and what is missing."""
     accounts = f"{len(audit.output.accounts):,} accounts"
     if not audit.output.has_groups:
@@ -79,6 +82,8 @@ def facts(audit: Audit, findings: Findings) -> Sequence[str]:
             coverage_line(audit),
             *filter(None, [waived_line(findings)]),
         ]
+        if past.base:
+            lines.append(changes.since_line(past))
         if not audit.output.lists_all_groups:
             lines.append("No policy lists every group: only those that a policy found are here")
         nothing = tables.found_nothing(audit, findings)

@@ -4,18 +4,20 @@ Names in an AWS account are anyone's choice. In Markdown they stand in code bloc
 GitHub makes neither HTML nor links nor mentions of them; nowhere does a control character get through.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import msgspec
 
 from reporter.names import printable
+from reporter.report.markdown import COMMENT_SIZE
+from reporter.report.markdown import fits as _fits
+from reporter.report.markdown import folded as _folded
+from reporter.report.markdown import most as _most
+from reporter.report.markdown import span as _span
 from reporter.review.changes import Kind
 from reporter.review.compare import Found, PolicyReview, Review
 from reporter.review.trees import WORKTREE
 from reporter.review.waiver_moves import WaivedFinding
-
-#: What GitHub takes as a comment, in bytes to be safe; it counts characters.
-COMMENT_SIZE = 65_536
 
 #: The first line of the comment, by which the next review finds it.
 MARKER = "<!-- sg-audit review -->"
@@ -155,15 +157,6 @@ def _row(policy: PolicyReview) -> str:
     return "| " + " | ".join([_span(policy.name), change, *cells]) + " |"
 
 
-def _folded(title: str, shown: list[str], of: int) -> str:
-    if len(shown) < of:
-        shown = [*shown, f"… and {of - len(shown):,} more"]
-    # Longer than any run of backticks in it, though no line could end it: each begins with a sign.
-    fence = "`" * max(3, 1 + max(map(_longest_run, shown), default=0))
-    block = "\n".join([fence + "diff", *shown, fence])
-    return f"<details><summary>{title}</summary>\n\n{block}\n\n</details>"
-
-
 def _gap_lines(review: Review) -> list[str]:
     return [
         printable(f"{gap.account}  {gap.region}  {gap.resource}: {gap.status} {gap.code}".rstrip())
@@ -244,14 +237,6 @@ def _count(number: int, one: str, many: str = "") -> str:
     return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
-def _span(text: str) -> str:
-    """A code span that also holds in a table."""
-    shown = printable(text)
-    fence = "`" * (1 + _longest_run(shown))
-    space = " " if shown.startswith("`") or shown.endswith("`") else ""
-    return f"{fence}{space}{shown}{space}{fence}".replace("|", "\\|")
-
-
 def _letters(text: str) -> str:
     """Text that can be nothing but text, also within HTML: a policy's name has nothing else in it."""
     return "".join(each if each.isascii() and (each.isalnum() or each in "-_ ") else "_" for each in text)
@@ -262,27 +247,3 @@ def _span_free(text: str) -> str:
     return "".join(
         each if each.isalnum() or each in " ,;.:+-–…" else f"&#{ord(each)};" for each in text
     ).replace("://", "&#58;//")
-
-
-def _longest_run(text: str) -> int:
-    longest = run = 0
-    for each in text:
-        run = run + 1 if each == "`" else 0
-        longest = max(longest, run)
-    return longest
-
-
-def _fits(text: str, size: int) -> bool:
-    return len(text.encode("utf-8", "replace")) <= size
-
-
-def _most(limit: int, fits: Callable[[int], bool]) -> int:
-    """The greatest number up to a limit that fits; 0 if none does."""
-    high = 1
-    while high < limit and fits(high):  # up from below, for a text that is far too long takes long to make
-        high *= 2
-    low, high = 0, min(high, limit)
-    while low < high:
-        middle = (low + high + 1) // 2
-        low, high = (middle, high) if fits(middle) else (low, middle - 1)
-    return low

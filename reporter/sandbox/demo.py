@@ -18,6 +18,7 @@ def run(
     formats: Sequence[str],
     csv_bom: bool,
     fail_on: str | None,
+    history: str = "",
 ) -> int:
     """Audit the sandbox's estate with the given policies and write the report; returns the exit code.
 
@@ -37,6 +38,7 @@ def run(
         command += [word for name in formats for word in ("-f", name)]
         command += ["--csv-bom"] if csv_bom else []
         command += ["--fail-on", fail_on] if fail_on else []
+        command += ["--history", history] if history else []
         try:
             with sandbox.running() as server:
                 _say("putting three accounts into it")

@@ -1,15 +1,19 @@
 """`metadata.report` of policies: what of it cannot be followed is told by validate and run, and left out by report."""
 
+import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from reporter.custodian.metadata import GROUP_COLUMNS
+from reporter.custodian import policies
+from reporter.custodian.metadata import GROUP_COLUMNS, PlannedPolicy
 from reporter.custodian.policies import read
 from reporter.errors import InputError
+from reporter.output.metadata import decode
 from tests.rundir import POLICIES, audit, group, groups, unit, write
 
 KEYS = "tab, column, title, level, ports, controls"
@@ -165,3 +169,41 @@ def test_run_says_so_before_anything_is_read(sg_audit: Callable[..., Any], tmp_p
         assert (done.returncode, done.stdout) == (2, "")
         assert done.stderr == f"sg-audit: {path}: policy mine: metadata.report.column: risk {OWN}\n"
     assert not (tmp_path / "output").exists()
+
+
+POLICY: dict[str, Any] = {
+    "name": "mine",
+    "resource": "security-group",
+    "description": "words",
+    "metadata": {"report": {"title": "Words", "ports": ["tcp 22"]}},
+    "filters": [{"type": "ingress", "Ports": [22]}],
+}
+
+
+@pytest.mark.parametrize(
+    ("change", "same"),
+    [
+        ({"description": "other words", "name": "yours"}, True),
+        ({"metadata": {"report": {"title": "More", "controls": ["X.1"], "ports": ["tcp 22"]}}}, True),
+        ({"resource": "aws.security-group", "mode": {"type": "pull"}}, True),
+        ({"resource": "aws.eni"}, False),
+        ({"filters": [{"type": "ingress", "Ports": [23]}]}, False),
+        ({"metadata": {"report": {"ports": ["tcp 23"]}}}, False),
+        ({"conditions": [{"region": "us-east-1"}]}, False),
+        ({"query": [{"GroupName": "x"}]}, False),
+        ({"region": "us-east-1"}, False),
+    ],
+)
+def test_what_decides_what_a_policy_catches(change: dict[str, Any], same: bool) -> None:
+    changed = POLICY | change
+    assert (policies.planned(changed).decides == policies.planned(POLICY).decides) is same
+    # A stock run, and one of an older version, which recorded no conditions, say the same of it.
+    stock = decode(json.dumps({"policy": changed}).encode()).planned
+    assert stock.decides == policies.planned(changed).decides
+    if not {"conditions", "query", "region"} & change.keys():
+        assert replace(stock, catches="").decides == stock.decides
+
+
+def test_what_an_old_run_did_not_record_is_not_known() -> None:
+    assert PlannedPolicy("mine", "aws.security-group").decides == ""
+    assert PlannedPolicy("mine", "aws.security-group", digest="0123").decides == "text 0123"

@@ -222,12 +222,15 @@ def columns(number: int) -> dict[str, str]:
 
 
 def test_every_column_is_listed_and_none_else(heads: Mapping[str, Mapping[str, str]]) -> None:
-    groups, attachments, duplicates, accepted, summary, of_policies, coverage = map(columns, range(7))
+    groups, attachments, duplicates, changes, accepted, summary, of_policies, coverage = map(
+        columns, range(8)
+    )
     finding_tabs = [heads[name] for name in ("default_sg", "ssh_open", "ssh_world")]
     assert {name for tab in (*finding_tabs, heads["security_groups"]) for name in tab} == set(groups)
     assert list(heads["security_groups"]) == [name for name in groups if name in heads["security_groups"]]
     assert list(attachments) == list(heads["attachments"])
     assert list(duplicates) == list(heads["duplicates"])
+    assert list(changes) == list(heads["changes"])
     assert list(accepted) == list(heads["waivers"])
     assert list(summary) == list(heads["summary"])
     assert list(of_policies) == list(heads["summary of policies"])

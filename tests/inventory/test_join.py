@@ -117,6 +117,8 @@ def test_a_run_written_out_in_full(tmp_path: Path) -> None:
         "reachable_on": (),
         "same_rules_as": (),
         "covered_rules": (),
+        "first_seen": "",
+        "since_last": "",
         "waived": "",
     }
     default = common | {
@@ -184,7 +186,7 @@ def test_a_run_written_out_in_full(tmp_path: Path) -> None:
 
 def test_a_run_that_found_nothing(tmp_path: Path) -> None:
     write(tmp_path, {HERE: unit()})
-    assert [len(table.frame) for table in built(audit(tmp_path))] == [0, 0, 0, 0, 0, 0, 0, 3, 0]
+    assert [len(table.frame) for table in built(audit(tmp_path))] == [0, 0, 0, 0, 0, 0, 0, 0, 3, 0]
     assert [(row["name"], row["groups"]) for row in table(tmp_path, "summary")] == [
         ("all", 0),
         ("alpha", 0),
@@ -501,6 +503,7 @@ def test_a_policy_adds_a_tab(tmp_path: Path) -> None:
         "security_groups",
         "attachments",
         "duplicates",
+        "changes",
         "waivers",
         "summary",
         "coverage",
@@ -581,7 +584,17 @@ def test_columns_that_excel_cannot_tell_apart_are_refused_or_told_apart(
 
 @pytest.mark.parametrize(
     "tab",
-    ["summary", "Summary", "coverage", "attachments", "duplicates", "waivers", "security_groups", "SSH_OPEN"],
+    [
+        "summary",
+        "Summary",
+        "changes",
+        "coverage",
+        "attachments",
+        "duplicates",
+        "waivers",
+        "security_groups",
+        "SSH_OPEN",
+    ],
 )
 def test_a_tab_of_the_reports_own_name_is_refused_or_told_apart(tmp_path: Path, tab: str) -> None:
     write(tmp_path, {HERE: unit([group("sg-1")], mine=[])}, [*POLICIES, policy("mine", tab=tab)])
@@ -593,7 +606,15 @@ def test_a_tab_of_the_reports_own_name_is_refused_or_told_apart(tmp_path: Path, 
     xlsx.write(tmp_path / "report", tabs, ["a fact"])
     names = xlsx.sheet_names([each.name for each in tabs])
     assert names[:3] == ["default_sg", "ssh_open", "ssh_world"]
-    assert names[-6:] == ["security_groups", "attachments", "duplicates", "waivers", "summary", "coverage"]
+    assert names[-7:] == [
+        "security_groups",
+        "attachments",
+        "duplicates",
+        "changes",
+        "waivers",
+        "summary",
+        "coverage",
+    ]
 
 
 def test_what_only_informs_a_choice_gets_no_sheet(tmp_path: Path) -> None:

@@ -99,6 +99,7 @@ def test_every_policy_with_resources_gets_a_sheet(sg_audit: SgAudit, stock: Path
             "security_groups",
             "attachments",
             "duplicates",
+            "changes",
             "waivers",
             "summary",
         ),

@@ -30,7 +30,7 @@ FINDING_TABS = ["default_sg", "ssh_open", "ssh_world"]
 SERVICE_TABS = ["rdp_world", "database_world", "admin_world", "all_traffic_world"]
 GROUP_TABS = [*FINDING_TABS, *SERVICE_TABS, "security_groups"]
 POLICY_TABS = ["sg-web-world", "sg-listed-world", "sg-other-world", "sg-default-rules", "sg-unused"]
-TABS = [*GROUP_TABS, "attachments", "duplicates", "waivers", "summary", *POLICY_TABS, "coverage"]
+TABS = [*GROUP_TABS, "attachments", "duplicates", "changes", "waivers", "summary", *POLICY_TABS, "coverage"]
 
 THIRTEEN_COLUMNS = [
     "account_profile",

@@ -20,7 +20,7 @@ from reporter.findings.risk import LEVELS
 from reporter.names import clean, distinct
 from reporter.report.descriptions import DESCRIPTIONS
 from reporter.report.formats._files import all_or_none
-from reporter.report.summary import ACCOUNT, ALL, REGION, SUMMARY
+from reporter.report.summary import ACCOUNT, ALL, REGION, RUN, SUMMARY
 from reporter.report.table import UNKNOWN, Table
 
 SUFFIX = ".xlsx"
@@ -282,7 +282,7 @@ def _decorate_summary(
         return  # no groups, no risks
     top = 3 + len(facts)
     sheet.insert_chart(top, right, _risk_chart(workbook, sheet, frame))
-    for number, scope in enumerate((ACCOUNT, REGION), 1):
+    for number, scope in enumerate((ACCOUNT, REGION, RUN), 1):
         rows = frame.index[frame["scope"] == scope]
         if len(rows):
             chart = _stacked_chart(workbook, sheet, frame, scope, rows[0] + 1, len(rows))

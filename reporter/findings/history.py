@@ -1,0 +1,286 @@
+"""findings.json: what a run found, kept beside its run.json, so that later reports need not read all of it again.
+
+It is compact, a list a column, and knows since when each finding is seen, so that older runs may be deleted.
+"""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from reporter.custodian.resource_types import GROUPS
+from reporter.findings import counts
+from reporter.findings.assess import Findings
+from reporter.findings.changes import FINDING_LEVELS, INFORMS, Found, Key, Place, RunFindings
+from reporter.findings.together import SSH_WORLD
+from reporter.inventory.audit import Audit
+from reporter.output import manifest
+from reporter.output.manifest import Cell, Status
+from reporter.output.store import UNREADABLE, Store
+
+FILE_NAME = "findings.json"
+
+#: Of the file. What is of another one is made anew.
+VERSION = 1
+
+_IS_DEFAULT = "is_default"
+
+
+class Header(msgspec.Struct):
+    """What the trend needs of the file. `run` stands for the run.json that the findings are of."""
+
+    version: int
+    run: str
+    started: str
+    complete: bool
+    counts: dict[str, int | None]
+
+
+class _File(Header):
+    """All of the file. What is there often is told by its place in a list: `places` are account, region and the
+    account's name, `texts` any others, and `rules` those that matched."""
+
+    places: list[tuple[str, str, str]]
+    texts: list[str]
+    rules: list[tuple[str, ...] | None]
+    cells: tuple[list[int], list[int], list[int]]  # place, policy, what it catches
+    listed: list[int]  # places
+    groups: list[list[str]]  # a list a place
+    unsure: list[tuple[int, str]]  # place, group
+    # place, policy, group, its name, level, whether that is proven, reachable, rules, first seen
+    findings: tuple[
+        list[int], list[int], list[str], list[str], list[int], list[bool], list[int], list[int], list[int]
+    ]
+    carried: tuple[list[int], list[int], list[str], list[int]]  # place, policy, group, first seen
+
+
+_header, _file = msgspec.json.Decoder(Header), msgspec.json.Decoder(_File)
+
+
+def of_run(audit: Audit, findings: Findings, earlier: Iterable[RunFindings] = ()) -> RunFindings:
+    """What a run found, each finding with the date since when it is seen, as far as `earlier` runs know.
+
+    What those have and this run could not look for is carried on, unless the group is known to be gone.
+    """
+    earlier = list(earlier)
+    policies = audit.output.policies_of_cells()
+    # What an event asked for says nothing of all else.
+    read = [cell for cell in audit.cells if cell.status is Status.OK and not policies[cell.key].on_events]
+    cells = {(*_place(cell), cell.policy): policies[cell.key].decides for cell in read}
+    groups: dict[Place, set[str]] = {}
+    frame = findings.groups
+    for account, profile, region, group in zip(
+        *(frame[name].tolist() for name in ("account_id", "account_profile", "region", "security_group_id")),
+        strict=True,
+    ):
+        groups.setdefault(Place(account or profile, region), set()).add(group)
+    run = RunFindings(
+        started=audit.output.started,
+        findings=_found(audit, findings, {(*_place(cell), cell.policy): _date(cell, audit) for cell in read}),
+        cells=cells,
+        groups={place: frozenset(ids) for place, ids in groups.items()},
+        listed=frozenset(
+            _place(cell)
+            for cell in read
+            if policies[cell.key].lists_all and policies[cell.key].resource == GROUPS
+        ),
+        unsure=_unsure(audit),
+        counts=counts.of_all(audit, findings),
+        complete=audit.output.complete,
+        profiles={_place(cell).account: cell.account for cell in audit.cells},
+    )
+    return _since(run, earlier)
+
+
+def _since(run: RunFindings, earlier: Sequence[RunFindings]) -> RunFindings:
+    """The run with what earlier ones know of its findings, and of those that it could not look for."""
+    found = dict(run.findings)
+    for key, each in run.findings.items():
+        dates = [date for other in earlier if (date := _seen_before(other, key))]
+        if dates and min(dates) < each.first_seen:
+            found[key] = each._replace(first_seen=min(dates))
+    carried: dict[Key, str] = {}
+    for other in earlier:
+        for key in (*other.findings, *other.carried):
+            if key[:3] in run.cells or key in found:
+                continue
+            if run.sees(key) or Place(key.account, key.region) not in run.listed:
+                date = other.first_seen(key)
+                carried[key] = min(carried.get(key, date), date)
+    return replace(run, findings=found, carried=carried)
+
+
+def _seen_before(other: RunFindings, key: Key) -> str:
+    date = other.first_seen(key)
+    if date or other.sees(key):
+        return date
+    # A group of a shared VPC may have been seen in another account, where its owner was not read.
+    accounts = other.accounts_of.get((key.region, key.resource_id), ())
+    return min(filter(None, (other.first_seen(key._replace(account=each)) for each in accounts)), default="")
+
+
+def _place(cell: Cell) -> Place:
+    return Place(cell.account_id or cell.account, cell.region)
+
+
+def _date(cell: Cell, audit: Audit) -> str:
+    """The day on which a cell was read, in UTC."""
+    if cell.started:
+        return datetime.fromtimestamp(cell.started, UTC).date().isoformat()
+    return audit.output.started[:10]
+
+
+def _found(audit: Audit, findings: Findings, dates: Mapping[tuple[str, str, str], str]) -> dict[Key, Found]:
+    proven = findings.frame[findings.frame["proven"]]
+    columns = {policy.name: policy.in_report.column for policy in audit.output.policies}
+    risks, are_proven = findings.groups["risk"].tolist(), findings.proven.tolist()
+    reachable = findings.groups["reachable"].tolist()
+    of_frame = ("group", "account_id", "account_profile", "region", "policy", "resource_id", "group_name")
+    found, today = {}, audit.output.started[:10]
+    for group, account, profile, region, policy, resource_id, name, exposed, rules in zip(
+        *(proven[column].tolist() for column in (*of_frame, "exposed", "matched_rules")), strict=True
+    ):
+        key = Key(account or profile, region, policy, resource_id)
+        level = _level(risks[group], exposed, columns[policy])
+        is_proven = are_proven[group] or level == INFORMS
+        found[key] = Found(name, level, is_proven, reachable[group], rules, dates.get(key[:3], today))
+    return found
+
+
+def _level(risk: str, exposed: bool, column: str) -> str:
+    """The risk that a finding gives its group: critical and medium come of what is exposed, high of a default group."""
+    if exposed or column == SSH_WORLD or (column == _IS_DEFAULT and risk == "high"):
+        return risk if risk in FINDING_LEVELS else INFORMS
+    return INFORMS
+
+
+def _unsure(audit: Audit) -> frozenset[tuple[str, str, str]]:
+    groups, exposures = audit.inventory.groups, audit.inventory.exposure.tolist()
+    rows = [row for row, exposure in enumerate(exposures) if exposure.unread]
+    names = ("account_id", "account_profile", "region", "security_group_id")
+    return frozenset(
+        (account or profile, region, group)
+        for account, profile, region, group in groups.iloc[rows][list(names)].itertuples(index=False)
+    )
+
+
+def header(store: Store) -> Header | None:
+    """The beginning of a run's findings.json; None where there is none, or it is not of what the run holds now."""
+    found: Header | None = _read(store, _header)
+    try:
+        return found if found and found.run == manifest.fingerprint(store) else None
+    except (OSError, *UNREADABLE):  # of run.json
+        return None
+
+
+def read(store: Store) -> RunFindings | None:
+    """What a run's findings.json holds, also where the run went on since; None where none of this version is there."""
+    found = _read(store, _file)
+    try:
+        return _decoded(found) if found else None
+    except (IndexError, ValueError):  # damaged, though it is JSON
+        return None
+
+
+def write(store: Store, run: RunFindings) -> None:
+    """Keep what a run found beside its run.json. Raises OSError where that cannot be written."""
+    content = msgspec.json.encode(_encoded(run, manifest.fingerprint(store)))
+    try:
+        if store.exists(FILE_NAME) and store.read(FILE_NAME) == content:
+            return
+    except OSError:
+        pass
+    store.write(FILE_NAME, content)
+
+
+def _read(store: Store, decoder: Any) -> Any:
+    try:
+        found = decoder.decode(store.read(FILE_NAME))
+    except (OSError, *UNREADABLE):
+        return None
+    return found if found.version == VERSION else None
+
+
+class _Numbered(dict[Any, int]):
+    """Numbers things in the order in which they are asked for."""
+
+    def __missing__(self, item: Any) -> int:
+        return self.setdefault(item, len(self))
+
+
+def _encoded(run: RunFindings, fingerprint: str) -> _File:
+    places, texts, rules = _Numbered(), _Numbered(), _Numbered()
+    found = run.findings
+    file = _File(
+        version=VERSION,
+        run=fingerprint,
+        started=run.started,
+        complete=run.complete,
+        counts=dict(run.counts),
+        places=[],
+        texts=[],
+        rules=[],
+        cells=(
+            [places[cell[:2]] for cell in run.cells],
+            [texts[cell[2]] for cell in run.cells],
+            [texts[decides] for decides in run.cells.values()],
+        ),
+        listed=sorted(places[tuple(place)] for place in run.listed),
+        groups=[],
+        unsure=sorted((places[each[:2]], each[2]) for each in run.unsure),
+        findings=(
+            [places[key[:2]] for key in found],
+            [texts[key.policy] for key in found],
+            [key.resource_id for key in found],
+            [each.group_name for each in found.values()],
+            [texts[each.level] for each in found.values()],
+            [each.level_proven for each in found.values()],
+            [texts[each.reachable] for each in found.values()],
+            [rules[each.rules] for each in found.values()],
+            [texts[each.first_seen] for each in found.values()],
+        ),
+        carried=(
+            [places[key[:2]] for key in run.carried],
+            [texts[key.policy] for key in run.carried],
+            [key.resource_id for key in run.carried],
+            [texts[date] for date in run.carried.values()],
+        ),
+    )
+    for place in run.groups:
+        places[tuple(place)]
+    file.places = [(account, region, run.profiles.get(account, account)) for account, region in places]
+    file.groups = [sorted(run.groups.get(Place(*place), ())) for place in places]
+    file.texts, file.rules = list(texts), list(rules)
+    return file
+
+
+def _decoded(file: _File) -> RunFindings:
+    places = [Place(account, region) for account, region, _ in file.places]
+    texts, rules = file.texts, file.rules
+    return RunFindings(
+        started=file.started,
+        findings={
+            Key._make((*places[place], texts[policy], group)): Found(
+                name, texts[level], proven, texts[reachable], rules[matched], texts[first_seen]
+            )
+            for place, policy, group, name, level, proven, reachable, matched, first_seen in zip(
+                *file.findings, strict=True
+            )
+        },
+        cells={
+            (*places[place], texts[policy]): texts[decides]
+            for place, policy, decides in zip(*file.cells, strict=True)
+        },
+        groups={place: frozenset(ids) for place, ids in zip(places, file.groups, strict=True) if ids},
+        listed=frozenset(places[place] for place in file.listed),
+        unsure=frozenset((*places[place], group) for place, group in file.unsure),
+        carried={
+            Key._make((*places[place], texts[policy], group)): texts[first_seen]
+            for place, policy, group, first_seen in zip(*file.carried, strict=True)
+        },
+        counts=file.counts,
+        complete=file.complete,
+        profiles={account: name for account, _, name in file.places},
+    )

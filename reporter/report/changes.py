@@ -1,0 +1,92 @@
+"""What became of findings since the run before: a tab, and a line for the summary."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+import pandas as pd
+
+from reporter.findings.changes import FINDING_LEVELS, INFORMS, Change, State
+from reporter.findings.past import Past
+
+CHANGES = "changes"
+
+_COLUMNS = (
+    "account_profile",
+    "account_id",
+    "region",
+    "security_group_id",
+    "group_name",
+    "policy",
+    "state",
+    "reason",
+    "level",
+    "reachable",
+    "matched_rules",
+    "first_seen",
+)
+_DTYPES: dict[str, Any] = {"matched_rules": object}
+_NOT_TOLD = ("not told",)
+
+
+def changes(past: Past) -> pd.DataFrame:
+    """A row a finding that is new, changed, gone or not comparable since the run before; empty where there is none."""
+    rows = [
+        (
+            change.account_profile,
+            change.key.account_id,
+            change.key.region,
+            change.key.resource_id,
+            change.found.group_name,
+            change.key.policy,
+            change.state.value,
+            str(change.reason),
+            change.found.told_level,
+            change.found.reachable,
+            _NOT_TOLD if change.found.rules is None else change.found.rules,
+            change.found.first_seen,
+        )
+        for change in past.changes
+        if change.state is not State.UNCHANGED
+    ]
+    return pd.DataFrame(
+        {
+            name: pd.Series([row[number] for row in rows], dtype=_DTYPES.get(name, "str"))
+            for number, name in enumerate(_COLUMNS)
+        }
+    )
+
+
+def since_line(past: Past) -> str:
+    """What has changed, in a line: `3 new critical, 5 gone since 2026-11-18`."""
+    if past.base is None:
+        return "No earlier run to compare with"
+    return f"{in_short(past.changes)} since {past.base.started.rpartition(' to ')[2][:10]}"
+
+
+def in_short(changes: Iterable[Change]) -> str:
+    """How many findings are new, by level, and how many changed, are gone or cannot be compared."""
+    changes = list(changes)
+    new = Counter(change.found.told_level for change in changes if change.state is State.NEW)
+    states = Counter(change.state for change in changes)
+    parts = [
+        f"{new[told]:,} new {'informing' if level == INFORMS else told}"
+        for level in FINDING_LEVELS
+        for told in (level, f"possibly {level}")
+        if new[told]
+    ]
+    parts += [
+        f"{states[state]:,} {state.value}"
+        for state in (State.CHANGED, State.GONE, State.NOT_COMPARABLE)
+        if states[state]
+    ]
+    return ", ".join(parts) or "nothing new, changed or gone"
+
+
+def by_account(changes: Iterable[Change]) -> Mapping[tuple[str, str], Counter[State]]:
+    """How many findings are of each state, by account: its name and what tells it from others."""
+    counts: dict[tuple[str, str], Counter[State]] = {}
+    for change in changes:
+        account = change.account_profile, change.key.account
+        counts.setdefault(account, Counter())[change.state] += 1
+    return dict(sorted(counts.items()))
