@@ -197,11 +197,16 @@ def built(read: Audit) -> list[Table]:
     return tables.build(read, findings(read))
 
 
+def rows(found: Table) -> list[Resource]:
+    """The rows of a table, with None for what is unknown."""
+    frame = found.frame.astype(object)
+    return frame.where(frame.notna(), None).to_dict("records")
+
+
 def table(folder: Path, name: str) -> list[Resource]:
     """The rows of a tab, with None for what is unknown."""
     (found,) = (table for table in built(audit(folder)) if table.name == name)
-    frame = found.frame.astype(object)
-    return frame.where(frame.notna(), None).to_dict("records")
+    return rows(found)
 
 
 def groups(folder: Path) -> dict[str, Resource]:

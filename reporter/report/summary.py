@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
+import numpy as np
 import pandas as pd
 
 from reporter.accounts.expected import PlannedAccount
@@ -135,8 +136,13 @@ def _counts(
 def _crosstab(
     key: "pd.Series[str]", values: "pd.Series[str]", names: Sequence[str], columns: Sequence[str]
 ) -> pd.DataFrame:
-    counts = pd.crosstab(key, values) if len(values) else pd.DataFrame()
-    return counts.reindex(index=list(names), columns=list(columns), fill_value=0).astype("Int64")
+    """How many rows have each name and value. `pandas.crosstab` takes a tenth of a second for no rows at all."""
+    row = pd.Index(list(names)).get_indexer(pd.Index(key))
+    column = pd.Index(list(columns)).get_indexer(pd.Index(values))
+    shown = (row >= 0) & (column >= 0)
+    places = row[shown] * len(columns) + column[shown]
+    counts = np.bincount(places, minlength=len(names) * len(columns)).reshape(len(names), len(columns))
+    return pd.DataFrame(counts, index=list(names), columns=list(columns)).astype("Int64")
 
 
 def _gap(cell: Cell, account: PlannedAccount | None) -> tuple[str, ...]:

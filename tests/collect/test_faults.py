@@ -248,7 +248,7 @@ def test_all_that_could_be_read_is_in_the_report(refused: Audited, whole: Audite
     different = differing(refused, whole)
     assert different.pop(("production", EU)) == different.pop(("production", AP)) == columns
     about_use = {"in_use", "attached_eni_count", "attached_resources", "risk", "risk_note", "unused"}
-    about_use |= {"reachable", "reachable_on"}
+    about_use |= {"reachable", "reachable_on", "first_seen", "since_last"}
     # Its own interfaces were read: that others were not says nothing of its groups.
     assert different.pop(("dev", EU)) == {"unused"}
     rows = {row["group_name"]: row for row in refused.groups().values() if row["region"] == EU}

@@ -95,7 +95,7 @@ def test_a_run_that_is_killed_leaves_nobody_behind_and_all_that_was_finished(
     assert code == 0, errors
     of_us, _, of_eu = faults.strikes(sandbox.endpoint)
     assert (of_us, of_eu > 0) == (0, True)
-    assert {path.name for path in folder.iterdir()} == {"run.json", "dev"}
+    assert {path.name for path in folder.iterdir()} == {"run.json", "findings.json", "dev"}
     for region in (US, EU, AP):
         for policy in POLICIES:
             cell = f"dev/{region}/{policy}/resources.json"

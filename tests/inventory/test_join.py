@@ -26,6 +26,7 @@ from tests.rundir import (
     groups,
     instance,
     interface,
+    rows,
     table,
     unit,
     write,
@@ -633,8 +634,7 @@ def test_what_only_informs_a_choice_gets_no_sheet(tmp_path: Path) -> None:
 
 def everything(folder: Path) -> list[Any]:
     """All tabs, but coverage, which tells cells in the order of the run."""
-    names = [each.name for each in built(audit(folder)) if each.name != "coverage"]
-    return [(name, table(folder, name)) for name in names]
+    return [(each.name, rows(each)) for each in built(audit(folder)) if each.name != "coverage"]
 
 
 def shuffled(units: dict[tuple[str, str], Any], seed: int) -> dict[tuple[str, str], Any]:
