@@ -321,11 +321,16 @@ def _read_all_entries(original: Callable[..., Any]) -> Callable[..., Any]:
     # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_GetManagedPrefixListEntries.html: pages of a hundred.
     def process(self: Any, resources: list[dict[str, Any]], event: Any = None) -> Any:
         client = c7n.utils.local_session(self.manager.session_factory).client("ec2")
-        pages = client.get_paginator("get_managed_prefix_list_entries")
         for resource in resources:
-            if "c7n:prefix-entries" not in resource:
-                read = pages.paginate(PrefixListId=resource["PrefixListId"]).build_full_result()
-                resource["c7n:prefix-entries"] = read["Entries"]
+            if "c7n:prefix-entries" in resource:
+                continue
+            entries = resource["c7n:prefix-entries"] = []
+            more: dict[str, str] = {"PrefixListId": resource["PrefixListId"]}
+            while more:
+                page = client.get_managed_prefix_list_entries(**more)
+                entries += page.get("Entries", ())
+                token = page.get("NextToken")
+                more = more | {"NextToken": token} if token else {}
         return original(self, resources, event)  # which asks no more about what is noted
 
     return process

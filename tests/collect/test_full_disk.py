@@ -32,7 +32,7 @@ def ok(folder: Path) -> set[str]:
 
 def whole(folder: Path) -> set[str]:
     """The cells that have all of their files, whole. Any other file or folder would be a leftover."""
-    found = {path for path in files(folder) if (folder / path).is_file()} - {"run.json"}
+    found = {path for path in files(folder) if (folder / path).is_file()} - {"run.json", "findings.json"}
     cells = {path.rpartition("/")[0] for path in found}
     names = ("custodian-run.log", "metadata.json", "resources.json")
     assert found == {f"{cell}/{name}" for cell in cells for name in names}
