@@ -28,7 +28,12 @@ def with_caught_together(inventory: Inventory, policies: Sequence[PlannedPolicy]
     A policy is asked if it names `ports` and its filters look for the world: what else it looks at, it has looked at
     rule by rule.
     """
-    ports = {policy.name: _ports(policy) for policy in policies if _looks_for_the_world(policy.filters)}
+    # Without filters recorded, its ports are all that is known of what it looks for.
+    ports = {
+        policy.name: _ports(policy)
+        for policy in policies
+        if policy.filters is None or _looks_for_the_world(policy.filters)
+    }
     caught_by, matched_rules = list(inventory.caught_by), list(inventory.matched_rules)
     for row, (exposure, unanswered, unasked) in enumerate(
         zip(inventory.exposure, inventory.unanswered, inventory.unasked, strict=True)
@@ -77,12 +82,12 @@ def _opened_together(exposure: Exposure, asked: Sequence[Traffic]) -> Iterator[s
 
 
 def _looks_for_the_world(filters: Any) -> bool:
-    """Whether all of IPv4 or IPv6 is named anywhere in filters. They are None where they are not recorded."""
+    """Whether all of IPv4 or IPv6 is named anywhere in filters, but in `not`: who names it there looks for all else."""
     if isinstance(filters, dict):
-        return any(map(_looks_for_the_world, filters.values()))
+        return any(_looks_for_the_world(each) for key, each in filters.items() if key != "not")
     if isinstance(filters, list):
         return any(map(_looks_for_the_world, filters))
-    return filters is None or filters in _WORLD
+    return filters in _WORLD
 
 
 def _names(traffic: Sequence[Traffic]) -> str:

@@ -485,6 +485,8 @@ def rdp(*, ports: tuple[str, ...] = ("tcp 3389",), cidr: str = WORLD) -> Resourc
         (rdp(ports=("udp 3389", "tcp 3000-4000")), [], True, "critical"),
         (rdp(ports=()), [], False, "none"),
         (rdp(cidr="10.0.0.0/8"), [], False, "none"),  # it is not about the world
+        # It looks for what is open, but not to the world.
+        (rdp() | {"filters": [{"not": rdp()["filters"]}, {"tag:a": None}]}, [], False, "none"),
         (rdp(), DENIED, None, "critical"),  # not read: it may be
     ],
 )
