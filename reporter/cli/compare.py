@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 
 from reporter.cli import options
+from reporter.cli.report import read_waivers
 from reporter.cli.terminal import EXIT_FOUND, EXIT_OK, EXIT_PARTIAL, console, say
 
 _FAIL_ON = [f"new-{level}" for level in ("critical", "high", "medium")]
@@ -27,6 +28,7 @@ _FAIL_ON = [f"new-{level}" for level in ("critical", "high", "medium")]
     "-c", "--config", "accounts_file", type=options.PATH,
     help="Accounts file: names of the accounts, and what a stock run should hold.",
 )  # fmt: skip
+@options.waivers
 @click.option(
     "--format", "style", type=click.Choice(["text", "markdown", "json"]), default="text", show_default=True,
     help="How to print it; markdown is for a comment on a pull request.",
@@ -34,7 +36,7 @@ _FAIL_ON = [f"new-{level}" for level in ("critical", "high", "medium")]
 @click.option(
     "--fail-on",
     type=click.Choice(_FAIL_ON),
-    help="Exit with 1 where a finding is, or may be, newly of this level or worse.",
+    help="Exit with 1 where a finding that is not waived is, or may be, newly of this level or worse.",
 )
 def compare(
     output: str,
@@ -43,6 +45,8 @@ def compare(
     base_at: str,
     head_at: str,
     accounts_file: Path | None,
+    waivers_file: Path | None,
+    max_waiver_days: int | None,
     style: str,
     fail_on: str | None,
 ) -> int:
@@ -50,22 +54,26 @@ def compare(
     for run, at, option in ((base, base_at, "--base"), (head, head_at, "--head")):
         if run and at:
             raise click.UsageError(f"{option} and {option}-at: give one of them")
+    from reporter.output.listing import hour
+
+    for at, option in ((base_at, "--base-at"), (head_at, "--head-at")):
+        if at:
+            hour(at, option)
+    accepted = read_waivers(waivers_file, accounts_file, max_waiver_days)
     from reporter import progress
     from reporter.accounts import expected
-    from reporter.findings import changes, past
+    from reporter.findings import past, waivers
     from reporter.report import comparison
 
     accounts = expected.read(accounts_file) if accounts_file else ()
     newer = past.run_at(output, head, head_at, accounts)
     older = past.run_at(output, base, base_at, accounts) if base or base_at else past.run_before(newer)
-    runs = []
     for found in (older, newer):
         for note in found.notes:
             say(f"left out: {note}")
-        with progress.counted(console(), f"reading {found.store.name}") as count:
-            runs.append(past.known(found, count))
-    names = past.named(older), past.named(newer)
-    result = comparison.Comparison(names[0], runs[0], names[1], runs[1], changes.compare(*runs))
+    with progress.counted(console(), "reading the runs") as count:
+        runs = past.between(older, newer, accepted, waivers.today(), count)
+    result = comparison.Comparison(past.named(older), runs[0], past.named(newer), *runs[1:])
     formats = {"text": comparison.as_text, "markdown": comparison.as_markdown, "json": comparison.as_json}
     click.echo(formats[style](result))
     if not result.complete:

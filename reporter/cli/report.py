@@ -60,7 +60,7 @@ def read_waivers(
     if path is None:
         return ()
     found = waivers.read(path, waivers.today(), max_days)
-    say(f"{path}: {len(found)} waivers")
+    say(f"{path}: {len(found):,} waiver{'' if len(found) == 1 else 's'}")
     return found
 
 
@@ -83,7 +83,7 @@ def write(
     from reporter.accounts import expected, labels
     from reporter.findings import waived, waivers
     from reporter.findings.assess import assess
-    from reporter.findings.past import NO_PAST, past_of
+    from reporter.findings.past import NO_PAST, earlier_runs, past_of
     from reporter.inventory import columns
     from reporter.inventory.audit import read_audit
     from reporter.output.reading import open_output
@@ -100,6 +100,7 @@ def write(
     taken = [field.name for field in more] + [policy.in_report.column for policy in found.policies]
     of_accounts = labels.read(accounts_file, taken) if accounts_file else labels.NO_LABELS
     report_folder.check(reports)
+    earlier = earlier_runs(found, history) if found.has_groups else []
     with progress.counted(console(), f"reading {found.kind}") as count:
         audit = read_audit(found, more, count)
     findings = assess(audit.inventory, found.policies)
@@ -111,7 +112,7 @@ def write(
     if found.has_groups:
         with progress.counted(console(), "reading earlier runs") as count:
             findings, past = past_of(
-                audit, findings, history, narrowed=bool(only or resources), progress=count
+                audit, findings, earlier, narrowed=bool(only or resources), progress=count
             )
     with progress.counted(console(), f"writing {', '.join(formats)}") as count:
         written = writing.write(audit, findings, reports, formats, of_accounts, count, settings, past)

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cached_property
 from typing import NamedTuple
@@ -87,9 +87,11 @@ class RunFindings:
     `started` is when it began (UTC, ISO 8601). `cells` has, of each account, region and policy that was read, what
     stands for that which the policy catches (`PlannedPolicy.decides`). `groups` are the ids of the groups that were
     seen, and `listed` the places of which all were; `unsure` are groups with a prefix list that could not be read
-    whole. `carried` has since when those findings were seen that earlier runs had and this one could not look for.
-    `counts` are those of all groups by risk, as `counts.of_all` has them, and `complete` says that the run came to its
-    end. `profiles` are the names of the accounts.
+    whole. `carried` has since when those findings were seen that earlier runs had and this one could not look for,
+    and `after` says when the last of the runs began that told it since when anything is seen. `read_at` is when
+    each cell was read (seconds since 1970), as far as that is known; it is not kept. `counts` are those of all
+    groups by risk, as `counts.of_all` has them, and `complete` says that the run came to its end. `profiles` are
+    the names of the accounts.
     """
 
     started: str
@@ -99,6 +101,8 @@ class RunFindings:
     listed: frozenset[Place] = frozenset()
     unsure: frozenset[tuple[str, str, str]] = frozenset()
     carried: Mapping[Key, str] = field(default_factory=dict, repr=False)
+    after: str = ""
+    read_at: Mapping[tuple[str, str, str], float] = field(default_factory=dict, repr=False)
     counts: Mapping[str, int | None] = field(default_factory=dict)
     complete: bool = True
     profiles: Mapping[str, str] = field(default_factory=dict, repr=False)
@@ -134,7 +138,9 @@ class Change:
     """A finding of the older or the newer run, and what became of it.
 
     `found` is what the newer run says of it, or else the older one, and `before` what the older one says where both
-    have it. `reason` says why it is gone (`Reason`), what of it has changed, or why it cannot be compared.
+    have it and the policy caught the same in both. `reason` says why it is gone (`Reason`), what of it has changed, or
+    why it cannot be compared. `waived` says until when it is waived, why and by whom; empty where it is not. `left` is
+    the level that it has beside what is waived, None where that is its own.
     """
 
     state: State
@@ -143,15 +149,31 @@ class Change:
     account_profile: str
     reason: str = ""
     before: Found | None = None
+    waived: str = ""
+    left: str | None = None
 
     @property
     def rose(self) -> bool:
-        """Whether both runs have it, and its level is worse than it was."""
-        return (
-            self.state is State.CHANGED
-            and self.before is not None
-            and FINDING_LEVELS.index(self.found.level) < FINDING_LEVELS.index(self.before.level)
+        """Whether both runs have it, and its level is, or may be, worse than it was."""
+        return self.before is not None and FINDING_LEVELS.index(self.found.level) < FINDING_LEVELS.index(
+            self.before.level
         )
+
+
+def read_since(base: RunFindings, head: RunFindings) -> RunFindings:
+    """The newer run without the cells that it has from the older: in stock output, what a later hour did not read again
+    is still there. They count as not read in it. A run has all of its own, compared with itself."""
+    if base.started == head.started:
+        return head
+    again = {cell: at for cell, at in head.cells.items() if not _same_answer(base, head, cell)}
+    missing = len(head.cells) - len(again)
+    counts = dict(head.counts) | {"cells_not_read": head.cells_not_read + missing}
+    return replace(head, cells=again, counts=counts) if missing else head
+
+
+def _same_answer(base: RunFindings, head: RunFindings, cell: tuple[str, str, str]) -> bool:
+    read = head.read_at.get(cell)
+    return read is not None and read == base.read_at.get(cell)
 
 
 def compare(base: RunFindings, head: RunFindings) -> list[Change]:
@@ -180,7 +202,8 @@ def compare(base: RunFindings, head: RunFindings) -> list[Change]:
             reason = reason or _why_gone(head, key)
         found, run = (after, head) if after else (base.findings[key], base)
         profile = run.profiles.get(key.account, key.account)
-        changes.append(Change(state, key, found, profile, reason, before if after else None))
+        both = after and not reasons[cell]
+        changes.append(Change(state, key, found, profile, reason, before if both else None))
     return sorted(changes, key=_order)
 
 

@@ -3,10 +3,10 @@
 It is compact, a list a column, and knows since when each finding is seen, so that older runs may be deleted.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
 
@@ -16,6 +16,7 @@ from reporter.findings.assess import Findings
 from reporter.findings.changes import FINDING_LEVELS, INFORMS, Found, Key, Place, RunFindings
 from reporter.findings.together import SSH_WORLD
 from reporter.inventory.audit import Audit
+from reporter.inventory.network.reachability import Reachable
 from reporter.output import manifest
 from reporter.output.manifest import Cell, Status
 from reporter.output.store import UNREADABLE, Store
@@ -27,13 +28,18 @@ VERSION = 1
 
 _IS_DEFAULT = "is_default"
 
+#: The numbers of what is in a list, a number a row.
+_Number = Annotated[int, msgspec.Meta(ge=0)]
+_Numbers = list[_Number]
+
 
 class Header(msgspec.Struct):
-    """What the trend needs of the file. `run` stands for the run.json that the findings are of."""
+    """What the trend needs of the file, and `after`. `run` stands for the run.json that the findings are of."""
 
     version: int
     run: str
     started: str
+    after: str
     complete: bool
     counts: dict[str, int | None]
 
@@ -45,26 +51,33 @@ class _File(Header):
     places: list[tuple[str, str, str]]
     texts: list[str]
     rules: list[tuple[str, ...] | None]
-    cells: tuple[list[int], list[int], list[int]]  # place, policy, what it catches
-    listed: list[int]  # places
+    cells: tuple[_Numbers, _Numbers, _Numbers]  # place, policy, what it catches
+    listed: _Numbers  # places
     groups: list[list[str]]  # a list a place
-    unsure: list[tuple[int, str]]  # place, group
+    unsure: list[tuple[_Number, str]]  # place, group
     # place, policy, group, its name, level, whether that is proven, reachable, rules, first seen
     findings: tuple[
-        list[int], list[int], list[str], list[str], list[int], list[bool], list[int], list[int], list[int]
+        _Numbers,
+        _Numbers,
+        list[str],
+        list[str],
+        _Numbers,
+        list[bool],
+        _Numbers,
+        _Numbers,
+        _Numbers,
     ]
-    carried: tuple[list[int], list[int], list[str], list[int]]  # place, policy, group, first seen
+    carried: tuple[_Numbers, _Numbers, list[str], _Numbers]  # place, policy, group, first seen
 
 
 _header, _file = msgspec.json.Decoder(Header), msgspec.json.Decoder(_File)
 
 
-def of_run(audit: Audit, findings: Findings, earlier: Iterable[RunFindings] = ()) -> RunFindings:
-    """What a run found, each finding with the date since when it is seen, as far as `earlier` runs know.
-
-    What those have and this run could not look for is carried on, unless the group is known to be gone.
-    """
-    earlier = list(earlier)
+def of_run(
+    audit: Audit, findings: Findings, before: RunFindings | None = None, own: RunFindings | None = None
+) -> RunFindings:
+    """What a run found, each finding with the date since when it is seen, as far as the run `before` knows, and what
+    was kept of this run itself, its `own`."""
     policies = audit.output.policies_of_cells()
     # What an event asked for says nothing of all else.
     read = [cell for cell in audit.cells if cell.status is Status.OK and not policies[cell.key].on_events]
@@ -87,15 +100,22 @@ def of_run(audit: Audit, findings: Findings, earlier: Iterable[RunFindings] = ()
             if policies[cell.key].lists_all and policies[cell.key].resource == GROUPS
         ),
         unsure=_unsure(audit),
+        read_at={(*_place(cell), cell.policy): cell.started for cell in read if cell.started},
         counts=counts.of_all(audit, findings),
         complete=audit.output.complete,
         profiles={_place(cell).account: cell.account for cell in audit.cells},
     )
-    return _since(run, earlier)
+    return since(run, before, own)
 
 
-def _since(run: RunFindings, earlier: Sequence[RunFindings]) -> RunFindings:
-    """The run with what earlier ones know of its findings, and of those that it could not look for."""
+def since(run: RunFindings, before: RunFindings | None, own: RunFindings | None = None) -> RunFindings:
+    """The run with what is known since when its findings are seen, see `of_run`.
+
+    What the run could not look for is carried on, unless the group is known to be gone. Where a run between `before`
+    and this one was deleted, only what is kept of this one knows what that had found.
+    """
+    deleted = before and own and own.after > before.started
+    earlier = [each for each in (None if deleted else before, own) if each]
     found = dict(run.findings)
     for key, each in run.findings.items():
         dates = [date for other in earlier if (date := _seen_before(other, key))]
@@ -109,7 +129,8 @@ def _since(run: RunFindings, earlier: Sequence[RunFindings]) -> RunFindings:
             if run.sees(key) or Place(key.account, key.region) not in run.listed:
                 date = other.first_seen(key)
                 carried[key] = min(carried.get(key, date), date)
-    return replace(run, findings=found, carried=carried)
+    after = max(before.started if before else "", own.after if own else "")
+    return replace(run, findings=found, carried=carried, after=after)
 
 
 def _seen_before(other: RunFindings, key: Key) -> str:
@@ -217,6 +238,7 @@ def _encoded(run: RunFindings, fingerprint: str) -> _File:
         version=VERSION,
         run=fingerprint,
         started=run.started,
+        after=run.after,
         complete=run.complete,
         counts=dict(run.counts),
         places=[],
@@ -256,9 +278,22 @@ def _encoded(run: RunFindings, fingerprint: str) -> _File:
     return file
 
 
+def _check(file: _File) -> None:
+    """Raises ValueError or IndexError where a text is none of those that may stand in its place."""
+    levels, reachable, days = (
+        {file.texts[number] for number in set(column)}
+        for column in (file.findings[4], file.findings[6], file.findings[8] + file.carried[3])
+    )
+    if not (levels <= set(FINDING_LEVELS) and reachable <= set(Reachable)):
+        raise ValueError("no such level, or no such answer to whether it is reachable")
+    for day in days:
+        datetime.fromisoformat(day)
+
+
 def _decoded(file: _File) -> RunFindings:
     places = [Place(account, region) for account, region, _ in file.places]
     texts, rules = file.texts, file.rules
+    _check(file)
     return RunFindings(
         started=file.started,
         findings={
@@ -280,6 +315,7 @@ def _decoded(file: _File) -> RunFindings:
             Key._make((*places[place], texts[policy], group)): texts[first_seen]
             for place, policy, group, first_seen in zip(*file.carried, strict=True)
         },
+        after=file.after,
         counts=file.counts,
         complete=file.complete,
         profiles={account: name for account, _, name in file.places},

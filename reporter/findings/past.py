@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import date
 
 import pandas as pd
 
@@ -9,7 +10,10 @@ from reporter.accounts.expected import PlannedAccount
 from reporter.errors import InputError
 from reporter.findings import history
 from reporter.findings.assess import Findings, assess
-from reporter.findings.changes import Change, Key, RunFindings, State, compare
+from reporter.findings.changes import Change, Key, RunFindings, State, compare, read_since
+from reporter.findings.waived import apply
+from reporter.findings.waived_changes import with_waived
+from reporter.findings.waivers import Waiver
 from reporter.inventory.audit import Audit, Progress, read_audit, silent
 from reporter.output import manifest
 from reporter.output.reading import OWN_RUN, Output, open_output, runs_in, when_begun
@@ -43,32 +47,29 @@ NO_PAST = Past()
 def past_of(
     audit: Audit,
     findings: Findings,
-    where: str = "",
+    earlier: Sequence[Store] = (),
     *,
     narrowed: bool = False,
     progress: Progress = silent,
 ) -> tuple[Findings, Past]:
     """Find out what earlier runs have of a run's findings; returns those with `first_seen` and `since_last`, too.
 
-    Earlier runs are those in the folder that the run lies in, or in that of runs named by `where`, a folder or
-    s3://bucket/prefix. What a run of ours found is kept in its folder, and what earlier ones found where nothing is
-    kept there. With `narrowed`, the report is of some policies alone: nothing of it is kept, and levels, which come of
-    all policies together, are not compared. `progress` hears how many earlier runs are read, of how many.
-
-    Raises InputError where `where` holds no runs.
+    `earlier` are the runs before it, as `earlier_runs` has them. What a run of ours found is kept in its folder,
+    and what earlier ones found where nothing is kept there. With `narrowed`, the report is of some policies alone:
+    nothing of it is kept, and levels, which come of all policies together, are not compared. `progress` hears how
+    many earlier runs are read, of how many.
     """
     output = audit.output
     notes: list[str] = []
-    earlier = _earlier(output, where)
     base, trend = _read(earlier, notes, progress)
     own = history.read(output.store) if output.kind == OWN_RUN else None
-    run = history.of_run(audit, findings, [each for each in (base, own) if each])
+    run = history.of_run(audit, findings, base, own)
     if output.kind == OWN_RUN and not narrowed:
         _keep(output.store, run, notes)
     changes: Sequence[Change] = ()
     if base:
         older, newer = (_of_policies(each, output) for each in (base, run)) if narrowed else (base, run)
-        changes = compare(older, newer)
+        changes = with_waived(compare(older, newer), audit, findings)
     trend = [*trend, (run.started, dict(run.counts))][-TREND:] if trend and not narrowed else []
     return _told(findings, run, changes), Past(base, tuple(changes), tuple(trend), tuple(notes))
 
@@ -85,16 +86,31 @@ def resolved(run: Store) -> Store:
     return Folder(run.path.resolve()) if isinstance(run, Folder) else run
 
 
-def read_run(output: Output, earlier: Sequence[RunFindings] = (), progress: Progress = silent) -> RunFindings:
+def read_run(output: Output, progress: Progress = silent) -> RunFindings:
     """What a run found, of all that it left behind."""
     audit = read_audit(output, progress=progress)
-    return history.of_run(audit, assess(audit.inventory, output.policies), earlier)
+    return history.of_run(audit, assess(audit.inventory, output.policies))
 
 
 def known(output: Output, progress: Progress = silent) -> RunFindings:
     """What a run found, as its findings.json has it, or else of all that it left behind."""
     kept = history.read(output.store) if output.kind == OWN_RUN and history.header(output.store) else None
     return kept or read_run(output, progress=progress)
+
+
+def between(
+    older: Output, newer: Output, waivers: Sequence[Waiver], day: date, progress: Progress = silent
+) -> tuple[RunFindings, RunFindings, list[Change]]:
+    """What two runs found, and what became of each finding; with what waivers make of it on a day, where there are
+    any: for them all of the newer run is read."""
+    base = known(older, progress)
+    if not waivers:
+        head = read_since(base, known(newer, progress))
+        return base, head, compare(base, head)
+    audit = read_audit(newer, progress=progress)
+    findings = apply(assess(audit.inventory, newer.policies), newer.policies, waivers, day)
+    head = read_since(base, history.of_run(audit, findings))
+    return base, head, with_waived(compare(base, head), audit, findings)
 
 
 def run_at(where: str, run: str = "", at: str = "", expected: Sequence[PlannedAccount] = ()) -> Output:
@@ -146,8 +162,9 @@ def _named(where: str, run: str) -> str:
     return run
 
 
-def _earlier(output: Output, where: str) -> list[Store]:
-    """The last earlier runs, the oldest first. Raises InputError where a place that is named holds none at all."""
+def earlier_runs(output: Output, where: str = "") -> list[Store]:
+    """The last runs before one, the oldest first: those in the folder that it lies in, or in that of runs named by
+    `where`, a folder or s3://bucket/prefix. Raises InputError where that holds none at all."""
     try:
         if where:
             folder = open_store(where)
@@ -177,25 +194,35 @@ def _began(output: Output) -> tuple[str, int]:
 def _read(
     runs: Sequence[Store], notes: list[str], progress: Progress
 ) -> tuple[RunFindings | None, list[tuple[str, dict[str, int | None]]]]:
-    """What the last of the runs found, and the counts of all. What is not kept of them is read, and kept."""
+    """What the last of the runs found, and the counts of all. What is not kept of them is read, and kept.
+
+    So is what they know of since when, where it was kept before there was a run that it is now to go on from: each may
+    have been reported on alone.
+    """
     if not runs:
         return None, []
     headers = list(side_by_side(runs[0], history.header, runs))
     unread = sum(not header for header in headers)
     done = 0
     last: Callable[[], RunFindings | None] = lambda: None  # noqa: E731
+    began, is_new = (
+        "",
+        False,
+    )  # the run before: when it began, and whether what is kept of it was made just now
     trend = []
     for run, header in zip(runs, headers, strict=True):
         if header:
-            last = _kept(run, last, notes)
+            # What it was told by a run that began later, and is not there any more, stands.
+            is_new = header.after < began or (header.after == began and is_new)
+            last = _told_anew(run, last(), notes) if is_new else _kept(run, last, notes)
+            began = header.started
             trend.append((header.started, header.counts))
             continue
-        before = last()
-        found = _made_anew(run, before, notes)
+        found = _made_anew(run, last(), notes)
         done += 1
         progress(done, unread)
         if found:
-            last = _always(found)
+            last, began, is_new = _always(found), found.started, True
             trend.append((found.started, dict(found.counts)))
     return last(), trend
 
@@ -207,7 +234,17 @@ def _kept(
     return lambda: history.read(run) or _made_anew(run, before(), notes)
 
 
-def _always(found: RunFindings) -> Callable[[], RunFindings | None]:
+def _told_anew(run: Store, before: RunFindings | None, notes: list[str]) -> Callable[[], RunFindings | None]:
+    """How to have what is kept of a run, with what the run before knows of since when, which is kept from now on."""
+    own = history.read(run)
+    if own is None or before is None:
+        return _kept(run, _always(before), notes)
+    found = history.since(own, before, own)
+    _keep(run, found, notes)
+    return _always(found)
+
+
+def _always(found: RunFindings | None) -> Callable[[], RunFindings | None]:
     return lambda: found
 
 
@@ -220,8 +257,7 @@ def _made_anew(run: Store, before: RunFindings | None, notes: list[str]) -> RunF
         return None
     if not output.has_groups:
         return None
-    own = history.read(run)
-    found = read_run(output, [each for each in (before, own) if each])
+    found = history.since(read_run(output), before, history.read(run))
     _keep(run, found, notes)
     return found
 

@@ -28,9 +28,10 @@ SOON = 30
 #: longer.
 WAIVED_COLUMNS = ("group", "policy", "waived", "note")
 
-_DEFAULT = "is_default"
+#: The column of the policy that finds default groups.
+DEFAULT = "is_default"
 #: What only a group's own rules or name tell, and no policy of the column caught, is waived by the name of our policy.
-TOLD_BY_GROUP = {SSH_WORLD: "sg-ssh-world", _DEFAULT: "sg-default"}
+TOLD_BY_GROUP = {SSH_WORLD: "sg-ssh-world", DEFAULT: "sg-default"}
 _NAMED = 3  # rules in a note
 
 
@@ -148,7 +149,7 @@ def _rows(findings: "Findings", policies: Sequence[PlannedPolicy]) -> _Rows:
         policy=np.concatenate(policy),
         rules=[*frame["matched_rules"].tolist(), *[None] * more],
         exposed=ssh | np.concatenate([frame["exposed"].to_numpy(bool), np.zeros(more, dtype=bool)]),
-        default=np.concatenate([in_column[_DEFAULT], np.arange(more) >= of_ssh]),
+        default=np.concatenate([in_column[DEFAULT], np.arange(more) >= of_ssh]),
         ssh=ssh,
         proven=np.concatenate([frame["proven"].to_numpy(bool), np.ones(more, dtype=bool)]),
     )
@@ -275,7 +276,7 @@ class _Selection:
         """The groups with that id or name; all of them where none is given."""
         if not pattern:
             return self._every
-        if _is_glob(pattern):
+        if is_glob(pattern):
             return self._every[self._id.fits(pattern, self._every) | self._name.fits(pattern, self._every)]
         return np.union1d(self._id.rows(pattern), self._name.rows(pattern))
 
@@ -291,7 +292,7 @@ class _Column:
 
     def fits(self, pattern: str, rows: _Array) -> _Array:
         """Which of the rows have the text, or match the glob."""
-        if not _is_glob(pattern):
+        if not is_glob(pattern):
             return np.asarray(self._codes[rows] == self._numbers.get(pattern, -2))
         fits = _fitting(pattern)
         return np.array([bool(fits(text)) for text in self._numbers], dtype=bool)[self._codes[rows]]
@@ -305,13 +306,14 @@ class _Column:
         return self._rows.get(text, np.empty(0, dtype=int))
 
 
-def _is_glob(pattern: str) -> bool:
+def is_glob(pattern: str) -> bool:
+    """Whether it is one that a text may match without being the same."""
     return "*" in pattern or "?" in pattern
 
 
 def _fitting(pattern: str) -> Callable[[str], Any]:
     """Whether a text is that text, or matches the glob; `[` has no meaning of its own."""
-    if _is_glob(pattern):
+    if is_glob(pattern):
         return compiled(translate(pattern.replace("[", "[[]"))).match
     return pattern.__eq__
 

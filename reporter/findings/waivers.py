@@ -23,6 +23,7 @@ DEFAULT_NAME = "waivers.yml"
 _MOST = 10_000  # waivers in a file
 _TOLD = 20  # mistakes
 _SELECTING = ("policy", "account", "region", "group", "tags")
+_EVERYTHING = f"it would waive everything: give a {', '.join(_SELECTING[:-1])} or {_SELECTING[-1]}"
 _NAME = {"type": "string", "maxLength": 500, "format": "name"}
 _PROSE = {"type": "string", "maxLength": 1_000, "format": "prose"}
 _LIST = {"minItems": 1, "maxItems": 1_000, "items": _NAME}
@@ -189,12 +190,18 @@ def _mistakes(content: Any, day: date, max_days: int | None) -> Iterator[Mistake
     for error in _validator().iter_errors(content):
         wrong = True
         yield from _explained(error)
-    if wrong or max_days is None:
-        return
-    for number, entry in enumerate(content["waivers"] or ()):
-        if date.fromisoformat(entry["expires"]) - day > timedelta(days=max_days):
+    for number, entry in enumerate(() if wrong else content["waivers"] or ()):
+        if all(_takes_any(entry[key]) for key in _SELECTING if key in entry):
+            yield ("waivers", number), _EVERYTHING
+        if max_days is not None and date.fromisoformat(entry["expires"]) - day > timedelta(days=max_days):
             place = ("waivers", number, "expires")
             yield place, f"expires: {entry['expires']} is more than {max_days} days away (--max-waiver-days)"
+
+
+def _takes_any(value: Any) -> bool:
+    """Whether a glob that any text matches stands there."""
+    texts = [value] if isinstance(value, str) else value if isinstance(value, list) else []
+    return any("*" in text and not text.strip("*?") for text in texts)
 
 
 def _explained(error: "ValidationError") -> Iterator[Mistake]:
@@ -215,7 +222,7 @@ def _explained(error: "ValidationError") -> Iterator[Mistake]:
         else:
             yield place, "no list called waivers"
     elif rule == "anyOf":
-        yield place, f"it would waive everything: give a {', '.join(_SELECTING[:-1])} or {_SELECTING[-1]}"
+        yield place, _EVERYTHING
     elif rule == "type" and not place:
         yield place, f"it is {_kind(found)}, not a map with a list called waivers"
     elif rule == "type" and keys == ["expires"]:

@@ -50,8 +50,8 @@ class Listing:
     keys: int
 
 
-def hour(text: str) -> str:
-    """What `--at` says as `YYYY/MM/DD/HH`; a day stands for its last hour.
+def hour(text: str, option: str = "--at") -> str:
+    """What an option such as `--at` says as `YYYY/MM/DD/HH`; a day stands for its last hour.
 
     Raises InputError where it is neither a day nor a time; without a zone it is UTC.
     """
@@ -61,7 +61,7 @@ def hour(text: str) -> str:
             when += timedelta(hours=23)
         return hour_of(when.replace(tzinfo=when.tzinfo or UTC))
     except (ValueError, OverflowError):
-        raise InputError(f"--at {text}: write a day, 2026-11-20, or an hour, 2026-11-20T14") from None
+        raise InputError(f"{option} {text}: write a day, 2026-11-20, or an hour, 2026-11-20T14") from None
 
 
 def _is_day(text: str) -> bool:

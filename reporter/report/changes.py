@@ -24,6 +24,7 @@ _COLUMNS = (
     "reachable",
     "matched_rules",
     "first_seen",
+    "waived",
 )
 _DTYPES: dict[str, Any] = {"matched_rules": object}
 _NOT_TOLD = ("not told",)
@@ -45,6 +46,7 @@ def changes(past: Past) -> pd.DataFrame:
             change.found.reachable,
             _NOT_TOLD if change.found.rules is None else change.found.rules,
             change.found.first_seen,
+            change.waived,
         )
         for change in past.changes
         if change.state is not State.UNCHANGED
@@ -65,22 +67,36 @@ def since_line(past: Past) -> str:
 
 
 def in_short(changes: Iterable[Change]) -> str:
-    """How many findings are new, by level, and how many changed, are gone or cannot be compared."""
+    """How many findings are new, by level, and how many changed, are gone or cannot be compared, and of each how many
+    are waived."""
     changes = list(changes)
-    new = Counter(change.found.told_level for change in changes if change.state is State.NEW)
-    states = Counter(change.state for change in changes)
+    states, waived = (
+        Counter(name for change in of for name in _counted(change))
+        for of in (changes, [change for change in changes if change.waived])
+    )
     parts = [
-        f"{new[told]:,} new {'informing' if level == INFORMS else told}"
+        _counts(states, waived, f"{State.NEW} {told}", f"new {'informing' if level == INFORMS else told}")
         for level in FINDING_LEVELS
         for told in (level, f"possibly {level}")
-        if new[told]
+        if states[f"{State.NEW} {told}"]
     ]
     parts += [
-        f"{states[state]:,} {state.value}"
+        _counts(states, waived, state, state.value)
         for state in (State.CHANGED, State.GONE, State.NOT_COMPARABLE)
         if states[state]
     ]
     return ", ".join(parts) or "nothing new, changed or gone"
+
+
+def _counted(change: Change) -> tuple[str, str]:
+    """What a change is counted as: its state, and its state and level."""
+    return change.state, f"{change.state} {change.found.told_level}"
+
+
+def _counts(all_of: Mapping[str, int], waived: Mapping[str, int], counted: str, name: str) -> str:
+    return f"{all_of[counted]:,} {name}" + (
+        f", {waived[counted]:,} of them waived" if waived[counted] else ""
+    )
 
 
 def by_account(changes: Iterable[Change]) -> Mapping[tuple[str, str], Counter[State]]:

@@ -1,5 +1,6 @@
 """Two runs compared, as text for a terminal, as Markdown for a pull request, or as JSON."""
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -32,10 +33,10 @@ class Comparison:
 
 
 def fails(comparison: Comparison, level: str) -> bool:
-    """Whether a finding is, or as far as missing answers leave it open may be, newly of a level or worse: it is new, or
-    of a worse level than it was."""
+    """Whether a finding is, or as far as missing answers leave it open may be, newly of a level or worse beside what is
+    waived: it is new, or of a worse level than it was."""
     return any(
-        FINDING_LEVELS.index(change.found.level) <= FINDING_LEVELS.index(level)
+        FINDING_LEVELS.index(change.left or change.found.level) <= FINDING_LEVELS.index(level)
         and (change.state is State.NEW or change.rose)
         for change in comparison.changes
     )
@@ -74,14 +75,13 @@ def as_markdown(comparison: Comparison, size: int = COMMENT_SIZE) -> str:
 def _markdown(comparison: Comparison, listed: dict[State, list[str]], lines: int, rows: int) -> str:
     summary, *unread = _summary(comparison)
     parts = ["### Runs compared", span(summary), *map(span, unread)]
-    counts = list(by_account(comparison.changes).items())
+    counts = list(_cells(comparison))
     table = [
         "| account | new | changed | gone | not comparable | unchanged |",
         "| --- | ---: | ---: | ---: | ---: | ---: |",
     ]
-    for (name, account), of_state in counts[:rows]:
-        cells = [span(_account(name, account)), *(f"{of_state[state]:,}" for state in State)]
-        table.append("| " + " | ".join(cells) + " |")
+    for account, *cells in counts[:rows]:
+        table.append("| " + " | ".join((span(account), *cells)) + " |")
     if counts:
         parts.append("\n".join(table))
     if rows < len(counts):
@@ -116,6 +116,7 @@ def _finding(change: Change) -> dict[str, Any]:
         "level_proven": found.level_proven,
         "reachable": found.reachable,
         "matched_rules": found.rules,
+        "waived": change.waived,
     }
     if change.state is State.CHANGED and before:
         record["before"] = {
@@ -138,17 +139,27 @@ def _summary(comparison: Comparison) -> Iterator[str]:
             yield f"not read in the {which} run: {run.cells_not_read:,} cells (account × region × policy)"
         if not run.complete:
             yield f"the {which} run was cut off"
+    if any(change.waived for change in comparison.changes):
+        yield "(n): so many of them waived"
 
 
 def _counts(comparison: Comparison) -> Iterator[str]:
     """A line an account, in columns as wide as they have to be."""
     rows = [["account", *(state.value for state in State)]]
-    for (name, account), of_state in by_account(comparison.changes).items():
-        rows.append([printable(_account(name, account)), *(f"{of_state[state]:,}" for state in State)])
+    rows += [[printable(account), *cells] for account, *cells in _cells(comparison)]
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     for first, *rest in rows:
         numbers = (text.rjust(width) for text, width in zip(rest, widths[1:], strict=True))
         yield "  ".join((first.ljust(widths[0]), *numbers))
+
+
+def _cells(comparison: Comparison) -> Iterator[list[str]]:
+    """For each account its name and, by state, `7`, or `7 (3)` where three of them are waived."""
+    waived = by_account(change for change in comparison.changes if change.waived)
+    for (name, account), counts in by_account(comparison.changes).items():
+        apart = waived.get((name, account), Counter())
+        cells = (f"{counts[each]:,}" + (f" ({apart[each]:,})" if each in apart else "") for each in State)
+        yield [_account(name, account), *cells]
 
 
 def _lines(comparison: Comparison, state: State) -> list[str]:
@@ -165,6 +176,8 @@ def _line(change: Change) -> str:
         text += f"  [{', '.join(found.rules[:_RULES])}{more}]"
     if change.reason:
         text += f"  ({change.reason})"
+    if change.waived:
+        text += f"  (waived {change.waived})"
     return printable(text, 1_000)
 
 

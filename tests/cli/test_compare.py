@@ -12,7 +12,18 @@ from click.testing import CliRunner
 
 from reporter.cli import cli
 from reporter.errors import InputError
-from tests.rundir import DENIED, POLICIES, WORLD, Resource, group, interface, unit, write
+from tests.rundir import (
+    ACCOUNT_IDS,
+    DENIED,
+    POLICIES,
+    WORLD,
+    Resource,
+    group,
+    instance,
+    interface,
+    unit,
+    write,
+)
 from tests.stockdir import put
 
 HERE, THERE = ("alpha", "us-east-1"), ("beta", "us-east-1")
@@ -101,6 +112,7 @@ def test_the_newest_run_is_compared_with_the_one_before_it(folder: Path) -> None
         "level_proven": True,
         "reachable": "no",  # it has no public address
         "matched_rules": ["tcp 22 from 0.0.0.0/0"],
+        "waived": "",
     }
 
 
@@ -175,6 +187,91 @@ def test_fail_on_what_has_become_critical(tmp_path: Path) -> None:
     assert compare("-s", tmp_path, *words, "--fail-on", "new-medium").code == 0
 
 
+def test_fail_on_what_may_have_become_critical(tmp_path: Path) -> None:
+    """All that was planned was read, and nothing of it tells whether the group is in use."""
+    here = unit([opened("sg-1")])
+    run(tmp_path, 18, {HERE: here})
+    policies = [each for each in POLICIES if each["name"] in ("sg-inventory", "sg-ssh-world")]
+    run(tmp_path, 20, {HERE: {each["name"]: here[each["name"]] for each in policies}}, policies=policies)
+    assert compare("-s", tmp_path, "--fail-on", "new-critical").code == 1
+
+
+WAIVERS = """waivers:
+- {policy: sg-ssh-world, group: sg-2, reason: jump host, owner: me, expires: 2099-01-31}
+- {policy: sg-ssh-world, group: sg-3, rules: [tcp 23 from ::/0], reason: r, owner: me, expires: 2099-01-31}
+- {policy: sg-ssh-open, group: sg-1, reason: as ever, owner: me, expires: 2099-01-31}
+- {group: sg-4, reason: too late, owner: me, expires: 2020-01-31}
+"""
+
+
+def test_what_is_waived_is_counted_apart(tmp_path: Path) -> None:
+    run(tmp_path, 18, {HERE: unit([opened("sg-1")])})
+    run(tmp_path, 20, {HERE: unit([opened(f"sg-{number}") for number in (1, 2, 3, 4)])})
+    words = ("-s", tmp_path, "-w", tmp_path / "waivers.yml")
+    words[-1].write_text(WAIVERS)
+    findings = json.loads(compare(*words, "--format", "json").out)["findings"]
+    assert {(each["policy"], each["resource_id"]): each["waived"] for each in findings if each["waived"]} == {
+        ("sg-ssh-world", "sg-2"): "until 2099-01-31: jump host (me)",
+        ("sg-ssh-open", "sg-1"): "until 2099-01-31: as ever (me)",
+    }
+    lines = compare(*words).out.splitlines()
+    assert lines[0].endswith("3 new medium, 1 of them waived, 3 new informing")
+    assert lines[1:5] == [
+        "(n): so many of them waived",
+        "",
+        "account                 new  changed  gone  not comparable  unchanged",
+        "alpha (111111111111)  6 (1)        0     0               0      2 (1)",
+    ]
+    assert (
+        "  + medium  alpha (111111111111)  us-east-1  sg-ssh-world  sg-2  web  [tcp 22 from 0.0.0.0/0]  "
+        "(waived until 2099-01-31: jump host (me))"
+    ) in lines
+    text = compare(*words, "--format", "markdown").out
+    assert "| `alpha (111111111111)` | 6 (1) | 0 | 0 | 0 | 2 (1) |" in text
+
+
+@pytest.mark.parametrize(
+    ("waived", "level", "code"),
+    [
+        ([], "new-critical", 1),
+        (["sg-ssh-world"], "new-critical", 0),
+        (["sg-ssh-world"], "new-high", 1),  # it is a default group on an instance still
+        (["sg-ssh-world", "sg-default"], "new-medium", 0),
+        (["sg-default"], "new-critical", 1),
+    ],
+)
+def test_fail_on_goes_by_what_is_not_waived(tmp_path: Path, waived: list[str], level: str, code: int) -> None:
+    found = opened("sg-1", "default")
+    run(tmp_path, 18, {HERE: unit()})
+    run(tmp_path, 20, {HERE: unit([found], instances=[instance("i-1", found)])})
+    path = tmp_path / "waivers.yml"
+    path.write_text(
+        json.dumps(
+            {
+                "waivers": [
+                    {"policy": each, "reason": "r", "owner": "o", "expires": "2099-01-31"} for each in waived
+                ]
+            }
+        )
+    )
+    assert compare("-s", tmp_path, "-w", path, "--fail-on", level).code == code
+
+
+def test_waivers_beside_the_accounts_file_are_taken(tmp_path: Path) -> None:
+    run(tmp_path / "output", 18, {HERE: unit()})
+    run(tmp_path / "output", 20, {HERE: unit([opened("sg-1")])})
+    accounts = tmp_path / "accounts.yml"
+    accounts.write_text("accounts:\n- {name: alpha, account_id: '111111111111', regions: [us-east-1]}\n")
+    words = ("-s", tmp_path / "output", "-c", accounts, "--fail-on", "new-medium")
+    assert compare(*words).code == 1
+    (tmp_path / "waivers.yml").write_text(
+        "waivers:\n- {policy: sg-ssh-*, reason: r, owner: o, expires: 2099-01-31}\n"
+    )
+    assert compare(*words).code == 0
+    (tmp_path / "waivers.yml").write_text("waivers: all\n")
+    assert compare(*words).code == 2
+
+
 def test_stock_output_by_hour(tmp_path: Path) -> None:
     """As in S3: one folder, an answer an hour."""
     every = {"name": "every-group", "resource": "security-group"}
@@ -195,6 +292,38 @@ def test_stock_output_by_hour(tmp_path: Path) -> None:
         ("new", "", "world", "sg-3"),
     }
     assert compare("-s", tmp_path).errors.endswith("say which to compare with: --base-at or --base")
+
+
+def test_what_a_later_hour_did_not_read_again_is_not_comparable(tmp_path: Path) -> None:
+    """In S3 the newest hour of each account counts: that of one which was left out is the older one's."""
+    every = {"name": "every-group", "resource": "security-group"}
+    world = {"name": "world", "resource": "security-group", "filters": [{"type": "ingress", "Cidr": WORLD}]}
+    for day, account in ((18, "alpha"), (18, "beta"), (19, "alpha")):
+        at = datetime(2026, 11, day, 12, tzinfo=UTC).timestamp()
+        for policy in (every, world):
+            hour = tmp_path / account / "us-east-1" / str(policy["name"]) / f"2026/11/{day}/12"
+            hour.parent.mkdir(parents=True)
+            listed = [opened(f"sg-{account}", owner=account)]
+            put(tmp_path / "scratch", policy, listed, at=at, account_id=ACCOUNT_IDS[account]).rename(hour)
+    (tmp_path / "scratch").rmdir()
+    words = ("-s", tmp_path, "--format", "json")
+    compared = compare(*words, "--base-at", "2026-11-18")
+    assert compared.findings == {
+        ("unchanged", "", "world", "sg-alpha"),
+        ("not comparable", "world was not read there in the newer run", "world", "sg-beta"),
+    }
+    assert compared.code == 3
+    assert json.loads(compared.out)["head"]["cells_not_read"] == 2
+    itself = compare(*words, "--base-at", "2026-11-19")
+    assert itself.findings == {("unchanged", "", "world", "sg-alpha"), ("unchanged", "", "world", "sg-beta")}
+    assert itself.code == 0
+
+
+def test_a_time_that_is_none_is_told_with_its_option(folder: Path) -> None:
+    assert compare("-s", folder, "--base-at", "2026-13-01").errors.startswith(
+        "--base-at 2026-13-01: write a day"
+    )
+    assert compare("-s", folder, "--head-at", "soon").errors.startswith("--head-at soon: write a day")
 
 
 def test_what_cannot_be_compared_is_an_error(tmp_path: Path) -> None:

@@ -237,6 +237,32 @@ def test_the_findings_are_kept_for_their_owner_and_older_runs_may_go(runs: Runs)
     assert runs.report().column("ssh_world", "first_seen") == {"sg-1": "2026-11-18"}
 
 
+def test_runs_that_were_reported_on_alone_go_on_from_each_other(runs: Runs, tmp_path: Path) -> None:
+    """As in CI, where each report began with an empty disk, and the runs were put together afterwards."""
+    for day in (16, 17, 18):
+        run = runs.add(day, {HERE: unit([open_group(1), *([open_group(2)] if day > 16 else [])])})
+        alone = tmp_path / "alone" / run.name
+        shutil.copytree(run, alone)
+        runs.report(where=alone)
+        (alone / "findings.json").rename(run / "findings.json")
+    runs.add(19, {HERE: unit([open_group(1), open_group(2)])})
+    assert runs.report().column("ssh_world", "first_seen") == {"sg-1": "2026-11-16", "sg-2": "2026-11-17"}
+    runs.add(15, {HERE: unit([open_group(1), group("sg-2")])})  # comes late
+    assert runs.report().column("ssh_world", "first_seen") == {"sg-1": "2026-11-15", "sg-2": "2026-11-17"}
+
+
+@pytest.mark.parametrize("day", [23, 24])
+def test_what_came_back_stays_new_though_the_run_between_was_deleted(runs: Runs, day: int) -> None:
+    """That run alone had looked and not found it."""
+    for each, source in ((18, WORLD), (20, INSIDE), (23, WORLD)):
+        runs.add(each, {HERE: unit([open_group(1, source)])})
+    runs.report()
+    shutil.rmtree(runs.folder / "20261120T210355Z")
+    if day > 23:
+        runs.add(day, {HERE: unit([open_group(1)])})
+    assert runs.report().column("ssh_world", "first_seen") == {"sg-1": "2026-11-23"}
+
+
 def test_what_is_kept_is_read_in_place_of_the_run(runs: Runs, monkeypatch: pytest.MonkeyPatch) -> None:
     runs.add(18, {HERE: unit([open_group(1)])})
     runs.report()
@@ -253,8 +279,22 @@ def test_what_is_kept_is_read_in_place_of_the_run(runs: Runs, monkeypatch: pytes
         lambda path: path.write_text("[]"),
         lambda path: path.write_text(path.read_text().replace('"version":1', '"version":0')),
         lambda path: path.write_text(path.read_text().replace('"places":[[', '"places":[["",""],[')),
+        lambda path: path.write_text(path.read_text().replace('"medium"', '"grave"')),
+        lambda path: path.write_text(path.read_text().replace('"no"', '"perhaps"')),
+        lambda path: path.write_text(path.read_text().replace('"2026-11-18"', '"=1+1"')),
+        lambda path: path.write_text(path.read_text().replace('"cells":[[0', '"cells":[[-1')),
     ],
-    ids=["missing", "cut short", "something else", "another version", "damaged"],
+    ids=[
+        "missing",
+        "cut short",
+        "something else",
+        "another version",
+        "damaged",
+        "no such level",
+        "no such answer",
+        "no day",
+        "a number below zero",
+    ],
 )
 def test_what_is_missing_or_cannot_be_used_is_made_anew(runs: Runs, spoil: Callable[[Path], None]) -> None:
     old = runs.add(18, {HERE: unit([open_group(1)])})
@@ -334,6 +374,7 @@ def test_history_may_lie_elsewhere(runs: Runs, tmp_path: Path) -> None:
     assert "since 2026-11-18" in report.errors
     done = CliRunner().invoke(cli, ["report", "-s", str(runs.folder), "--history", str(tmp_path)])
     assert str(done.exception) == f"--history {tmp_path}: no runs of sg-audit there"
+    assert done.stderr == ""  # before the run is read, which may take long
 
 
 def test_a_damaged_earlier_run_is_left_out_and_said(runs: Runs) -> None:
@@ -357,3 +398,22 @@ def test_the_file_says_what_was_found_and_no_more(runs: Runs) -> None:
     }
     assert kept.groups == {("111111111111", "us-east-1"): {"sg-1", "sg-2"}}
     assert (kept.counts["medium"], kept.counts["groups"], kept.cells_not_read) == (1, 2, 7)
+
+
+def test_what_is_new_and_waived_is_counted_apart(runs: Runs, tmp_path: Path) -> None:
+    runs.add(18, {HERE: unit([open_group(1)])})
+    runs.add(20, {HERE: unit([open_group(1), open_group(2), open_group(3)])})
+    waivers = tmp_path / "waivers.yml"
+    waivers.write_text(
+        "waivers:\n- {policy: sg-ssh-world, group: sg-2, reason: tried, owner: me, expires: 2099-01-31}\n"
+    )
+    report = runs.report("-w", waivers)
+    since = "2 new medium, 1 of them waived, 2 new informing since 2026-11-18"
+    assert since in report.facts
+    assert since in report.errors
+    assert [(row["policy"], row["security_group_id"], row["waived"]) for row in report.tables["changes"]] == [
+        ("sg-ssh-world", "sg-2", "until 2099-01-31: tried (me)"),
+        ("sg-ssh-world", "sg-3", ""),
+        ("sg-ssh-open", "sg-2", ""),
+        ("sg-ssh-open", "sg-3", ""),
+    ]

@@ -384,6 +384,23 @@ def test_where_not_all_was_read_a_waiver_matched_nothing_of_what_was(tmp_path: P
     assert row["state"] == ("matched nothing of what was read",)
 
 
+@pytest.mark.parametrize(
+    ("keys", "told"),
+    [
+        ({"policy": "sg-rpd"}, "matched nothing: policy sg-rpd is not in this report"),
+        ({"policy": ["sg-a", "sg-b"]}, "matched nothing: policy sg-a, sg-b is not in this report"),
+        ({"account": "gamma", "region": "eu-west-9"}, "matched nothing: account gamma is not in this report; "
+         "region eu-west-9 is not in this report"),
+        ({"policy": ["sg-rdp", "sg-a"], "account": "gamma"}, "matched nothing: account gamma is not in this report"),
+        ({"policy": "sg-rdp", "account": "222222222222", "region": "eu-*", "group": "sg-9"}, "matched nothing"),
+    ],
+)  # fmt: skip
+def test_what_a_waiver_names_that_the_report_is_not_of(run: Path, keys: dict[str, Any], told: str) -> None:
+    """As after `audit -a`, or in a report of some policies alone: that it matched nothing is no reason to delete it."""
+    (row,) = tab_of(run, "waivers", waiver(**keys))
+    assert row["state"] == (told,)
+
+
 # The file
 
 MISTAKES = """waivers:
@@ -404,6 +421,8 @@ MISTAKES = """waivers:
   - 5
   - {group: "", reason: " ", owner: b, expires: tomorrow, tags: {}}
 """
+
+EVERYTHING = "it would waive everything: give a policy, account, region, group or tags"
 
 
 def test_every_mistake_is_told_with_its_line() -> None:
@@ -445,6 +464,25 @@ def test_what_is_no_file_of_waivers(text: str, told: str) -> None:
     with pytest.raises(InputError) as refused:
         waivers.parse(text.encode(), "waivers.yml", TODAY)
     assert told in refused.value.args[0]
+
+
+@pytest.mark.parametrize(
+    ("keys", "wrong"),
+    [
+        ({"policy": "*"}, True),
+        ({"policy": ["sg-rdp", "**"], "group": "?*"}, True),
+        ({"policy": "*", "group": "sg-1"}, False),
+        ({"policy": "sg-*"}, False),
+        ({"tags": {"team": "*"}}, False),
+        ({"group": "???"}, False),
+    ],
+)
+def test_a_glob_that_takes_any_is_none(keys: dict[str, Any], wrong: bool) -> None:
+    if not wrong:
+        assert len(read(waiver(**keys))) == 1
+        return
+    with pytest.raises(InputError, match=f"^waivers.yml, line 2: {EVERYTHING}$"):
+        read(waiver(**keys))
 
 
 def test_of_many_mistakes_the_first_are_told() -> None:
