@@ -1,7 +1,9 @@
 """Runs in a bucket: what they found is kept there too, unless it takes nothing."""
 
+import gzip
 import json
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +11,7 @@ import boto3
 import pytest
 
 from tests.rundir import WORLD, group, unit, write
+from tests.stockdir import put
 from tests.wire import Call, Wire
 
 BUCKET = "history"
@@ -96,3 +99,31 @@ def test_a_run_on_disk_has_its_history_in_the_bucket(bucket: Any, report: Report
     seen, said = report("-s", run, "--history", f"s3://{BUCKET}/runs")
     assert seen == SEEN | {"sg-3": "2026-11-23"}
     assert "1 new medium, 1 new informing since 2026-11-20" in said
+
+
+def test_hours_of_stock_output_are_compared(
+    bucket: Any, sg_audit: Callable[..., Any], wired: Wire, tmp_path: Path
+) -> None:
+    """As c7n-org leaves them in S3, each file gzipped. One group is closed, one is opened, one is deleted."""
+    every = {"name": "every-group", "resource": "security-group"}
+    world = {"name": "world", "resource": "security-group", "filters": [{"type": "ingress", "Cidr": WORLD}]}
+    for day, there, caught in ((18, "1234", "124"), (19, "123", "23")):
+        groups = {number: group(f"sg-{number}", ssh_from=WORLD) for number in there}
+        at = datetime(2026, 11, day, 12, tzinfo=UTC).timestamp()
+        for policy, listed in ((every, there), (world, caught)):
+            folder = put(tmp_path / str(day), policy, [groups[number] for number in listed], at=at)
+            for path in folder.iterdir():
+                key = f"stock/prod/us-east-1/{policy['name']}/2026/11/{day}/12/{path.name}.gz"
+                bucket.put_object(Bucket=BUCKET, Key=key, Body=gzip.compress(path.read_bytes()))
+    words = ("--base-at", "2026-11-18", "--head-at", "2026-11-19T12", "--format", "json")
+    done = sg_audit("compare", "-s", f"s3://{BUCKET}/stock", *words, env={"AWS_ENDPOINT_URL": wired.endpoint})
+    assert done.returncode == 0, done.stderr
+    found = {
+        each["resource_id"]: (each["state"], each["reason"]) for each in json.loads(done.stdout)["findings"]
+    }
+    assert found == {
+        "sg-1": ("gone", "fixed"),
+        "sg-2": ("unchanged", ""),
+        "sg-3": ("new", ""),
+        "sg-4": ("gone", "deleted"),
+    }
