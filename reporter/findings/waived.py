@@ -240,6 +240,7 @@ class _Selection:
             for name in ("account_profile", "account_id", "region", "security_group_id", "group_name")
         )
         self._tags = groups["tags"].tolist()
+        self._by_tag: dict[str, tuple[_Array, list[tuple[str, ...]]]] = {}
         self._every = np.arange(rows.groups)
         # The findings by group: those of group n are by_group[start[n] : start[n + 1]].
         self._by_group = np.argsort(rows.group, kind="stable")
@@ -257,20 +258,31 @@ class _Selection:
         if waiver.region:
             groups = groups[self._region.fits(waiver.region, groups)]
         for key, value in waiver.tags.items():
-            fits, start = _fitting(value), f"{key}="
-            tagged = [
-                any(fits(tag[len(start) :]) for tag in self._tags[group] if tag.startswith(start))
-                for group in groups.tolist()
-            ]
-            groups = groups[np.array(tagged, dtype=bool)]
-        parts = [self._by_group[self._start[group] : self._start[group + 1]] for group in groups.tolist()]
-        chosen = np.concatenate([np.empty(0, dtype=int), *parts])
+            fits = _fitting(value)
+            codes, values = self._tagged(key)
+            fit = np.array([any(map(fits, each)) for each in values], dtype=bool)
+            groups = groups[fit[codes[groups]]]
+        start, end = self._start[groups], self._start[groups + 1]
+        places = np.repeat(end - np.cumsum(end - start), end - start) + np.arange((end - start).sum())
+        chosen = self._by_group[places]
         if not waiver.policies:
-            return chosen
+            return np.asarray(chosen)
         fits_any = np.zeros(len(chosen), dtype=bool)
         for policy in waiver.policies:
             fits_any |= self._policy.fits(policy, chosen)
         return np.asarray(chosen[fits_any])
+
+    def _tagged(self, key: str) -> tuple[_Array, list[tuple[str, ...]]]:
+        """What the groups have for a tag, each once, and for each group the number of its own."""
+        if key not in self._by_tag:
+            start = f"{key}="
+            numbers: dict[tuple[str, ...], int] = {}
+            codes = np.empty(len(self._every), dtype=int)
+            for group, tags in enumerate(self._tags):
+                found = tuple(tag[len(start) :] for tag in tags if tag.startswith(start))
+                codes[group] = numbers.setdefault(found, len(numbers))
+            self._by_tag[key] = codes, list(numbers)
+        return self._by_tag[key]
 
     def _called(self, pattern: str) -> _Array:
         """The groups with that id or name; all of them where none is given."""

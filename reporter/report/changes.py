@@ -60,10 +60,10 @@ def changes(past: Past) -> pd.DataFrame:
 
 
 def since_line(past: Past) -> str:
-    """What has changed, in a line: `3 new critical, 5 gone since 2026-11-18`."""
+    """What has changed, in a line: `Findings: 3 new critical, 5 gone since 2026-11-18`. Else groups are counted."""
     if past.base is None:
         return "No earlier run to compare with"
-    return f"{in_short(past.changes)} since {past.base.started.rpartition(' to ')[2][:10]}"
+    return f"Findings: {in_short(past.changes)} since {past.base.started.rpartition(' to ')[2][:10]}"
 
 
 def in_short(changes: Iterable[Change]) -> str:

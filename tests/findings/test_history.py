@@ -117,7 +117,7 @@ def test_new_changed_same_and_gone_since_the_run_before(runs: Runs) -> None:
         ("gone", "sg-ssh-world", "sg-4", "medium", "deleted"),
         ("gone", "sg-ssh-open", "sg-4", "informs", "deleted"),
     ]
-    line = "1 new medium, 1 new informing, 3 changed, 3 gone since 2026-11-18"
+    line = "Findings: 1 new medium, 1 new informing, 3 changed, 3 gone since 2026-11-18"
     assert line in report.facts
     assert line in report.errors
 
@@ -408,7 +408,7 @@ def test_what_is_new_and_waived_is_counted_apart(runs: Runs, tmp_path: Path) -> 
         "waivers:\n- {policy: sg-ssh-world, group: sg-2, reason: tried, owner: me, expires: 2099-01-31}\n"
     )
     report = runs.report("-w", waivers)
-    since = "2 new medium, 1 of them waived, 2 new informing since 2026-11-18"
+    since = "Findings: 2 new medium, 1 of them waived, 2 new informing since 2026-11-18"
     assert since in report.facts
     assert since in report.errors
     assert [(row["policy"], row["security_group_id"], row["waived"]) for row in report.tables["changes"]] == [
