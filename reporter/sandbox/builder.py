@@ -2,7 +2,6 @@
 
 import sys
 from collections.abc import Mapping
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import boto3
@@ -183,18 +182,16 @@ def main(endpoint: str) -> None:
         _peer(builders[ours], builders[theirs])
 
     cells = list(builders.values())
-    with ThreadPoolExecutor() as pool:
-        own = list(pool.map(CellBuilder.create_groups, cells))
-        known: list[dict[str, GroupPair]] = []
-        for cell, groups in zip(cells, own, strict=True):
-            abroad = {
-                f"{other.account.name}/{name}": pair
-                for other, theirs in zip(cells, own, strict=True)
-                if other.region == cell.region
-                for name, pair in theirs.items()
-            }
-            known.append(abroad | groups)
-        list(pool.map(CellBuilder.build, cells, known))
+    # One after the other, though it could be done side by side: what the sandbox draws ids for has the same each time.
+    own = [cell.create_groups() for cell in cells]
+    for cell, groups in zip(cells, own, strict=True):
+        abroad = {
+            f"{other.account.name}/{name}": pair
+            for other, theirs in zip(cells, own, strict=True)
+            if other.region == cell.region
+            for name, pair in theirs.items()
+        }
+        cell.build(abroad | groups)
 
 
 if __name__ == "__main__":

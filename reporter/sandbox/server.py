@@ -17,6 +17,7 @@ from collections.abc import Iterable
 from contextlib import redirect_stdout
 from wsgiref.types import StartResponse, WSGIApplication, WSGIEnvironment
 
+from moto.moto_api._internal import mock_random
 from moto.moto_server.werkzeug_app import (
     DomainDispatcherApplication,
     MotoRequestHandler,
@@ -36,6 +37,8 @@ def application() -> WSGIApplication:
     # Nobody asks for images, and nearly all the time an account's region takes to come up goes into them.
     os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
     moto_gaps.fill()
+    # The same ids each time: all that a second demo finds would be new, and what the first one found gone.
+    mock_random.seed(0)
     return Faults(OneAtATime(DomainDispatcherApplication(create_backend_app)), calls.read)
 
 

@@ -179,6 +179,15 @@ def test_no_worker_imports_the_command_line(
     assert not any({"", str(tmp_path)} & set(path) for _, _, path in noted)
 
 
+def test_a_second_demo_finds_nothing_new(demo: Demo, sg_audit: SgAudit, estate_run: Path) -> None:
+    """Another sandbox has the same groups, with the same ids."""
+    done = sg_audit("compare", "-s", demo.cwd / "demo-output", "--base", estate_run, "--format", "json")
+    assert done.returncode == 0, done.stderr
+    findings = json.loads(done.stdout)["findings"]
+    assert len(findings) > 100
+    assert {each["state"] for each in findings} == {"unchanged"}
+
+
 def test_the_demo_keeps_its_runs_on_this_machine(sg_audit: SgAudit) -> None:
     done = sg_audit("demo", "-s", "s3://bucket/prefix")
     assert (done.returncode, done.stdout) == (2, "")
