@@ -65,10 +65,10 @@ def of_run(audit: Audit, findings: Findings, earlier: Iterable[RunFindings] = ()
     What those have and this run could not look for is carried on, unless the group is known to be gone.
     """
     earlier = list(earlier)
-    policies = audit.output.policies_of_cells()
+    policy_of = audit.output.policy_of
     # What an event asked for says nothing of all else.
-    read = [cell for cell in audit.cells if cell.status is Status.OK and not policies[cell.key].on_events]
-    cells = {(*_place(cell), cell.policy): policies[cell.key].decides for cell in read}
+    read = [cell for cell in audit.cells if cell.status is Status.OK and not policy_of(cell).on_events]
+    cells = {(*_place(cell), cell.policy): policy_of(cell).decides for cell in read}
     groups: dict[Place, set[str]] = {}
     frame = findings.groups
     for account, profile, region, group in zip(
@@ -82,11 +82,9 @@ def of_run(audit: Audit, findings: Findings, earlier: Iterable[RunFindings] = ()
         cells=cells,
         groups={place: frozenset(ids) for place, ids in groups.items()},
         listed=frozenset(
-            _place(cell)
-            for cell in read
-            if policies[cell.key].lists_all and policies[cell.key].resource == GROUPS
+            _place(cell) for cell in read if policy_of(cell).lists_all and policy_of(cell).resource == GROUPS
         ),
-        unsure=_unsure(audit),
+        unsure=_unsure(findings),
         counts=counts.of_all(audit, findings),
         complete=audit.output.complete,
         profiles={_place(cell).account: cell.account for cell in audit.cells},
@@ -156,13 +154,12 @@ def _level(risk: str, exposed: bool, column: str) -> str:
     return INFORMS
 
 
-def _unsure(audit: Audit) -> frozenset[tuple[str, str, str]]:
-    groups, exposures = audit.inventory.groups, audit.inventory.exposure.tolist()
-    rows = [row for row, exposure in enumerate(exposures) if exposure.unread]
+def _unsure(findings: Findings) -> frozenset[tuple[str, str, str]]:
+    groups = findings.groups[findings.list_unread]
     names = ("account_id", "account_profile", "region", "security_group_id")
     return frozenset(
         (account or profile, region, group)
-        for account, profile, region, group in groups.iloc[rows][list(names)].itertuples(index=False)
+        for account, profile, region, group in groups[list(names)].itertuples(index=False)
     )
 
 

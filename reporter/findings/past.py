@@ -87,8 +87,8 @@ def resolved(run: Store) -> Store:
 
 def read_run(output: Output, earlier: Sequence[RunFindings] = (), progress: Progress = silent) -> RunFindings:
     """What a run found, of all that it left behind."""
-    audit = read_audit(output, progress=progress)
-    return history.of_run(audit, assess(audit.inventory, output.policies), earlier)
+    audit, inventory = read_audit(output, progress=progress)
+    return history.of_run(audit, assess(inventory, output.policies), earlier)
 
 
 def known(output: Output, progress: Progress = silent) -> RunFindings:
