@@ -12,8 +12,8 @@ from reporter.output.reading import open_output
 
 
 def main() -> None:
-    audit = read_audit(open_output(Path(sys.argv[1])))
-    print(len(assess(audit.inventory, audit.output.policies).groups))
+    audit, inventory = read_audit(open_output(Path(sys.argv[1])))
+    print(len(assess(inventory, audit.output.policies).groups))
 
 
 if __name__ == "__main__":

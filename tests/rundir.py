@@ -185,11 +185,12 @@ def write(
 
 
 def audit(folder: Path) -> Audit:
-    return read_audit(open_output(folder))
+    return read_audit(open_output(folder))[0]
 
 
 def findings(read: Audit) -> Findings:
-    return assess(read.inventory, read.output.policies)
+    _, inventory = read_audit(read.output)
+    return assess(inventory, read.output.policies)
 
 
 def built(read: Audit) -> list[Table]:

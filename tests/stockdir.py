@@ -63,7 +63,7 @@ def put(
 
 
 def read(place: Path, *expected: PlannedAccount) -> Audit:
-    return read_audit(open_output(place, expected))
+    return read_audit(open_output(place, expected))[0]
 
 
 def rows(audit: Audit, name: str) -> list[dict[str, Any]]:

@@ -102,8 +102,9 @@ def write(
     report_folder.check(reports)
     earlier = earlier_runs(found, history) if found.has_groups else []
     with progress.counted(console(), f"reading {found.kind}") as count:
-        audit = read_audit(found, more, count)
-    findings = assess(audit.inventory, found.policies)
+        audit, inventory = read_audit(found, more, count)
+    findings = assess(inventory, found.policies)
+    del inventory  # the report needs the room
     findings = waived.apply(findings, found.policies, accepted, waivers.today())
     say(f"{output}: {found.kind}, {found.started}: {found.extent}")
     for note in found.notes:

@@ -45,8 +45,9 @@ _SORT = ["account_profile", "region", "group_name", "security_group_id"]
 class Findings:
     """`groups` has GROUP_COLUMNS, then a True/False column for each that policies name, then the fields asked for;
     worst risk first, proven before possible, what the internet reaches before what it does not. `proven` says of each
-    of them whether its risk is, `default_on_instance` whether it is a default group on an instance. `frame` has
-    FINDING_COLUMNS. `waived` is what waivers make of them: nothing, before `reporter.findings.waived.apply`.
+    of them whether its risk is, `default_on_instance` whether it is a default group on an instance, and `list_unread`
+    whether it may open more to the world by a prefix list that was not read whole. `frame` has FINDING_COLUMNS.
+    `waived` is what waivers make of them: nothing, before `reporter.findings.waived.apply`.
     With earlier runs beside it (`past.past_of`) `frame` also has `first_seen` and `since_last`, which `groups` has
     empty otherwise."""
 
@@ -54,6 +55,7 @@ class Findings:
     proven: "pd.Series[bool]"
     frame: pd.DataFrame
     default_on_instance: "pd.Series[bool]"
+    list_unread: "pd.Series[bool]"
     waived: Waived
 
     def of_groups(self, policies: Collection[str], *, possible: bool) -> "pd.Series[bool]":
@@ -137,8 +139,10 @@ def assess(
     row_of[groups.index.to_numpy()] = np.arange(len(groups))
     frame["group"] = row_of[frame["group"].to_numpy()]
     default_on_instance = default_on_instance.loc[groups.index].reset_index(drop=True)
+    list_unread = pd.Series([bool(each.unread) for each in inventory.exposure], dtype=bool)
+    list_unread = list_unread.loc[groups.index].reset_index(drop=True)
     groups = groups[[*GROUP_COLUMNS, *further]].reset_index(drop=True)
-    return Findings(groups, proven, frame, default_on_instance, nothing_waived(groups))
+    return Findings(groups, proven, frame, default_on_instance, list_unread, nothing_waived(groups))
 
 
 def _notes(on_risk: "pd.Series[str]", exposures: "pd.Series[Any]") -> "pd.Series[str]":

@@ -3,7 +3,7 @@
 It is compact, a list a column, and knows since when each finding is seen, so that older runs may be deleted.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Annotated, Any
@@ -19,6 +19,7 @@ from reporter.inventory.audit import Audit
 from reporter.inventory.network.reachability import Reachable
 from reporter.output import manifest
 from reporter.output.manifest import Cell, Status
+from reporter.output.reading import OWN_RUN
 from reporter.output.store import UNREADABLE, Store
 
 FILE_NAME = "findings.json"
@@ -78,10 +79,10 @@ def of_run(
 ) -> RunFindings:
     """What a run found, each finding with the date since when it is seen, as far as the run `before` knows, and what
     was kept of this run itself, its `own`."""
-    policies = audit.output.policies_of_cells()
+    policy_of = audit.output.policy_of
     # What an event asked for says nothing of all else.
-    read = [cell for cell in audit.cells if cell.status is Status.OK and not policies[cell.key].on_events]
-    cells = {(*_place(cell), cell.policy): policies[cell.key].decides for cell in read}
+    read = [cell for cell in audit.cells if cell.status is Status.OK and not policy_of(cell).on_events]
+    cells = {(*_place(cell), cell.policy): policy_of(cell).decides for cell in read}
     groups: dict[Place, set[str]] = {}
     frame = findings.groups
     for account, profile, region, group in zip(
@@ -95,12 +96,10 @@ def of_run(
         cells=cells,
         groups={place: frozenset(ids) for place, ids in groups.items()},
         listed=frozenset(
-            _place(cell)
-            for cell in read
-            if policies[cell.key].lists_all and policies[cell.key].resource == GROUPS
+            _place(cell) for cell in read if policy_of(cell).lists_all and policy_of(cell).resource == GROUPS
         ),
-        unsure=_unsure(audit),
-        read_at={(*_place(cell), cell.policy): cell.started for cell in read if cell.started},
+        unsure=_unsure(findings),
+        read_at=_read_at(read) if audit.output.kind != OWN_RUN else {},  # a run of ours has no older answers
         counts=counts.of_all(audit, findings),
         complete=audit.output.complete,
         profiles={_place(cell).account: cell.account for cell in audit.cells},
@@ -146,6 +145,10 @@ def _place(cell: Cell) -> Place:
     return Place(cell.account_id or cell.account, cell.region)
 
 
+def _read_at(cells: Iterable[Cell]) -> dict[tuple[str, str, str], float]:
+    return {(*_place(cell), cell.policy): cell.started for cell in cells if cell.started}
+
+
 def _date(cell: Cell, audit: Audit) -> str:
     """The day on which a cell was read, in UTC."""
     if cell.started:
@@ -177,13 +180,12 @@ def _level(risk: str, exposed: bool, column: str) -> str:
     return INFORMS
 
 
-def _unsure(audit: Audit) -> frozenset[tuple[str, str, str]]:
-    groups, exposures = audit.inventory.groups, audit.inventory.exposure.tolist()
-    rows = [row for row, exposure in enumerate(exposures) if exposure.unread]
+def _unsure(findings: Findings) -> frozenset[tuple[str, str, str]]:
+    groups = findings.groups[findings.list_unread]
     names = ("account_id", "account_profile", "region", "security_group_id")
     return frozenset(
         (account or profile, region, group)
-        for account, profile, region, group in groups.iloc[rows][list(names)].itertuples(index=False)
+        for account, profile, region, group in groups[list(names)].itertuples(index=False)
     )
 
 

@@ -88,8 +88,8 @@ def resolved(run: Store) -> Store:
 
 def read_run(output: Output, progress: Progress = silent) -> RunFindings:
     """What a run found, of all that it left behind."""
-    audit = read_audit(output, progress=progress)
-    return history.of_run(audit, assess(audit.inventory, output.policies))
+    audit, inventory = read_audit(output, progress=progress)
+    return history.of_run(audit, assess(inventory, output.policies))
 
 
 def known(output: Output, progress: Progress = silent) -> RunFindings:
@@ -107,8 +107,8 @@ def between(
     if not waivers:
         head = read_since(base, known(newer, progress))
         return base, head, compare(base, head)
-    audit = read_audit(newer, progress=progress)
-    findings = apply(assess(audit.inventory, newer.policies), newer.policies, waivers, day)
+    audit, inventory = read_audit(newer, progress=progress)
+    findings = apply(assess(inventory, newer.policies), newer.policies, waivers, day)
     head = read_since(base, history.of_run(audit, findings))
     return base, head, with_waived(compare(base, head), audit, findings)
 

@@ -18,6 +18,8 @@ def with_waived(changes: Iterable[Change], audit: Audit, findings: Findings) -> 
     findings which are waived, the policy behind `is_default` leaves high.
     """
     groups, frame = findings.groups, findings.waived.frame
+    if frame.empty:
+        return list(changes)
     defaults = {policy.name for policy in audit.output.policies if policy.in_report.column == DEFAULT}
     is_high = (findings.waived.risk_left == _HIGH).tolist()
     keys = list(

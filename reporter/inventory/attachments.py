@@ -1,13 +1,13 @@
 """The table of attachments: which group is on which interface, and whether the internet gets there."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
 
 from reporter.inventory.links import Link
 from reporter.inventory.network.reachability import Reach
-from reporter.inventory.rows import GroupRow, InstanceRow, UnitRows
+from reporter.inventory.rows import GroupRow, InstanceRow, InterfaceRow, UnitRows
 
 #: Columns of the frame of attachments: a row for each group and interface it is on, all texts but for
 #: `public_ips` and `ipv6`, which hold tuples of texts. Where an instance carries a group and none of its interfaces
@@ -33,53 +33,68 @@ ATTACHMENT_COLUMNS = (
     "reachable",
     "why",
 )
+_NO_INTERFACE = InterfaceRow(
+    interface_id="",
+    type="",
+    description="",
+    private_ips=(),
+    public_ip="",
+    public_ips=(),
+    ipv6=(),
+    subnet_id="",
+    vpc_id="",
+    owner_id="",
+    instance_id="",
+    is_primary=False,
+    groups=(),
+)
 _LISTS = frozenset({"public_ips", "ipv6"})
 # Texts that many rows have: kept once, they take a number a row.
 _REPEATED = frozenset(
-    {"account_profile", "account_id", "region", "interface_type", "instance_state", "interface_account"}
-    | {"subnet_id", "reachable", "why"}
+    {"account_profile", "account_id", "region", "interface_type", "interface_description", "instance_state"}
+    | {"interface_account", "subnet_id", "reachable", "why"}
 )
 
 
 def attachment_frame(
     owned: Iterable[tuple[UnitRows, GroupRow]],
-    links: Iterable[Link],
-    reaches: Iterable[Reach],
+    links: Sequence[Link],
+    reaches: Sequence[Reach],
     instances: Mapping[str, InstanceRow],
 ) -> pd.DataFrame:
     """ATTACHMENT_COLUMNS, by account, region, group and interface; `reaches` has an answer for each link."""
     home = {row.group_id: (unit, row.name) for unit, row in owned}
-    # Column by column: a row of its own for each link would be a hundred megabytes for a moment.
-    data: dict[str, list[Any]] = {name: [] for name in ATTACHMENT_COLUMNS}
-    add = [column.append for column in data.values()]
-    for link, reach in zip(links, reaches, strict=True):
-        unit, name = home.get(link.group_id, (link.unit, link.group_name))
-        interface, instance = link.interface, instances.get(link.instance_id)
-        row = (
-            unit.account,
-            unit.account_id,
-            unit.region,
-            link.group_id,
-            name,
-            interface.interface_id if interface else "",
-            interface.type if interface else "",
-            interface.description if interface else "",
-            interface.private_ips[0] if interface and interface.private_ips else "",
-            interface.public_ip if interface else "",
-            link.instance_id,
-            instance.name if instance else "",
-            instance.state if instance else "unknown" if link.instance_id else "",
-            link.unit.account,
-            interface.subnet_id if interface else "",
-            interface.public_ips if interface else (),
-            interface.ipv6 if interface else (),
-            reach.reachable.value,
-            reach.why,
-        )
-        for append, value in zip(add, row, strict=True):
-            append(value)
-    add.clear()
-    frame = pd.DataFrame({name: pd.Series(data.pop(name), dtype=_dtype(name)) for name in ATTACHMENT_COLUMNS})
+    at_home = [home.get(link.group_id) or (link.unit, link.group_name) for link in links]
+    interfaces = [link.interface or _NO_INTERFACE for link in links]
+    on = [instances.get(link.instance_id) for link in links]
+    # Column by column: all of them as lists at once would be a hundred megabytes for a moment.
+    columns: dict[str, Iterable[Any]] = {
+        "account_profile": (unit.account for unit, _ in at_home),
+        "account_id": (unit.account_id for unit, _ in at_home),
+        "region": (unit.region for unit, _ in at_home),
+        "security_group_id": (link.group_id for link in links),
+        "group_name": (name for _, name in at_home),
+        "interface_id": (each.interface_id for each in interfaces),
+        "interface_type": (each.type for each in interfaces),
+        "interface_description": (each.description for each in interfaces),
+        "private_ip": (each.private_ips[0] if each.private_ips else "" for each in interfaces),
+        "public_ip": (each.public_ip for each in interfaces),
+        "instance_id": (link.instance_id for link in links),
+        "instance_name": (instance.name if instance else "" for instance in on),
+        "instance_state": (
+            instance.state if instance else "unknown" if link.instance_id else ""
+            for instance, link in zip(on, links, strict=True)
+        ),
+        "interface_account": (link.unit.account for link in links),
+        "subnet_id": (each.subnet_id for each in interfaces),
+        "public_ips": (each.public_ips for each in interfaces),
+        "ipv6": (each.ipv6 for each in interfaces),
+        "reachable": (reach.reachable.value for reach in reaches),
+        "why": (reach.why for reach in reaches),
+    }
+    frame = pd.DataFrame(
+        {name: pd.Series(list(columns[name]), dtype=_dtype(name)) for name in ATTACHMENT_COLUMNS}
+    )
     keys = ["account_profile", "region", "group_name", "security_group_id", "interface_id", "instance_id"]
     return frame.sort_values(keys, kind="stable", ignore_index=True)
 

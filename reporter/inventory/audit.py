@@ -4,6 +4,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 
+import pandas as pd
+
 from reporter import garbage_collection
 from reporter.custodian import resource_types
 from reporter.custodian.resource_types import GROUPS, INVENTORY_TABS, Field
@@ -22,15 +24,15 @@ Row = tuple[str, str, str, Mapping[str, Value]]
 
 @dataclass(frozen=True)
 class Audit:
-    """The joined inventory, with every cell as it turned out when it was read.
+    """What an output directory says beside the groups, with every cell as it turned out when it was read.
 
-    `sheets` has, by policy, the resources that get a table of their own: account, its id, region, and the rest
-    of the cells by column.
+    `attachments` has ATTACHMENT_COLUMNS; `sheets` has, by policy, the resources that get a table of their
+    own: account, its id, region, and the rest of the cells by column.
     """
 
     output: Output
     cells: tuple[Cell, ...]
-    inventory: Inventory
+    attachments: pd.DataFrame = field(repr=False)
     sheets: Mapping[str, Sequence[Row]] = field(default_factory=dict)
 
     @property
@@ -46,8 +48,12 @@ def silent(done: int, of: int) -> None:
 _NOTHING_MORE = ExtraColumns()
 
 
-def read_audit(output: Output, more: Sequence[Field] = (), progress: Progress = silent) -> Audit:
+def read_audit(
+    output: Output, more: Sequence[Field] = (), progress: Progress = silent
+) -> tuple[Audit, Inventory]:
     """Read and join all that an output directory holds; `progress` hears how many units are read, of how many.
+
+    The inventory comes beside the audit, so that it can be let go of once it is assessed: it is as large as all else.
 
     `more` are columns beyond the report's own. Raises InputError where a policy's `metadata.report` cannot be
     followed, or a column's name is taken.
@@ -56,28 +62,27 @@ def read_audit(output: Output, more: Sequence[Field] = (), progress: Progress = 
     with garbage_collection.paused():
         units = read_units(output, extra, progress)
         inventory = join(units, output.policies, more)
-    return Audit(
+    audit = Audit(
         output,
         tuple(cell for unit in units for cell in unit.cells),
-        inventory,
+        inventory.attachments,
         _rows(output, extra.sheets, units),
     )
+    return audit, inventory
 
 
 def read_units(
     output: Output, extra: ExtraColumns = _NOTHING_MORE, progress: Progress = silent
 ) -> list[UnitRows]:
     """What an output directory says of each account and region: accounts in their order, regions by name."""
-    policies = output.policies_of_cells()
     order = {account.name: number for number, account in enumerate(output.accounts)}
     units_of = sorted(output.units(), key=lambda cells: (order.get(cells[0].account, -1), cells[0].region))
-    tasks = [[(cell, policies[cell.key], output.resources(cell)) for cell in cells] for cells in units_of]
     # In one process: records are decoded as fast as they would come over a pipe from another.
-    read = partial(read_unit, store=output.store, extra=extra, deduplicated=Deduplicator())
+    read = partial(read_unit, output=output, extra=extra, deduplicated=Deduplicator())
     units = []
-    for unit in side_by_side(output.store, read, tasks):
+    for unit in side_by_side(output.store, read, units_of):
         units.append(unit)
-        progress(len(units), len(tasks))
+        progress(len(units), len(units_of))
     return agreed(units)
 
 

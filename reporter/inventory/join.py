@@ -65,11 +65,7 @@ def join(
     opened = [row.exposure if row.ingress is None else with_lists(row.ingress) for _, row in owned]
     by_id = {row.group_id: each for (_, row), each in zip(owned, opened, strict=True)}
     reaches = internet.reaches(units, links, network, by_id)
-    by_group: dict[str, list[int]] = {}
-    for number, link in enumerate(links):
-        by_group.setdefault(link.group_id, []).append(number)
-    groups = _group_frame(owned, links, reaches, by_group, instances, interfaces_known_of(units), opened)
-    del by_group  # the attachments need the room
+    groups = _group_frame(owned, links, reaches, instances, interfaces_known_of(units), opened)
     on_instance = groups.pop("on_instance")
     taken = {name.casefold() for name in (*GROUP_COLUMNS, MATCHED_RULES)}
     taken |= {policy.in_report.column.casefold() for policy in policies}
@@ -105,7 +101,6 @@ def _group_frame(
     owned: Sequence[tuple[UnitRows, GroupRow]],
     all_links: Sequence[Link],
     reaches: Sequence[Reach],
-    by_group: Mapping[str, Sequence[int]],
     instances: Mapping[str, InstanceRow],
     interfaces_known: Callable[[UnitRows, GroupRow], bool],
     opened: Sequence[Exposure],
@@ -116,8 +111,9 @@ def _group_frame(
     attached: list[tuple[str, ...]] = []
     names: list[tuple[str, ...]] = []
     reached: list[Reach] = []
+    links_of_group = _by_group(all_links)
     for (unit, row), open_ in zip(owned, opened, strict=True):
-        numbers = by_group.get(row.group_id, ())
+        numbers = links_of_group(row.group_id)
         links = [all_links[number] for number in numbers]
         interface_ids = sorted(link.interface.interface_id for link in links if link.interface)
         instance_ids = sorted({link.instance_id for link in links if link.instance_id})
@@ -159,6 +155,23 @@ def _group_frame(
     )
 
 
+def _by_group(links: Sequence[Link]) -> Callable[[str], Sequence[int]]:
+    """Tells of a group by its id the numbers of its links. A list a group would take four times the room."""
+    numbers = sorted(range(len(links)), key=lambda number: links[number].group_id)
+    start_of: dict[str, int] = {}
+    for place, number in enumerate(numbers):
+        start_of.setdefault(links[number].group_id, place)
+
+    def of_group(group_id: str) -> Sequence[int]:
+        start = start_of.get(group_id, len(numbers))
+        end = start
+        while end < len(numbers) and links[numbers[end]].group_id == group_id:
+            end += 1
+        return numbers[start:end]
+
+    return of_group
+
+
 def _instance_text(instance: InstanceRow | None, instance_id: str) -> str:
     if instance is None:
         return f"{instance_id} (unknown)"
@@ -179,15 +192,19 @@ def _same_rules(owned: Sequence[tuple[UnitRows, GroupRow]]) -> list[tuple[str, .
 
     Default groups, which have to be there, do not count, nor do groups without rules.
     """
-    alike: dict[tuple[str, str, str, bytes], list[str]] = {}
-    keys = [(unit.region, row.vpc_id or unit.account_id, row.vpc_id, row.fingerprint) for unit, row in owned]
-    for key, (_, row) in zip(keys, owned, strict=True):
+    by_vpc: dict[tuple[str, str, str], list[int]] = {}
+    for number, (unit, row) in enumerate(owned):
         if row.fingerprint and row.name != DEFAULT_GROUP_NAME:
-            alike.setdefault(key, []).append(row.group_id)
-    others = {
-        (key, group_id): named
-        for key, ids in alike.items()
-        if len(ids) > 1
-        for group_id, named in others_of(ids)
-    }
-    return [others.get((key, row.group_id), ()) for key, (_, row) in zip(keys, owned, strict=True)]
+            vpc = unit.region, row.vpc_id or unit.account_id, row.vpc_id
+            by_vpc.setdefault(vpc, []).append(number)
+    found: list[tuple[str, ...]] = [()] * len(owned)
+    for numbers in by_vpc.values():
+        alike: dict[bytes, set[str]] = {}
+        for _, row in (owned[number] for number in numbers):
+            alike.setdefault(row.fingerprint, set()).add(row.group_id)
+        others = {fingerprint: dict(others_of(ids)) for fingerprint, ids in alike.items() if len(ids) > 1}
+        for number in numbers:
+            row = owned[number][1]
+            if row.fingerprint in others:
+                found[number] = others[row.fingerprint][row.group_id]
+    return found

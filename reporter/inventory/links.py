@@ -19,13 +19,15 @@ class Link:
 
 def each_group_once(units: Iterable[UnitRows]) -> Iterable[tuple[UnitRows, GroupRow]]:
     """A group shared with other accounts shows in each of them; its owner's row stands for all."""
-    seen: dict[str, tuple[UnitRows, GroupRow]] = {}
+    seen: dict[tuple[str, str], dict[str, tuple[UnitRows, GroupRow]]] = {}
     for unit in units:
         for row in unit.groups:
-            key = f"{row.owner_id or unit.account_id}/{unit.region}/{row.group_id}"
-            if key not in seen or (row.owner_id == unit.account_id != seen[key][0].account_id):
-                seen[key] = (unit, row)
-    return seen.values()
+            of_owner = seen.setdefault((row.owner_id or unit.account_id, unit.region), {})
+            known = of_owner.get(row.group_id)
+            if known is None or row.owner_id == unit.account_id != known[0].account_id:
+                of_owner[row.group_id] = (unit, row)
+    for of_owner in seen.values():
+        yield from of_owner.values()
 
 
 def links_of(units: Sequence[UnitRows]) -> Iterable[Link]:

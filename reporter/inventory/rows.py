@@ -110,7 +110,7 @@ class UnitRows:
 
 
 class Deduplicator:
-    """Keeps one of equal tuples. With texts interned, rows that say the same share the memory: half a million
+    """Keeps one of equal tuples or sets. With texts interned, rows that say the same share the memory: half a million
     groups make that a third less."""
 
     def __init__(self) -> None:
@@ -136,7 +136,7 @@ def group_row(
         name=intern(group.group_name),
         vpc_id=intern(group.vpc_id),
         owner_id=intern(group.owner_id),
-        description=group.description,
+        description=intern(group.description),
         tags=deduplicated(tuple(map(intern, records.tag_texts(group.tags)))),
         ssh_rules=deduplicated(rules.ssh_rules(of_group)),
         exposure=deduplicated(opened),

@@ -20,7 +20,8 @@ from reporter.inventory.rows import (
     interface_row,
 )
 from reporter.output.manifest import Cell, Status
-from reporter.output.store import UNREADABLE, Store
+from reporter.output.reading import Output
+from reporter.output.store import UNREADABLE
 
 
 @dataclass(frozen=True)
@@ -55,21 +56,21 @@ class _Found:
 
 
 def read_unit(
-    cells: Sequence[tuple[Cell, PlannedPolicy, str]],
-    store: Store,
+    cells: Sequence[Cell],
+    output: Output,
     extra: ExtraColumns,
     deduplicated: Deduplicator,
 ) -> UnitRows:
-    """Read the cells of one account and region, each with its policy, from its key in the store; `deduplicated` is
-    that of all units.
+    """Read the cells of one account and region from the store of the output; `deduplicated` is that of all units.
 
     The newest record of a thing counts, and what was listed before everything was, and was not there then, is gone.
     What cannot be read is told in the cells, not raised. A cell of which some records cannot be read is failed
     too: what it lists counts, but it does not say of anything that it is not there.
     """
-    found, read = _Found(), set()
+    found, read, store = _Found(), set(), output.store
     judged: dict[str, Cell] = {}
-    for cell, policy, key in sorted(cells, key=_newest_first):
+    for cell in sorted(cells, key=lambda cell: (-_taken(cell), not output.policy_of(cell).lists_all)):
+        policy, key = output.policy_of(cell), output.resources(cell)
         if cell.status is Status.OK:
             try:
                 problems = _read_cell(found, cell, policy, store.read(key), extra)
@@ -82,15 +83,15 @@ def read_unit(
             except UNREADABLE as error:
                 cell = _unreadable(cell, f"{store.name}/{key}: cut short or not AWS's JSON: {error}")
         judged[cell.policy] = cell
-    first = cells[0][0]
+    first = cells[0]
     _add_interfaces_of_instances(found)
     _forget_what_is_gone(found, first.account_id)
     return UnitRows(
         account=first.account,
         account_id=first.account_id,
         region=first.region,
-        cells=tuple(judged[cell.policy] for cell, _, _ in cells),
-        read=frozenset(read),
+        cells=tuple(judged[cell.policy] for cell in cells),
+        read=deduplicated(frozenset(read)),
         interfaces_known=found.interfaces.all_listed is not None,
         groups=tuple(_groups(found, deduplicated)),
         interfaces=tuple(
@@ -99,7 +100,7 @@ def read_unit(
         ),
         instances=tuple(instance_row(each, deduplicated) for each in _not_terminated(found)),
         sheets=found.sheets,
-        unanswered=frozenset(cell.policy for cell in judged.values() if cell.is_gap),
+        unanswered=deduplicated(frozenset(cell.policy for cell in judged.values() if cell.is_gap)),
         all_listed={
             kind: newest.all_listed
             for kind, newest in ((GROUPS, found.groups), (INTERFACES, found.interfaces))
@@ -107,10 +108,6 @@ def read_unit(
         },
         network=found.network.rows(extra.all_pages),
     )
-
-
-def _newest_first(cell: tuple[Cell, PlannedPolicy, str]) -> tuple[float, bool]:
-    return -_taken(cell[0]), not cell[1].lists_all
 
 
 def _taken(cell: Cell) -> float:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from hashlib import sha256
+from sys import intern
 
 import msgspec
 
@@ -48,7 +49,7 @@ class RunState(StrEnum):
     INTERRUPTED = "interrupted"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Cell:
     """One account × region × policy.
 
@@ -162,8 +163,19 @@ def read(place: Store) -> Manifest:
         raise InputError(f"{place.name}/{FILE_NAME}: not a manifest of sg-audit: {error}") from None
     except OSError as error:
         raise InputError(f"{place.name}/{FILE_NAME}: {error.strerror}") from None
-    cells = (replace(cell, message=redact(cell.message)) if cell.message else cell for cell in run.cells)
-    return replace(run, cells=tuple(cells))
+    return replace(run, cells=tuple(map(_kept, run.cells)))
+
+
+def _kept(cell: Cell) -> Cell:
+    """The cell with its message redacted; the names that many cells have are kept once."""
+    return replace(
+        cell,
+        account=intern(cell.account),
+        account_id=intern(cell.account_id),
+        region=intern(cell.region),
+        policy=intern(cell.policy),
+        message=redact(cell.message) if cell.message else "",
+    )
 
 
 def _check(manifest: Manifest) -> None:

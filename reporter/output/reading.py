@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from functools import cached_property
 from pathlib import Path
 
 from reporter.accounts.expected import PlannedAccount
@@ -56,20 +57,22 @@ class Output:
     @property
     def lists_all_groups(self) -> bool:
         """Whether every security group there is was to be listed, wherever a policy is on groups."""
-        policies = self.policies_of_cells()
         looked_at, listed = set(), set()
         for cell in self.cells:
-            policy = policies[cell.key]
+            policy = self.policy_of(cell)
             if policy.resource == GROUPS:
                 looked_at.add((cell.account, cell.region))
                 if policy.lists_all:
                     listed.add((cell.account, cell.region))
         return bool(looked_at) and looked_at == listed
 
-    def policies_of_cells(self) -> dict[tuple[str, str, str], PlannedPolicy]:
-        """The policy of each cell, as that cell's own metadata has it where it has any."""
-        by_name = {policy.name: policy for policy in self.policies}
-        return {cell.key: self.texts.get(cell.key) or by_name[cell.policy] for cell in self.cells}
+    def policy_of(self, cell: Cell) -> PlannedPolicy:
+        """The policy of a cell, as that cell's own metadata has it where it has any."""
+        return self.texts.get(cell.key) or self._policies_by_name[cell.policy]
+
+    @cached_property
+    def _policies_by_name(self) -> Mapping[str, PlannedPolicy]:
+        return {policy.name: policy for policy in self.policies}
 
     def units(self) -> Iterator[tuple[Cell, ...]]:
         """The cells by account and region, in the order of the run."""

@@ -41,7 +41,7 @@ def build(audit: Audit, findings: Findings, labels: Labels = NO_LABELS, past: Pa
     if audit.output.has_groups:
         title = "Every security group, worst risk first" if audit.output.lists_all_groups else _NOT_ALL
         tables.append(Table("security_groups", title, findings.groups))
-        tables.append(Table("attachments", "Every group and interface it is on", audit.inventory.attachments))
+        tables.append(Table("attachments", "Every group and interface it is on", audit.attachments))
         title = "Groups of a VPC with exactly the same rules"
         tables.append(Table(DUPLICATES, title, duplicates(findings.groups)))
         tables.append(Table(CHANGES, since_line(past), changes(past)))

@@ -59,14 +59,14 @@ def places(output: Output) -> list[Place]:
 
     A policy without filters that was read lists all resources of its type.
     """
-    policies = output.policies_of_cells()
     found = []
     for cells in output.units():
         lists: dict[str, File] = {}
         # Of several lists the newest counts.
         for cell in sorted(cells, key=lambda cell: -(cell.started or 0.0)):
-            if policies[cell.key].lists_all and cell.status is Status.OK:
-                lists.setdefault(policies[cell.key].resource, File(output.store, output.resources(cell)))
+            policy = output.policy_of(cell)
+            if policy.lists_all and cell.status is Status.OK:
+                lists.setdefault(policy.resource, File(output.store, output.resources(cell)))
         found.append(Place(cells[0].account, cells[0].account_id, cells[0].region, lists))
     return found
 
@@ -214,12 +214,11 @@ def _rules(resource: Mapping[str, Any]) -> tuple[str, ...]:
 
 def unlisted(output: Output, where: Sequence[Place], kind: str) -> list[Cell]:
     """The cells that should have listed a type of resource and did not, where no other did."""
-    policies = output.policies_of_cells()
     listed = {(place.account, place.region) for place in where if kind in place.lists}
     found: dict[tuple[str, str], Cell] = {}
     for cell in output.cells:
-        whole = policies[cell.key].lists_all and policies[cell.key].resource == kind
-        if whole and (cell.account, cell.region) not in listed:
+        policy = output.policy_of(cell)
+        if policy.lists_all and policy.resource == kind and (cell.account, cell.region) not in listed:
             found.setdefault((cell.account, cell.region), cell)
     return list(found.values())
 

@@ -63,8 +63,7 @@ def moves(
     # Late: pandas takes as long to load as a small review takes.
     from reporter.inventory.audit import read_units
 
-    policies = output.policies_of_cells()
-    whole = tuple(cell for cell in output.cells if policies[cell.key].lists_all)
+    whole = tuple(cell for cell in output.cells if output.policy_of(cell).lists_all)
     units = read_units(replace(output, cells=whole))
     then, now = (_levels(units, revision, output, answers) for revision in (before, after))
     pairs = Counter((then[group], now[group]) for group in then)

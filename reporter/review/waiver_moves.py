@@ -122,7 +122,8 @@ def _moves(
     from reporter.findings.assess import assess
     from reporter.inventory.audit import read_audit
 
-    found = assess(read_audit(output).inventory, output.policies)
+    _, inventory = read_audit(output)
+    found = assess(inventory, output.policies)
     sides = []
     for entries in (before, after):
         frame = waived.apply(found, output.policies, entries, day).waived.frame

@@ -186,13 +186,13 @@ def test_a_file_in_which_one_value_is_another(reader: str, name: str, data: st.D
 
 
 def _reported(folder: Path) -> None:
-    found = read_audit(open_output(folder / "output"))
+    found, inventory = read_audit(open_output(folder / "output"))
     assert {cell.code for cell in found.cells if cell.status is Status.FAILED} <= {
         "",
         "Unreadable",
         "NotWritten",
     }
-    findings = assess(found.inventory, found.output.policies)
+    findings = assess(inventory, found.output.policies)
     writing.write(found, findings, folder / "reports", ("xlsx", "csv", "json", "parquet"))
 
 

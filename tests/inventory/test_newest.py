@@ -122,8 +122,8 @@ def test_fields_are_of_the_newest_record(here: Put, tmp_path: Path) -> None:
 
     here(UNTAGGED_GROUPS, [group("sg-1") | {"Note": "then"}, group("sg-gone")], at=LAST_WEEK)
     here(EVERY_GROUP, [group("sg-1") | {"Note": "now"}], at=TODAY)
-    found = read_audit(open_output(tmp_path), [parse("note=Note")])
-    assert [row["note"] for row in rows(found, "security_groups")] == ["now"]
+    _, inventory = read_audit(open_output(tmp_path), [parse("note=Note")])
+    assert list(inventory.groups["note"]) == ["now"]
 
 
 # Interfaces and instances.

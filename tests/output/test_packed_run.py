@@ -7,7 +7,7 @@ import pytest
 
 from reporter.errors import InputError
 from reporter.output.reading import open_output
-from tests.rundir import DENIED, audit, group, unit, write
+from tests.rundir import DENIED, audit, findings, group, unit, write
 
 US = "us-east-1"
 
@@ -28,7 +28,7 @@ def test_an_account_that_was_not_read_is_not_lost(tmp_path: Path, name: str, abo
     read = audit(tmp_path if above else run)
     assert read.output.kind == "a run of sg-audit"
     assert {(cell.account, cell.status) for cell in read.cells} == {("alpha", "ok"), ("beta", "denied")}
-    assert list(read.inventory.groups["security_group_id"]) == ["sg-1"]
+    assert list(findings(read).groups["security_group_id"]) == ["sg-1"]
 
 
 def test_a_packed_manifest_that_is_damaged_is_told(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from reporter.inventory.rules import ALL_TRAFFIC, MAX_PORT, WITH_PORTS
 _EPHEMERAL = (1024, MAX_PORT)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class AclRule:
     """A rule of a network ACL. Its traffic is by protocol alone, but for tcp and udp; `in_part` says that it is for one
     type of ICMP."""
@@ -27,7 +27,7 @@ class AclRule:
     in_part: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class NetworkAcl:
     """A network ACL and the subnets associated with it."""
 

@@ -23,7 +23,7 @@ class Reachable(StrEnum):
     NO = "no"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Reach:
     """An answer: `on` has `203.0.113.7 -> tcp 22` where it is yes; `why` is a sentence in every case."""
 
@@ -32,7 +32,7 @@ class Reach:
     on: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Endpoint:
     """An interface, as far as its place in the network goes: its public addresses, and what is forwarded to it."""
 
@@ -44,7 +44,7 @@ class Endpoint:
     forwarded: tuple[Forwarding, ...] = ()
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class _Way:
     """What of some traffic gets into a subnet from the internet."""
 

@@ -5,6 +5,8 @@ DescribeLoadBalancers and DescribeTargetGroups of ELB, as Custodian writes them 
 prefix list, and a target group's attributes and health, are what Custodian notes on each.
 """
 
+from sys import intern
+
 from msgspec import Struct, field
 
 from reporter.inventory import rules
@@ -40,7 +42,7 @@ class SubnetRecord(Struct, rename="pascal", gc=False):
         """What is kept of it."""
         states = self.block_public_access_states
         blocked = states is not None and states.internet_gateway_block_mode != "off"
-        return Subnet(self.subnet_id, self.vpc_id, blocked, taken)
+        return Subnet(intern(self.subnet_id), intern(self.vpc_id), blocked, taken)
 
 
 class RouteRecord(Struct, rename="pascal", gc=False):
@@ -76,15 +78,17 @@ class RouteTableRecord(Struct, rename="pascal", gc=False):
         """What is kept of it. Targets that lead nowhere near the internet have no name."""
         return RouteTable(
             route_table_id=self.route_table_id,
-            vpc_id=self.vpc_id,
-            owner_id=self.owner_id,
+            vpc_id=intern(self.vpc_id),
+            owner_id=intern(self.owner_id),
             main=any(each.main for each in self.associations),
-            subnet_ids=tuple(each.subnet_id for each in self.associations if each.subnet_id),
+            subnet_ids=tuple(intern(each.subnet_id) for each in self.associations if each.subnet_id),
             routes=tuple(
                 Route(
-                    each.destination_cidr_block
-                    or each.destination_ipv6_cidr_block
-                    or each.destination_prefix_list_id,
+                    intern(
+                        each.destination_cidr_block
+                        or each.destination_ipv6_cidr_block
+                        or each.destination_prefix_list_id
+                    ),
                     each.gateway_id or each.network_interface_id or each.instance_id,
                     each.state == "active",
                     propagated=each.origin == "EnableVgwRoutePropagation",
@@ -129,7 +133,7 @@ class AclEntry(Struct, rename="pascal", gc=False):
             number=self.rule_number,
             egress=self.egress,
             allow=self.rule_action == "allow",
-            cidr=self.cidr_block or self.ipv6_cidr_block,
+            cidr=intern(self.cidr_block or self.ipv6_cidr_block),
             traffic=Traffic(protocol, ports.from_, ports.to),
             in_part=protocol in ICMP
             and self.icmp_type_code is not None
@@ -148,7 +152,7 @@ class NetworkAclRecord(Struct, rename="pascal", gc=False):
         """What is kept of it."""
         return NetworkAcl(
             acl_id=self.network_acl_id,
-            subnet_ids=tuple(each.subnet_id for each in self.associations if each.subnet_id),
+            subnet_ids=tuple(intern(each.subnet_id) for each in self.associations if each.subnet_id),
             rules=tuple(each.rule() for each in self.entries),
             taken=taken,
         )

@@ -14,7 +14,7 @@ _ENDPOINT = "vpce-"
 _CANNOT_BE_TOLD = (_ENDPOINT, "eni-", "i-")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Route:
     """A route to a CIDR block or a prefix list, into `target` (an id, or `local`); a virtual private gateway makes
     those that are `propagated`."""
@@ -25,7 +25,7 @@ class Route:
     propagated: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class RouteTable:
     """A route table, the subnets associated with it, and whether it is its VPC's main one."""
 

@@ -11,7 +11,7 @@ from reporter.inventory.network.prefix_lists import PrefixLists
 from reporter.inventory.network.routes import RouteTable
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Subnet:
     """A subnet; `blocked` says that VPC Block Public Access keeps the internet from it."""
 

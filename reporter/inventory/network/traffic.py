@@ -16,7 +16,7 @@ OTHER = "other"
 _PORTS = re.compile(r"(\d+)(?:-(\d+))?")
 
 
-@dataclass(frozen=True, order=True)
+@dataclass(frozen=True, order=True, slots=True)
 class Traffic:
     """A protocol by name or number, `-1` for all traffic; the ports count for tcp and udp alone."""
 
