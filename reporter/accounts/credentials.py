@@ -19,6 +19,9 @@ from reporter.aws.errors import UnusableAnswerError, WrongAccountError
 # As long before their end as botocore begins to look for new ones.
 _ENOUGH = timedelta(minutes=15)
 
+# The longest that there is: https://docs.aws.amazon.com/STS/latest/APIReference/API_GetCallerIdentity.html
+_MAX_ARN = 2048
+
 
 @dataclass(frozen=True)
 class Credentials:
@@ -31,11 +34,14 @@ class Credentials:
 
 @dataclass(frozen=True)
 class Access:
-    """A way into one account: `credentials()` gives fresh ones, `regions` are those to look at."""
+    """A way into one account: `credentials()` gives fresh ones, `regions` are those to look at; `caller` is the ARN of
+    the account's profile, empty where it goes by a role.
+    """
 
     account: Account
     regions: tuple[str, ...]
     credentials: Callable[[], Credentials]
+    caller: str = ""
 
 
 def open_account(account: Account, seconds: float = math.inf) -> Access:
@@ -49,13 +55,13 @@ def open_account(account: Account, seconds: float = math.inf) -> Access:
     with prompts.for_account(account.name), patience.way_in(seconds):
         home = aws_regions.home(_partition(account))
         session = _session(account, home)
-        _check_account(account, session, home)
+        caller = _check_account(account, session, home)
         regions = account.regions
         if ALL_REGIONS in regions:
             # Without AllRegions, EC2 lists those that are enabled for the account.
             answer = session.client("ec2", region_name=home).describe_regions()
             regions = _named(answer.get("Regions", ()))
-        return Access(account, regions, _Kept(account, home, session, seconds))
+        return Access(account, regions, _Kept(account, home, session, seconds), caller)
 
 
 def _named(found: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:
@@ -103,14 +109,17 @@ def _session(account: Account, home: str) -> Any:
     return c7n_org.get_session(dict(account.config), "c7n-org", home)
 
 
-def _check_account(account: Account, session: Any, home: str) -> None:
-    """A role's ARN names its account; whose a profile is, only STS can say (it needs no permission)."""
+def _check_account(account: Account, session: Any, home: str) -> str:
+    """A role's ARN names its account; whose a profile is, only STS can say (it needs no permission). Returns the ARN
+    that it says, empty for a role."""
+    caller = ""
     if account.roles:
         actual = account.roles[-1].split(":")[4]
     else:
         if session.get_credentials() is None:
             raise WrongAccountError(f"profile {account.profile} has no credentials")
-        actual = session.client("sts", region_name=home).get_caller_identity().get("Account")
+        identity = session.client("sts", region_name=home).get_caller_identity()
+        actual, caller = identity.get("Account"), arn_of(identity)
         if not actual:
             raise UnusableAnswerError(operation="GetCallerIdentity", what="without an account")
     if actual != account.account_id:
@@ -118,6 +127,13 @@ def _check_account(account: Account, session: Any, home: str) -> None:
         raise WrongAccountError(
             f"{way} belongs to account {actual}, the accounts file says {account.account_id}"
         )
+    return caller
+
+
+def arn_of(identity: Mapping[str, Any]) -> str:
+    """Whose the credentials are, by an answer to GetCallerIdentity; empty where that holds no ARN."""
+    arn = str(identity.get("Arn", ""))
+    return arn if arn.startswith("arn:") and arn.isprintable() and len(arn) <= _MAX_ARN else ""
 
 
 def error_code(error: BaseException) -> str:

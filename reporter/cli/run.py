@@ -155,8 +155,8 @@ def _run(
     with forking.loading() if scheduler is None else nullcontext():
         with garbage_collection.paused():
             from reporter import progress
-            from reporter.accounts import chosen, prompts
-            from reporter.collect import pools, run_folder
+            from reporter.accounts import caller, chosen, prompts
+            from reporter.collect import asked, pools, run_folder
             from reporter.collect import run as collecting
             from reporter.custodian import policies
             from reporter.output.manifest import RunState
@@ -165,6 +165,7 @@ def _run(
         accounts = chosen.read(accounts_file, names, tags, regions, allowed_regions)
         found = policies.read(sources, only)
         collecting.prepare()
+        asks = asked.asked(caller.identify(accounts), accounts_file, sources)
         place = open_store(output)
         run_folder.make_output(place)
         pool = pools.open_pool(scheduler, accounts)
@@ -182,7 +183,7 @@ def _run(
     with progress.shown(console()) as shown:
         start = collecting.resume if resume else collecting.run
         prompts.install(say, shown.alone)
-        folder, result = start(accounts, found, place, pool, shown, unit_timeout)
+        folder, result = start(accounts, found, place, pool, shown, unit_timeout, asks)
     interrupted = result.state is RunState.INTERRUPTED
     if interrupted:
         say("interrupted: what was finished is kept; `sg-audit run --resume` with the same options goes on")

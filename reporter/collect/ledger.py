@@ -26,6 +26,7 @@ class Ledger:
         self._cells: dict[str, dict[tuple[str, str], Cell]] = {account.name: {} for account in plan.accounts}
         for cell in plan.cells:
             self._cells[cell.account][cell.region, cell.policy] = cell
+        self._callers: dict[str, str] = {}
         self._written = self._cost = 0.0
         self._changed = False
 
@@ -52,6 +53,11 @@ class Ledger:
                 cells.setdefault((region, cell.policy), placed)
         self._accounts[account.name] = replace(self._accounts[account.name], regions=regions)
         self._changed = True
+
+    def opened_by(self, account: str, caller: str) -> None:
+        """Note the ARN of the profile that an account was taken up by; empty where it was a role."""
+        if caller:
+            self._callers[account] = caller
 
     def record(self, cells: Iterable[Cell]) -> None:
         """Take in what came of cells."""
@@ -80,11 +86,16 @@ class Ledger:
         """The manifest as it is now."""
         return replace(
             self._plan,
+            callers=self._all_callers(),
             state=state,
             finished=None if state is RunState.RUNNING else now(),
             accounts=tuple(self._accounts.values()),
             cells=tuple(cell for cells in self._cells.values() for cell in cells.values()),
         )
+
+    def _all_callers(self) -> tuple[str, ...]:
+        of_profiles = (self._callers[name] for name in self._accounts if name in self._callers)
+        return tuple(dict.fromkeys((*self._plan.callers, *of_profiles)))
 
 
 def now() -> str:

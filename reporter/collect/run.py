@@ -21,6 +21,7 @@ from reporter.accounts.credentials import Access, open_account
 from reporter.accounts.expected import ALL_REGIONS, DEFAULT_REGIONS, PlannedAccount
 from reporter.aws.errors import UnitTimeoutError
 from reporter.collect import patches, run_folder, worker
+from reporter.collect.asked import Asked
 from reporter.collect.ledger import Ledger, now
 from reporter.collect.pools import Local, Pool
 from reporter.collect.staging import CannotWriteError, DiskFullError
@@ -79,6 +80,7 @@ def run(
     pool: Pool,
     progress: Progress,
     unit_timeout: float,
+    asked: Asked,
 ) -> tuple[Store, Manifest]:
     """Run the policies on every account and region into a new folder below `output`, in the pool's workers.
 
@@ -99,6 +101,9 @@ def run(
             for region in ((UNKNOWN_REGION,) if ALL_REGIONS in account.regions else account.regions)
             for policy in policies.planned
         ),
+        callers=asked.callers,
+        accounts_file=asked.accounts_file,
+        policy_files=asked.policy_files,
     )
     folder = run_folder.create(output, plan)
     with run_folder.held(folder):
@@ -112,6 +117,7 @@ def resume(
     pool: Pool,
     progress: Progress,
     unit_timeout: float,
+    asked: Asked,
 ) -> tuple[Store, Manifest]:
     """Take up the newest run of `output` where it stopped: try its cells that are not `ok`, and no others.
 
@@ -126,6 +132,12 @@ def resume(
         except OSError as error:
             raise InputError(f"{folder.name}: cannot be read: {error.strerror}") from None
         chosen = _as_planned(folder.name, plan, accounts, policies)
+        plan = replace(
+            plan,
+            callers=tuple(dict.fromkeys((*plan.callers, *asked.callers))),
+            accounts_file=plan.accounts_file or asked.accounts_file,
+            policy_files=plan.policy_files or asked.policy_files,
+        )
         ledger = Ledger(folder, replace(plan, state=RunState.RUNNING, finished=None))
         try:
             ledger.write(RunState.RUNNING)
@@ -257,6 +269,7 @@ class _Run:
         error = event.exception()
         if error is None:
             access = event.result()
+            self.ledger.opened_by(account.name, access.caller)
             if ALL_REGIONS in account.regions:
                 self.ledger.found_regions(account, access.regions)
                 self.progress.planned(len(self.ledger))

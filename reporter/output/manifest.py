@@ -92,7 +92,11 @@ class Cell:
 
 @dataclass(frozen=True)
 class Manifest:
-    """All that run.json holds. Times are UTC, ISO 8601."""
+    """All that run.json holds. Times are UTC, ISO 8601.
+
+    `callers` are the ARNs of who ran it, as far as STS told: of the credentials that roles were assumed with, then of
+    the accounts' profiles. `accounts_file` and `policy_files` are called as on the command line. Older runs have none.
+    """
 
     tool: str
     started: str
@@ -101,6 +105,9 @@ class Manifest:
     policies: tuple[PlannedPolicy, ...]
     accounts: tuple[PlannedAccount, ...]
     cells: tuple[Cell, ...]
+    callers: tuple[str, ...] = ()
+    accounts_file: str = ""
+    policy_files: tuple[str, ...] = ()
 
 
 _decoder = msgspec.json.Decoder(Manifest)

@@ -14,7 +14,7 @@ from reporter.custodian.resource_types import GROUPS, INVENTORY_TABS, full_type,
 from reporter.errors import InputError
 from reporter.output import manifest, recovery, stock
 from reporter.output.listing import RESOURCES, hour, hour_of, listing
-from reporter.output.manifest import Cell
+from reporter.output.manifest import Cell, Manifest
 from reporter.output.store import Folder, Store, open_store, side_by_side
 
 LATEST = "latest"
@@ -29,7 +29,8 @@ class Output:
     `kind` says what it was taken for and `extent` how much there is; `policies` are in file order; `complete`
     is False for a run that was cut off midway. `files` has the key of each cell's resources in the store, `texts`
     what a cell's own metadata says of its policy, which may be another than in other accounts or at other times.
-    `notes` say what of it could not be followed: the policies are without that.
+    `notes` say what of it could not be followed: the policies are without that. `manifest` is that of a run of ours,
+    without its cells: who ran it, when, and with what.
     """
 
     kind: str
@@ -43,6 +44,7 @@ class Output:
     files: Mapping[tuple[str, str, str], str] = field(repr=False)
     texts: Mapping[tuple[str, str, str], PlannedPolicy] = field(default_factory=dict, repr=False)
     notes: tuple[str, ...] = ()
+    manifest: Manifest | None = None
 
     @property
     def has_groups(self) -> bool:
@@ -243,6 +245,7 @@ def _own_run(store: Store, until: str) -> Output | None:
         accounts=run.accounts,
         cells=_with_times(run),
         files=_own_files(store, run.cells),
+        manifest=replace(run, cells=()),
     )
 
 
