@@ -5,24 +5,30 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from rich.console import Console
+from rich.console import Console, RenderableType
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
     Progress,
     ProgressColumn,
+    Task,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.progress_bar import ProgressBar
+from rich.table import Table
+from rich.text import Text
 
 from reporter.redaction import without_controls
 
-# A wait that is shorter is what one is used to; plain lines on it come as far apart as this.
+# A wait that is shorter is what one is used to; plain lines on it, and on how far a run is, come as far apart as this.
 _LONG_SECONDS = 10
 _LINES_SECONDS = 60
 
 _FULL = 300  # letters of a problem
+_ESTIMATED_SECONDS = 600.0  # back from now, of which the time left is told
+_BAR, _WIDE = 20, 60  # characters: a bar, and a terminal that has room for one beside a name
 
 
 class _Shown:
@@ -38,7 +44,8 @@ class _Shown:
             if self._held is not None:
                 self._held.append(line)
                 return
-            self._console.print(without_controls(line), markup=False, highlight=False, soft_wrap=True)
+            text = without_controls(line)
+            self._console.print(text, markup=False, emoji=False, highlight=False, soft_wrap=True)
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -54,19 +61,58 @@ class _Shown:
                 self.say(line)
 
 
+class _Units(Progress):
+    """How far a run is, on a line, and whose turn it is, on the next."""
+
+    def get_renderables(self) -> Iterator[RenderableType]:
+        for task in self.tasks:  # none as yet when this is first called, nor a console
+            width = self.console.width
+            yield Text(_status(task, width), no_wrap=True, overflow="ellipsis")
+            line = Table.grid(padding=(0, 1), expand=True)
+            cells: list[RenderableType] = []
+            if width >= _WIDE:
+                line.add_column(width=_BAR)
+                cells.append(ProgressBar(total=task.total, completed=task.completed, width=_BAR))
+            line.add_column(no_wrap=True, overflow="ellipsis", ratio=1)
+            cells.append(Text(task.fields["label"]))
+            line.add_row(*cells)
+            yield line
+
+
+def _status(task: Task, width: int) -> str:
+    """The longest of what there is to say that the width has room for."""
+    done, total, failed = int(task.completed), task.total, task.fields["failed"]
+    count = f"{done:,}/{int(total):,}" if total is not None else f"{done:,}"
+    gone, left = task.finished_time or task.elapsed, task.time_remaining
+    times = [] if gone is None else [f"{_time(gone)} gone"]
+    if left and not task.finished:
+        times.append(f"{_time(left)} left")
+    full = ", ".join([f"{count} accounts and regions", f"{failed:,} not read whole", *times])
+    return full if len(full) <= width else ", ".join([count, f"{failed:,} failed", *times])
+
+
+def _time(seconds: float) -> str:
+    """`0:09`, `12:05`, `1:02:00`."""
+    minutes, rest = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
 class _Bar(_Shown):
     def __init__(self, bar: Progress) -> None:
         super().__init__(bar.console)
         self._bar = bar
-        self._task = bar.add_task("cells", total=None, label="")
+        self._failed = 0
+        self._task = bar.add_task("", total=None, label="", failed=0)
 
-    def planned(self, cells: int) -> None:
-        self._bar.update(self._task, total=cells)
+    def planned(self, units: int) -> None:
+        self._bar.update(self._task, total=units)
 
-    def done(self, label: str, cells: int, read: int, problem: str) -> None:
+    def done(self, label: str, units: int, cells: int, read: int, problem: str) -> None:
         if read < cells:
+            self._failed += units
             self.say(_line(label, cells, read, problem))
-        self._bar.update(self._task, advance=cells, label=without_controls(label))
+        self._bar.update(self._task, advance=units, failed=self._failed, label=without_controls(label))
 
     def waiting(self, label: str, seconds: float) -> None:
         if seconds >= _LONG_SECONDS:
@@ -85,23 +131,37 @@ class _Bar(_Shown):
 
 
 class _Lines(_Shown):
-    def __init__(self, console: Console) -> None:
+    def __init__(self, console: Console, clock: Callable[[], float]) -> None:
         super().__init__(console)
-        self._total = self._done = 0
+        self._clock = clock
+        self._total = self._done = self._failed = 0
+        self._began = self._last_status = clock()
         self._last_wait = 0.0
 
-    def planned(self, cells: int) -> None:
-        self._total = cells
+    def planned(self, units: int) -> None:
+        self._total = units
 
-    def done(self, label: str, cells: int, read: int, problem: str) -> None:
-        self._done += cells
+    def done(self, label: str, units: int, cells: int, read: int, problem: str) -> None:
+        self._done += units
+        self._failed += units if read < cells else 0
         self.say(f"[{self._done}/{self._total}] {_line(label, cells, read, problem)}")
+        now = self._clock()
+        if now - self._last_status >= _LINES_SECONDS and self._done < self._total:
+            self._last_status = now
+            self._say_status(now - self._began)
 
     def waiting(self, label: str, seconds: float) -> None:
-        now = time.monotonic()
+        now = self._clock()
         if min(seconds, now - self._last_wait) >= _LINES_SECONDS:
             self._last_wait = now
             self.say(_wait(label, seconds))
+
+    def _say_status(self, gone: float) -> None:
+        left = gone / self._done * (self._total - self._done)
+        self.say(
+            f"{self._done:,} of {self._total:,} accounts and regions, {self._failed:,} not read whole; "
+            f"{_time(gone)} gone, about {_time(left)} left"
+        )
 
 
 def _wait(label: str, seconds: float) -> str:
@@ -113,28 +173,30 @@ def _line(label: str, cells: int, read: int, problem: str) -> str:
     return f"{line}; {problem[:_FULL]}" if problem else line
 
 
-def _columns() -> Iterator[ProgressColumn]:
-    yield TextColumn("{task.description}")
-    yield BarColumn()
-    yield MofNCompleteColumn()
-    yield TimeElapsedColumn()
-    yield TimeRemainingColumn()
-
-
 @contextmanager
-def shown(console: Console) -> Iterator[_Bar | _Lines]:
-    """Show a run's progress on the console while the block runs."""
+def shown(console: Console, clock: Callable[[], float] = time.monotonic) -> Iterator[_Bar | _Lines]:
+    """Show a run's progress on the console while the block runs. `clock` tells the seconds."""
     if not console.is_terminal:
-        yield _Lines(console)
+        yield _Lines(console, clock)
         return
-    label = TextColumn("{task.fields[label]}", markup=False)
-    with Progress(*_columns(), label, console=console) as bar:
+    with _Units(console=console, get_time=clock, speed_estimate_period=_ESTIMATED_SECONDS) as bar:
         yield _Bar(bar)
+
+
+def _columns(width: int) -> Iterator[ProgressColumn]:
+    yield TextColumn("{task.description}", markup=False)
+    if width >= _WIDE:
+        yield BarColumn(bar_width=_BAR)
+    yield MofNCompleteColumn()
+    if width >= _WIDE:
+        yield TimeElapsedColumn()
+        yield TimeRemainingColumn()
 
 
 @contextmanager
 def counted(console: Console, what: str) -> Iterator[Callable[[int, int], None]]:
     """Show on a terminal how much is done, told as (parts done, of how many)."""
-    with Progress(*_columns(), console=console, transient=True, disable=not console.is_terminal) as bar:
+    columns = _columns(console.width)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         task = bar.add_task(what, total=None)
         yield lambda done, total: bar.update(task, completed=done, total=total)

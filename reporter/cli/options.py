@@ -72,6 +72,12 @@ def _address(context: click.Context, option: click.Parameter, given: str | None)
     return given
 
 
+def resuming() -> str:
+    """The command that takes up the run of this one: `audit` where it makes the report as well."""
+    command = click.get_current_context().info_name
+    return f"sg-audit {'audit' if command == 'audit' else 'run'} --resume"
+
+
 def together(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
     """Several options as one."""
 

@@ -87,7 +87,7 @@ def write(
     from reporter.inventory import columns
     from reporter.inventory.audit import read_audit
     from reporter.output.reading import open_output
-    from reporter.report import changes, closing, failing, writing
+    from reporter.report import changes, closing, failing, unread, writing
     from reporter.report import folder as report_folder
     from reporter.report import waivers as waivers_tab
     from reporter.report.formats import check
@@ -118,13 +118,16 @@ def write(
     with progress.counted(console(), f"writing {', '.join(formats)}") as count:
         written = writing.write(audit, findings, reports, formats, of_accounts, count, settings, past)
     if found.has_groups:
-        show(closing.risk_by_account(audit, findings))
+        show(closing.risk_by_account(audit, findings, console().width))
     if past.base:
         say(changes.since_line(past))
-    for line in (*past.notes, *closing.not_read(audit), *waivers_tab.lines(audit, findings), *written.notes):
+    not_read = unread.lines(audit, options.resuming())
+    for line in (*past.notes, *not_read, *waivers_tab.lines(audit, findings), *written.notes):
         say(line)
     for path in written.paths:
         click.echo(path)
+    if reached := failing.reached(fail_on, findings):
+        say(f"--fail-on {fail_on}: {reached}")
     if audit.gaps or not found.complete:
         return EXIT_PARTIAL
-    return EXIT_FOUND if failing.reached(fail_on, findings) else EXIT_OK
+    return EXIT_FOUND if reached else EXIT_OK

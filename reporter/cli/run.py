@@ -179,12 +179,16 @@ def _run(
         )
     if found.with_actions:
         say(f"actions are never carried out here: {', '.join(found.with_actions)}")
-    say(f"{len(accounts)} accounts, {len(found.planned)} policies")
+    say(f"{_count(len(accounts), 'account', 'accounts')}, {_count(len(found.planned), 'policy', 'policies')}")
     with progress.shown(console()) as shown:
         start = collecting.resume if resume else collecting.run
         prompts.install(say, shown.alone)
         folder, result = start(accounts, found, place, pool, shown, unit_timeout, asks)
     interrupted = result.state is RunState.INTERRUPTED
     if interrupted:
-        say("interrupted: what was finished is kept; `sg-audit run --resume` with the same options goes on")
+        say(f"interrupted: what was finished is kept; `{options.resuming()}` with the same options goes on")
     return folder.name, not any(cell.is_gap for cell in result.cells), interrupted
+
+
+def _count(number: int, one: str, several: str) -> str:
+    return f"{number:,} {one if number == 1 else several}"

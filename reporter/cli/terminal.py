@@ -25,12 +25,12 @@ def console() -> "Console":
     """Where messages go: stderr."""
     from rich.console import Console  # a third of the time that `--help` would take
 
-    return Console(stderr=True)
+    return Console(stderr=True, markup=False, emoji=False, highlight=False)  # names are nobody's markup
 
 
 def say(line: str) -> None:
     """Print a line for a person: on stderr, however long, but for what a terminal would act on."""
-    console().print(without_controls(decoded(line)), markup=False, highlight=False, soft_wrap=True)
+    console().print(without_controls(decoded(line)), soft_wrap=True)
 
 
 def show(table: "Table") -> None:
@@ -41,7 +41,7 @@ def show(table: "Table") -> None:
     if least > out.width:
         from rich.console import Console
 
-        out = Console(stderr=True, width=least)
+        out = Console(stderr=True, width=least, emoji=False, highlight=False)
     out.print(table, markup=False)
 
 

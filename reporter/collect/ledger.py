@@ -30,9 +30,6 @@ class Ledger:
         self._written = self._cost = 0.0
         self._changed = False
 
-    def __len__(self) -> int:
-        return sum(map(len, self._cells.values()))
-
     def pending(self, account: str) -> dict[str, list[Cell]]:
         """The account's cells that are to be looked at still, by region."""
         regions: dict[str, list[Cell]] = {}

@@ -43,11 +43,11 @@ _TICK = 1.0  # seconds without news, after which the manifest is written and the
 class Progress(Protocol):
     """Who wants to know how far a run is."""
 
-    def planned(self, cells: int) -> None:
-        """So many cells are known by now."""
+    def planned(self, units: int) -> None:
+        """So many units (an account and region each) are to be looked at, as far as is known by now."""
 
-    def done(self, label: str, cells: int, read: int, problem: str) -> None:
-        """A unit (an account and region), or an account that could not be opened, is through.
+    def done(self, label: str, units: int, cells: int, read: int, problem: str) -> None:
+        """A unit, or all of an account that could not be opened, is through.
 
         `problem` is the first reason why less than all of its cells were read.
         """
@@ -132,6 +132,11 @@ def resume(
         except OSError as error:
             raise InputError(f"{folder.name}: cannot be read: {error.strerror}") from None
         chosen = _as_planned(folder.name, plan, accounts, policies)
+        if not any(cell.is_gap for cell in plan.cells):
+            progress.say(f"nothing left to do: all of {folder.name} was read")
+            if plan.state is RunState.FINISHED:
+                pool.close()
+                return folder, plan
         plan = replace(
             plan,
             callers=tuple(dict.fromkeys((*plan.callers, *asked.callers))),
@@ -205,6 +210,7 @@ class _Run:
     place: "Place"
     unit_timeout: float
     waits: Waits = field(default_factory=Waits)
+    units: dict[str, int] = field(default_factory=dict)  # of each account, that are to be looked at
     opening: dict["Future[Access]", Account] = field(default_factory=dict)
     ready: deque[tuple[Access, list[Cell]]] = field(default_factory=deque)
     running: dict["Future[list[Cell]]", Unit] = field(default_factory=dict)
@@ -212,12 +218,13 @@ class _Run:
 
     def collect(self, accounts: Sequence[Account], threads: ThreadPool) -> None:
         """Try every cell that is not `ok`."""
-        self.progress.planned(len(self.ledger))
         for account in accounts:
-            if self.ledger.pending(account.name):
+            if pending := self.ledger.pending(account.name):
+                self.units[account.name] = len(pending)
                 opened = threads.schedule(open_account, args=[account, self.unit_timeout])
                 self.opening[opened] = account
                 opened.add_done_callback(self.events.put)
+        self.progress.planned(sum(self.units.values()))
         while self.opening or self.ready or self.running:
             # Credentials are taken when a unit is handed out, not before: they may not last the run.
             while self.ready and len(self.running) < self.pool.size * 2:
@@ -272,7 +279,8 @@ class _Run:
             self.ledger.opened_by(account.name, access.caller)
             if ALL_REGIONS in account.regions:
                 self.ledger.found_regions(account, access.regions)
-                self.progress.planned(len(self.ledger))
+                self.units[account.name] = len(self.ledger.pending(account.name))
+                self.progress.planned(sum(self.units.values()))
             self.ready.extend((access, cells) for cells in self.ledger.pending(account.name).values())
         else:
             pending = [cell for cells in self.ledger.pending(account.name).values() for cell in cells]
@@ -286,7 +294,8 @@ class _Run:
         problem = (
             f"{unread.policy} {unread.status}: {unread.code} {unread.message}".rstrip() if unread else ""
         )
-        self.progress.done(label, len(cells), read, problem)
+        units = len({(cell.account, cell.region) for cell in cells})
+        self.progress.done(label, units, len(cells), read, problem)
 
     def _check_place(self, cells: list[Cell]) -> None:
         """Whether any more can be written, where something could not be. Raises StoppedError."""

@@ -6,38 +6,39 @@ from reporter.accounts.expected import PlannedAccount
 from reporter.output.manifest import UNKNOWN_REGION, Cell, Status
 
 _FEWER = "set C7N_ORG_PARALLEL to fewer workers"
-_AGAIN = "then `sg-audit run --resume`"
+#: How the sentences end after which a part is tried again.
+AGAIN = "then `sg-audit run --resume`"
 # AWS names the action in most refusals; botocore names the call in all of them.
 _ACTION = re.compile(r"not authorized to perform:? ([\w-]+:\w+)")
 _CALL = re.compile(r"when calling the (\w+) operation")
 
 _BY_CODE = {
-    "WorkerDied": f"Its process was killed, perhaps for want of memory: {_FEWER}, {_AGAIN}",
-    "DiskFullError": f"Make room where the output goes, {_AGAIN}",
-    "CannotWriteError": f"Allow whoever runs the audit to write where the output goes, {_AGAIN}",
+    "WorkerDied": f"Its process was killed, perhaps for want of memory: {_FEWER}, {AGAIN}",
+    "DiskFullError": f"Make room where the output goes, {AGAIN}",
+    "CannotWriteError": f"Allow whoever runs the audit to write where the output goes, {AGAIN}",
     "Unreadable": "The file, or a record in it, is damaged: run the audit again",
     "NotWritten": "Look into custodian-run.log in the policy's folder for the reason",
     "NotThere": "c7n-org was not run there, or stopped early: it passes over what comes after a refusal. "
     "Look into its log, or use `sg-audit run`, which goes on",
     "WrongAccountError": "Correct account_id, or the role or profile, in the accounts file",
     "ProfileNotFound": "Add that profile to the AWS configuration file, or correct the accounts file",
-    "NoCredentialsError": "Give credentials: log in, or set AWS_PROFILE, " + _AGAIN,
-    "ExpiredToken": "The credentials ended on the way: log in again, " + _AGAIN,
-    "ExpiredTokenException": "The credentials ended on the way: log in again, " + _AGAIN,
-    "UnauthorizedSSOTokenError": "Log in (`aws sso login`), " + _AGAIN,
-    "SSOTokenLoadError": "Log in (`aws sso login`), " + _AGAIN,
-    "TokenRetrievalError": "Log in (`aws sso login`), " + _AGAIN,
-    "InvalidClientTokenId": "AWS does not know these credentials: log in again, " + _AGAIN,
+    "NoCredentialsError": "Give credentials: log in, or set AWS_PROFILE, " + AGAIN,
+    "ExpiredToken": "The credentials ended on the way: log in again, " + AGAIN,
+    "ExpiredTokenException": "The credentials ended on the way: log in again, " + AGAIN,
+    "UnauthorizedSSOTokenError": "Log in (`aws sso login`), " + AGAIN,
+    "SSOTokenLoadError": "Log in (`aws sso login`), " + AGAIN,
+    "TokenRetrievalError": "Log in (`aws sso login`), " + AGAIN,
+    "InvalidClientTokenId": "AWS does not know these credentials: log in again, " + AGAIN,
     "UnusableAnswerError": "Something between here and AWS answers in its place: look at the proxy, the endpoint_url "
-    "and the network's log-in page, " + _AGAIN,
-    "UnitTimeoutError": "Too slow, or held up: " + _AGAIN + ", with a longer --unit-timeout if need be",
-    "NoAnswerError": "Check the network and the proxy, " + _AGAIN,
+    "and the network's log-in page, " + AGAIN,
+    "UnitTimeoutError": "Too slow, or held up: " + AGAIN + ", with a longer --unit-timeout if need be",
+    "NoAnswerError": "Check the network and the proxy, " + AGAIN,
     "PaginationError": "AWS, or what answers in its place, gives the same pages again: look at the proxy and the "
-    "endpoint_url, " + _AGAIN,
-    "PromptError": "Log in beforehand, or run it at a terminal, " + _AGAIN,
+    "endpoint_url, " + AGAIN,
+    "PromptError": "Log in beforehand, or run it at a terminal, " + AGAIN,
     **dict.fromkeys(
         ("InvalidSignatureException", "RequestExpired", "RequestTimeTooSkewed", "SignatureDoesNotMatch"),
-        "AWS does not take the signature: set this machine's clock right, or log in again, " + _AGAIN,
+        "AWS does not take the signature: set this machine's clock right, or log in again, " + AGAIN,
     ),
     "EndpointConnectionError": "Check the network, the proxy and the region's name",
 }
@@ -58,7 +59,7 @@ def advise(cell: Cell, account: PlannedAccount | None) -> str:
             "file; where it is enabled, the credentials were refused"
         )
     if cell.code in _THROTTLES:
-        return f"AWS asked for fewer calls even after waiting: {_FEWER}, {_AGAIN}"
+        return f"AWS asked for fewer calls even after waiting: {_FEWER}, {AGAIN}"
     if cell.status is Status.DENIED:
         return _permit(cell, who)
     if cell.status is Status.SKIPPED:
@@ -72,9 +73,9 @@ def _permit(cell: Cell, who: str) -> str:
     action, call = _ACTION.search(cell.message), _CALL.search(cell.message)
     name = action[1] if action else call[1] if call else "the call"
     if name in ("sts:AssumeRole", "AssumeRole"):
-        return f"Let the caller assume {who}: its trust policy, and sts:AssumeRole of the caller, {_AGAIN}"
+        return f"Let the caller assume {who}: its trust policy, and sts:AssumeRole of the caller, {AGAIN}"
     if not action and name.startswith("Describe"):
         name = (
             f"ec2:{name}" if cell.code == "UnauthorizedOperation" or cell.region == UNKNOWN_REGION else name
         )
-    return f"Allow {name} to {who} (`sg-audit permissions` prints all that is needed), {_AGAIN}"
+    return f"Allow {name} to {who} (`sg-audit permissions` prints all that is needed), {AGAIN}"

@@ -537,7 +537,7 @@ def test_an_interrupted_run_keeps_what_it_has_and_is_taken_up_again(
     commands: Commands, whole: Audited
 ) -> None:
     faults.arm(commands.endpoint, [HELD_UP])
-    with commands.started("run", *commands.input, "-s", "output", "-a", "dev", **ONE_WORKER) as process:
+    with commands.started("audit", *commands.input, "-s", "output", "-a", "dev", **ONE_WORKER) as process:
         wait_for(lambda: faults.strikes(commands.endpoint) == [1])
         started = time.monotonic()
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does it: all of them hear of it
@@ -545,7 +545,9 @@ def test_an_interrupted_run_keeps_what_it_has_and_is_taken_up_again(
     assert time.monotonic() - started < 10
     assert process.returncode == 3
     assert "Traceback" not in errors
-    assert "--resume" in errors
+    assert errors.splitlines()[-1] == (
+        "interrupted: what was finished is kept; `sg-audit audit --resume` with the same options goes on"
+    )
     interrupted = commands.run_json
     assert interrupted["state"] == "interrupted"
     assert {key: status for key, status in statuses(interrupted).items() if key[1:] in BEFORE_IT} == {
@@ -576,3 +578,7 @@ def test_an_interrupted_run_keeps_what_it_has_and_is_taken_up_again(
     assert unread(resumed) == {}
     complete = commands.report()
     assert (complete.code, differing(complete, whole)) == (0, {})
+
+    code, output, errors = commands.finish("run", "--resume", *commands.input, "-s", "output")
+    assert (code, errors.splitlines()[-1]) == (0, f"nothing left to do: all of {output.strip()} was read")
+    assert commands.run_json == resumed
