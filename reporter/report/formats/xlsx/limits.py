@@ -1,0 +1,15 @@
+"""What Excel holds.
+
+https://support.microsoft.com/en-us/office/excel-specifications-and-limits-1672b34d-7043-467e-8e27-269d656771c3
+"""
+
+MAX_CELL = 32_767  # UTF-16 units
+MAX_SHEET_NAME = 31
+MAX_ROWS = 1_048_575  # below the head
+MAX_COLUMNS = 16_384
+MAX_NUMBER = 10**15 - 1  # of more than 15 digits Excel makes the last ones zero: those are written as text
+
+
+def units(text: str) -> int:
+    """The length of a text as Excel counts it, in UTF-16 units."""
+    return len(text) if text.isascii() else len(text.encode("utf-16-le")) // 2
