@@ -46,6 +46,14 @@ def identifier(kind: str, account: str, region: str, number: int) -> str:
 
 
 @cache
+def _identity(account: str, region: str, groups: int) -> tuple[str, bytes]:
+    return "text/xml", (
+        '<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>'
+        f"<Arn>arn:aws:iam::{account}:user/bench</Arn><UserId>u</UserId><Account>{account}</Account>"
+        "</GetCallerIdentityResult></GetCallerIdentityResponse>"
+    ).encode()
+
+
 def answer(action: str, account: str, region: str, groups: int) -> tuple[str, bytes]:
     """Content type and body for a call."""
     make = _ANSWERS.get(action)
@@ -208,6 +216,7 @@ _ANSWERS: dict[str, Callable[[str, str, int], tuple[str, bytes]]] = {
     "GetManagedPrefixListEntries": _prefix_list_entries,
     "DescribeTags": lambda *_: _ec2("DescribeTags", "<tagSet/>"),
     "AssumeRole": _assume_role,
+    "GetCallerIdentity": _identity,
     "DescribeLaunchConfigurations": _launch_configurations,
     "CodeBuild_20161006.ListProjects": _json({"projects": []}),
     "AWSEvents.ListEventBuses": _json({"EventBuses": []}),
@@ -267,6 +276,8 @@ class DistantAws(asyncio.Protocol):
         region = credential[2].decode() if credential else "us-east-1"
         if action == "AssumeRole":
             account = form["RoleArn"][0].split(":")[4]
+        elif action == "GetCallerIdentity" and not (credential and credential[1].startswith(b"ASIA")):
+            account = "000000000000"  # whoever starts a run
         else:
             account = credential[1].decode().removeprefix("ASIA") if credential else ""
             token = re.search(rb"(?i)\r\nx-amz-security-token: *(\S+)", head)

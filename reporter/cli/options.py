@@ -184,6 +184,12 @@ report_files = together(
     ),
     click.option("--csv-bom", is_flag=True, help="-f csv: with a byte order mark, which Excel looks for."),
     click.option(
+        "--carry",
+        metavar="FILE.xlsx",
+        type=PATH,
+        help="-f xlsx: take over what auditors wrote into the last report's workbook.",
+    ),
+    click.option(
         "--fail-on",
         type=click.Choice(LEVELS),
         help="Exit with 1 where a group's risk is, or may be, this or worse.",

@@ -2,15 +2,17 @@
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from reporter.cli import options
 from reporter.cli.terminal import EXIT_FOUND, EXIT_OK, EXIT_PARTIAL, console, say, show
+from reporter.errors import InputError
 
 if TYPE_CHECKING:
     from reporter.findings.waivers import Waiver
+    from reporter.report.entries import Entry
 
 
 @click.command()
@@ -41,13 +43,14 @@ def report(
     csv_bom: bool,
     fail_on: str | None,
     history: str,
+    carry: Path | None,
     **choice: tuple[str, ...],
 ) -> int:
     """Make the report of any output of Custodian: the newest run there, or the run directory given."""
+    entries = read_entries(carry, formats)
     accepted = read_waivers(waivers_file, accounts_file, max_waiver_days)
-    return write(
-        output, reports, formats, csv_bom, fail_on, accounts_file, accepted, at, history=history, **choice
-    )
+    more: dict[str, Any] = {"at": at, "history": history, "entries": entries, **choice}
+    return write(output, reports, formats, csv_bom, fail_on, accounts_file, accepted, **more)
 
 
 def read_waivers(
@@ -64,6 +67,21 @@ def read_waivers(
     return found
 
 
+def read_entries(path: Path | None, formats: Sequence[str]) -> tuple["Entry", ...] | None:
+    """What auditors wrote into a workbook; None where none is given."""
+    if path is None:
+        return None
+    from reporter.report import entries_reading
+    from reporter.report.formats import DEFAULT
+
+    if DEFAULT not in formats:
+        raise InputError(f"--carry: goes with -f {DEFAULT}")
+    found = entries_reading.read(path)
+    for note in found.notes:
+        say(note)
+    return found.entries
+
+
 def write(
     output: Path | str,
     reports: Path,
@@ -77,6 +95,7 @@ def write(
     resources: Sequence[str] = (),
     fields: Sequence[str] = (),
     history: str = "",
+    entries: Sequence["Entry"] | None = None,
 ) -> int:
     """Read the output, write its report and say what is in it; returns the exit code."""
     from reporter import progress
@@ -87,7 +106,7 @@ def write(
     from reporter.inventory import columns
     from reporter.inventory.audit import read_audit
     from reporter.output.reading import open_output
-    from reporter.report import changes, closing, failing, unread, writing
+    from reporter.report import changes, closing, failing, not_read, writing
     from reporter.report import folder as report_folder
     from reporter.report import waivers as waivers_tab
     from reporter.report.formats import check
@@ -116,13 +135,15 @@ def write(
                 audit, findings, earlier, narrowed=bool(only or resources), progress=count
             )
     with progress.counted(console(), f"writing {', '.join(formats)}") as count:
-        written = writing.write(audit, findings, reports, formats, of_accounts, count, settings, past)
+        written = writing.write(
+            audit, findings, reports, formats, of_accounts, count, settings, past, entries
+        )
     if found.has_groups:
         show(closing.risk_by_account(audit, findings, console().width))
     if past.base:
         say(changes.since_line(past))
-    not_read = unread.lines(audit, options.resuming())
-    for line in (*past.notes, *not_read, *waivers_tab.lines(audit, findings), *written.notes):
+    unread = not_read.lines(audit, options.resuming())
+    for line in (*past.notes, *unread, *waivers_tab.lines(audit, findings), *written.notes):
         say(line)
     for path in written.paths:
         click.echo(path)

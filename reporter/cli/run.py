@@ -51,6 +51,7 @@ def audit(
     csv_bom: bool,
     fail_on: str | None,
     history: str,
+    carry: Path | None,
     **choice: Any,
 ) -> int:
     """Run, then report."""
@@ -59,11 +60,13 @@ def audit(
 
     check(formats, csv_bom=csv_bom)
     report_folder.check(reports)
+    entries = report.read_entries(carry, formats)
     accepted = report.read_waivers(waivers_file, accounts_file, max_waiver_days)
     folder, _, interrupted = _run(accounts_file, sources, output, **choice)
     if interrupted:
         return EXIT_PARTIAL
-    return report.write(folder, reports, formats, csv_bom, fail_on, accounts_file, accepted, history=history)
+    more: dict[str, Any] = {"history": history, "entries": entries}
+    return report.write(folder, reports, formats, csv_bom, fail_on, accounts_file, accepted, **more)
 
 
 @click.command()
@@ -85,6 +88,7 @@ def demo(
     csv_bom: bool,
     fail_on: str | None,
     history: str,
+    carry: Path | None,
 ) -> int:
     """Audit a small AWS that runs on this machine. Needs no account and reads none of your AWS settings."""
     from reporter.report import folder as report_folder
@@ -93,7 +97,8 @@ def demo(
 
     check(formats, csv_bom=csv_bom)
     report_folder.check(reports)
-    code = sandbox_demo.run(sources, output, reports, formats, csv_bom, fail_on, history)
+    report.read_entries(carry, formats)
+    code = sandbox_demo.run(sources, output, reports, formats, csv_bom, fail_on, history, carry)
     if code != EXIT_INPUT:
         for line in _what_to_try_next(output):
             say(line)
@@ -165,10 +170,11 @@ def _run(
         accounts = chosen.read(accounts_file, names, tags, regions, allowed_regions)
         found = policies.read(sources, only)
         collecting.prepare()
-        asks = asked.asked(caller.identify(accounts), accounts_file, sources)
+        caller.check(accounts)
         place = open_store(output)
         run_folder.make_output(place)
         pool = pools.open_pool(scheduler, accounts)
+        asks = asked.asked(caller.identify(accounts), accounts_file, sources)
     for account in accounts:
         if account.regions_by_default:
             say(f"account {account.name} names no region: {' and '.join(account.regions)}, as in c7n-org")

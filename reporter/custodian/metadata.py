@@ -16,7 +16,20 @@ import msgspec
 from reporter.custodian.resource_types import GROUPS, INVENTORY_TABS
 
 #: The report's own tables: no policy's tab may be called so.
-OWN_TABS = ("security_groups", "attachments", "duplicates", "changes", "waivers", "summary", "coverage")
+OWN_TABS = (
+    "overview",
+    "security_groups",
+    "attachments",
+    "changes",
+    "duplicates",
+    "waivers",
+    "closed",
+    "summary",
+    "summary_accounts",
+    "summary_regions",
+    "summary_runs",
+    "coverage",
+)
 
 #: The columns of the table of security groups, before those that policies add.
 GROUP_COLUMNS = (
@@ -34,20 +47,20 @@ GROUP_COLUMNS = (
     "attached_resources",
     "ssh_rules",
     "risk",
-    "risk_note",
-    "unused",
-    "instances",
-    "description",
-    "tags",
-    "world_ports",
-    "wide_sources",
     "reachable",
-    "reachable_on",
-    "same_rules_as",
-    "covered_rules",
     "first_seen",
     "since_last",
+    "world_ports",
+    "reachable_on",
+    "instances",
     "waived",
+    "risk_note",
+    "unused",
+    "wide_sources",
+    "description",
+    "tags",
+    "same_rules_as",
+    "covered_rules",
 )
 
 #: Those of them that policies fill.

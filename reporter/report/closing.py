@@ -37,15 +37,14 @@ def risk_by_account(audit: Audit, findings: Findings, width: int = 80) -> Table:
     all together; in so many characters, if that can be. What is only possible stands apart.
     """
     counts = summary.risk_counts(audit, findings)
-    accounts = counts[counts["scope"] == summary.ACCOUNT]
-    worst_first = accounts.sort_values(list(COUNTED), ascending=False, kind="stable")
+    worst_first = counts.accounts.sort_values(list(COUNTED), ascending=False, kind="stable")
     shown = _shown(worst_first)
     gaps = _gaps(audit)
-    names = [without_controls(str(name)) for name in shown["name"]]
-    rows = [_row(row, gaps.get(str(row["name"]), "")) for _, row in shown.iterrows()]
-    everything = _row(counts.iloc[0], gaps.get("", ""))
+    names = [without_controls(name) for name in shown["account_profile"]]
+    rows = [_row(row, gaps.get(row["account_profile"], "")) for _, row in shown.iterrows()]
+    everything = _row(counts.all, gaps.get("", ""))
     columns, left_out = _columns([*rows, everything], names, width, with_gaps=bool(gaps))
-    captions = [*_more(worst_first.drop(shown.index)), *_captions(counts, left_out)]
+    captions = [*_more(worst_first.drop(shown.index)), *_captions(counts.all, left_out)]
     return _table(names, rows, everything, columns, captions)
 
 
@@ -125,13 +124,13 @@ def _head(column: str) -> str:
     return _HEADS.get(column, column)
 
 
-def _captions(counts: pd.DataFrame, left_out: Sequence[str]) -> list[str]:
+def _captions(counts: "pd.Series[Any]", left_out: Sequence[str]) -> list[str]:
     possible = counts[[*(f"{level}_possible" for level in LEVELS[:-1]), f"{_REACHABLE}_possible"]]
     captions = {
         "+ as far as missing answers leave it open": possible,
         "(n): so many of them waived": counts[list(summary.WAIVED)],
     }
-    told = [caption for caption, shown in captions.items() if (shown.fillna(0) > 0).any(axis=None)]
+    told = [caption for caption, shown in captions.items() if (shown.fillna(0) > 0).any()]
     lines = ["; ".join(told)] if told else []
     if left_out:
         which = "column" if len(left_out) == 1 else "columns"

@@ -2,6 +2,15 @@
 
 from reporter.findings.risk import LEVELS
 
+#: What the levels of risk mean; the first that matches is a group's.
+LEVEL_MEANINGS = {
+    "critical": "exposed (SSH open to the world, or caught by another policy of level exposed) and in use",
+    "high": "default group on an instance",
+    "medium": "exposed, not in use",
+    "low": "not in use",
+    "none": "otherwise",
+}
+
 #: What each column means: the head of a workbook's column shows it, and docs/workbook.md lists it.
 DESCRIPTIONS = {
     "account_profile": "Name of the account in the accounts file",
@@ -18,8 +27,7 @@ DESCRIPTIONS = {
     "attached_eni_count": "How many network interfaces carry it",
     "attached_resources": "Those interfaces, then the instances that carry the group",
     "ssh_rules": "Its SSH rules: source -> ports",
-    "risk": "critical: exposed (SSH open to the world, or caught by another policy of level exposed) and in use; "
-    "high: default group on an instance; medium: exposed, not in use; low: not in use; none: otherwise",
+    "risk": "; ".join(f"{level}: {meaning}" for level, meaning in LEVEL_MEANINGS.items()),
     "risk_note": "`worst case, unknown: …` where an answer is missing: the risk is then the worst possible, and "
     "not proven; and what several ranges or prefix lists open, or may open, to the world",
     "matched_rules": "The rules by which the tab's policies caught the group, as far as that can be told",
@@ -73,8 +81,7 @@ DESCRIPTIONS = {
     "instance_name": "That instance's Name tag",
     "instance_state": "That instance's state when the audit ran",
     "interface_account": "The account the interface was found in: another one's in a shared VPC",
-    "scope": "What the counts are of: all groups, an account, a region, a run",
-    "name": "Which account or region; of a run, the minute in which it began (UTC)",
+    "run": "The minute in which the run began (UTC)",
     **{level: f"How many groups are of risk {level}, as all answers support" for level in LEVELS},
     **{
         f"{level}_possible": f"How many groups may be of risk {level}, as far as missing answers leave it open"
@@ -93,8 +100,14 @@ DESCRIPTIONS = {
         for level in ("critical", "high", "medium")
     },
     "groups": "How many groups in all",
-    "cells_not_read": "How many account × region × policy cells could not be read: the coverage tab lists them",
+    "cells_planned": "How many account × region × policy cells there were to read",
+    "cells_not_read": "How many of them could not be read: the coverage tab lists them",
     "policy": "The Custodian policy",
+    "regions": "The regions it is about",
+    "policies": "The Custodian policies it is about",
+    "cells": "How many cells (account × region × policy) it is about",
+    "attachment_rows": "Leads to its rows on the tab attachments",
+    "aws_console": "Leads to it in the AWS console",
     "status": "denied: AWS said no; failed: anything else went wrong; skipped: never tried",
     "code": "The error's code",
     "message": "What AWS or Custodian said",

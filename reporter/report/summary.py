@@ -2,6 +2,8 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -16,47 +18,64 @@ from reporter.names import decoded
 from reporter.output.manifest import Cell, Status
 from reporter.report.advice import advise
 
-ALL, ACCOUNT, REGION, RUN = "all", "account", "region", "run"
-
+#: What each policy found; where there are groups, these three.
 SUMMARY = "summary"
+SUMMARY_ACCOUNTS, SUMMARY_REGIONS, SUMMARY_RUNS = (
+    f"{SUMMARY}_{of}" for of in ("accounts", "regions", "runs")
+)
 
 #: Those of the groups of proven risk that are waived: every finding that gives it is. The other levels come of none.
 WAIVED = tuple(f"{level}_waived" for level in LEVELS[:3])
 
+_RISKS = (*COUNTED, *REACHED, *WAIVED)
 
 Trend = Sequence[tuple[str, Mapping[str, int | None]]]
 
 
-def risk_counts(audit: Audit, findings: Findings, trend: Trend = ()) -> pd.DataFrame:
-    """Counts of groups by risk: one row for all, then one an account, then one a region, then one a run of the trend,
-    called after the minute in which it began (UTC).
+@dataclass(frozen=True)
+class RiskCounts:
+    """Counts of groups by risk: of all, a row an account, a row a region.
 
-    Columns: scope, name, a column a risk level (`critical`, …) for the groups of which it is proven, one more
+    Columns: a column a risk level (`critical`, …) for the groups of which it is proven, one more
     (`critical_possible`, …) for those of which it is the worst that missing answers leave open, those of REACHED
-    and WAIVED, groups, cells_not_read. An account or region that was read and holds no group is there with zeros;
-    where no list of groups could be read, the counts are NA.
+    and WAIVED, groups, cells_planned, cells_not_read. Before them `accounts` has account_profile and account_id, and
+    `regions` has region. An account or region that was read and holds no group is there with zeros; where no list of
+    groups could be read, the counts are NA.
     """
+
+    all: "pd.Series[Any]"
+    accounts: pd.DataFrame
+    regions: pd.DataFrame
+
+
+def risk_counts(audit: Audit, findings: Findings) -> RiskCounts:
+    """Count the groups by risk."""
     groups = findings.groups
     levels, reached = levels_and_reached(findings)
     waived = (levels + "_waived").where(findings.waived.groups & findings.proven, "")
     kinds = {COUNTED: levels, REACHED: reached, WAIVED: waived}
-    parts = [
-        _counts(audit, kinds, ALL, pd.Series("all", index=groups.index), lambda cell: "all"),
-        _counts(audit, kinds, ACCOUNT, groups["account_profile"], lambda cell: cell.account),
-        _counts(audit, kinds, REGION, groups["region"], lambda cell: cell.region),
-    ]
-    if trend:
-        parts.append(_of_runs(trend, parts[0].columns))
-    return pd.concat(parts, ignore_index=True)
+    everything = _counts(audit, kinds, pd.Series("", index=groups.index), lambda cell: "")
+    accounts = _counts(audit, kinds, groups["account_profile"], lambda cell: cell.account)
+    regions = _counts(audit, kinds, groups["region"], lambda cell: cell.region).sort_index()
+    ids = {cell.account: cell.account_id for cell in audit.cells}
+    accounts.insert(0, "account_profile", list(accounts.index))
+    accounts.insert(1, "account_id", [ids[name] for name in accounts.index])
+    regions.insert(0, "region", list(regions.index))
+    return RiskCounts(everything.iloc[0], accounts.reset_index(drop=True), regions.reset_index(drop=True))
 
 
-def _of_runs(trend: Trend, columns: "pd.Index[str]") -> pd.DataFrame:
-    rows = [{"scope": RUN, "name": _minute(started), **counts} for started, counts in trend]
-    frame = pd.DataFrame(rows).reindex(columns=columns)
-    return frame.astype(dict.fromkeys(columns[2:], "Int64"))
+def runs(audit: Audit, counts: RiskCounts, trend: Trend) -> pd.DataFrame:
+    """A row a run of the trend, this one last: `run`, called after the minute in which it began (UTC), then the counts
+    of all groups, as in RiskCounts but for cells_planned; those of an older run that are not known are NA."""
+    columns = [*_RISKS, "groups", "cells_not_read"]
+    this = (audit.output.started, dict(counts.all[columns]))
+    rows = [{"run": minute(started), **found} for started, found in (*trend[:-1], this)]
+    frame = pd.DataFrame(rows).reindex(columns=["run", *columns])
+    return frame.astype(dict.fromkeys(columns, "Int64"))
 
 
-def _minute(started: str) -> str:
+def minute(started: str) -> str:
+    """When a run began, to the minute; of output of several hours, the newest."""
     return started.rpartition(" to ")[2][:16].replace("T", " ")
 
 
@@ -109,28 +128,28 @@ def policy_counts(audit: Audit) -> pd.DataFrame:
 def _counts(
     audit: Audit,
     kinds: Mapping[tuple[str, ...], "pd.Series[str]"],
-    scope: str,
     key: "pd.Series[str]",
     name_of: Callable[[Cell], str],
 ) -> pd.DataFrame:
+    """The counts of groups by a key, which is the index: that of each cell, in the order of the run."""
     resources = {policy.name: policy.resource for policy in audit.output.policies}
+    planned: dict[str, int] = {}
     unread: dict[str, int] = {}
     known: set[str] = set(key)
     for cell in audit.cells:
         name = name_of(cell)
+        planned[name] = planned.get(name, 0) + (not cell.is_left_out)
         unread[name] = unread.get(name, 0) + cell.is_gap
         if cell.status is Status.OK and resources[cell.policy] == GROUPS:
             known.add(name)
-    names = sorted(unread) if scope == REGION else list(unread)
+    names = list(planned)
     counted = [_crosstab(key, values, names, columns) for columns, values in kinds.items()]
     counts = pd.concat(counted, axis="columns")
     counts["groups"] = counts[list(COUNTED)].sum(axis="columns")
     counts[~counts.index.isin(known)] = pd.NA
-    counts["cells_not_read"] = [unread[name] for name in names]
-    counts.insert(0, "name", names)
-    counts.insert(0, "scope", scope)
-    counts.columns.name = None
-    return counts.reset_index(drop=True)
+    counts["cells_planned"] = list(planned.values())
+    counts["cells_not_read"] = list(unread.values())
+    return counts
 
 
 def _crosstab(

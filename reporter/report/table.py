@@ -2,12 +2,28 @@
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from enum import Enum, auto
 from typing import Any
 
 import pandas as pd
 
 #: What stands in a cell whose answer is not known.
 UNKNOWN = "unknown"
+
+
+class Kind(Enum):
+    """What the rows of a table are."""
+
+    FINDINGS = auto()  # groups that policies found
+    GROUPS = auto()  # all groups
+    RESOURCES = auto()  # what policies on other types found
+    ATTACHMENTS = auto()
+    CHANGES = auto()
+    DUPLICATES = auto()
+    WAIVERS = auto()
+    CLOSED = auto()  # what auditors wrote on findings that are gone
+    SUMMARY = auto()
+    COVERAGE = auto()
 
 
 def _nobody(rows: int) -> None:
@@ -24,8 +40,11 @@ class Table:
     name: str
     title: str
     frame: pd.DataFrame
+    kind: Kind = Kind.RESOURCES
     full_name: str = ""
     """Of the policy or tab it is of, where that differs from `name`, which is unlike all others in any case."""
+    policies: tuple[str, ...] = ()
+    """Those whose findings the rows are, of a table of findings."""
     on_rows: Callable[[int], None] = field(default=_nobody, repr=False, compare=False)
     """Told how many rows more a format has taken."""
 

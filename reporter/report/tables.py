@@ -20,8 +20,19 @@ from reporter.output.manifest import Status
 from reporter.report.changes import CHANGES, changes, since_line
 from reporter.report.descriptions import DESCRIPTIONS
 from reporter.report.duplicates import DUPLICATES, duplicates
-from reporter.report.summary import SUMMARY, coverage, coverage_line, policy_counts, risk_counts
-from reporter.report.table import Table
+from reporter.report.entries import OWN_POLICIES
+from reporter.report.summary import (
+    SUMMARY,
+    SUMMARY_ACCOUNTS,
+    SUMMARY_REGIONS,
+    SUMMARY_RUNS,
+    coverage,
+    coverage_line,
+    policy_counts,
+    risk_counts,
+    runs,
+)
+from reporter.report.table import Kind, Table
 from reporter.report.waivers import WAIVERS, WAIVERS_TITLE, waivers
 
 #: Always there, in this order and before all others, even where nothing was found.
@@ -29,6 +40,7 @@ FINDING_TABS = ("default_sg", "ssh_open", "ssh_world")
 _FINDING_FLAGS = {"default_sg": "is_default", "ssh_open": "has_ssh_rule", "ssh_world": "has_ssh_open_world"}
 
 _NOT_TOLD = ("not told",)
+_BEFORE_RULES = "since_last"  # those that matched stand where they are read
 _MAX_NAME = 255  # characters: Excel has no longer head of a table's column
 _PLACE = ("account_profile", "account_id", "region")
 _NOT_ALL = "Every security group that a policy found, worst risk first: no policy lists all there are"
@@ -37,29 +49,42 @@ _NOT_ALL = "Every security group that a policy found, worst risk first: no polic
 def build(audit: Audit, findings: Findings, labels: Labels = NO_LABELS, past: Past = NO_PAST) -> list[Table]:
     """Every table of the report, in order; `labels` are columns on the accounts, where a row has one, and `past` is
     what is known of earlier runs."""
-    tables = list(_policy_tables(audit, findings))
-    if audit.output.has_groups:
-        title = "Every security group, worst risk first" if audit.output.lists_all_groups else _NOT_ALL
-        tables.append(Table("security_groups", title, findings.groups))
-        tables.append(Table("attachments", "Every group and interface it is on", audit.attachments))
-        title = "Groups of a VPC with exactly the same rules"
-        tables.append(Table(DUPLICATES, title, duplicates(findings.groups)))
-        tables.append(Table(CHANGES, since_line(past), changes(past)))
-        counts = risk_counts(audit, findings, past.trend)
-        last = Table(SUMMARY, "Groups by risk, account and region", counts)
-    else:
-        last = Table(SUMMARY, "What each policy found", policy_counts(audit))
-    tables = list(_named_apart(tables))
-    return [
-        *(_headed(_labelled(table, labels)) for table in tables),
-        *([Table(WAIVERS, WAIVERS_TITLE, waivers(audit, findings))] if audit.output.has_groups else []),
-        last,
-        *(
-            _headed(_labelled(table, labels))
-            for table in _named_apart(_sheets_by_policy(audit, findings), tables)
-        ),
-        Table("coverage", coverage_line(audit), coverage(audit)),
+    found = list(_policy_tables(audit, findings))
+    named = list(_named_apart([*found, *_inventory_tables(audit, findings, past)]))
+    by_policy = _named_apart(_sheets_by_policy(audit, findings), named)
+    tables = [
+        _headed(_labelled(table, labels))
+        for table in (*named[: len(found)], *by_policy, *named[len(found) :])
     ]
+    gaps = Table("coverage", coverage_line(audit), coverage(audit), Kind.COVERAGE)
+    return [*tables, *_whole(audit, findings, past), _headed(_labelled(gaps, labels))]
+
+
+def _inventory_tables(audit: Audit, findings: Findings, past: Past) -> Iterator[Table]:
+    """The report's own tables of groups."""
+    if not audit.output.has_groups:
+        return
+    title = "Every security group, worst risk first" if audit.output.lists_all_groups else _NOT_ALL
+    yield Table("security_groups", title, findings.groups, Kind.GROUPS)
+    title = "Every group and interface it is on"
+    yield Table("attachments", title, audit.attachments, Kind.ATTACHMENTS)
+    yield Table(CHANGES, since_line(past), changes(past), Kind.CHANGES)
+    title = "Groups of a VPC with exactly the same rules"
+    yield Table(DUPLICATES, title, duplicates(findings.groups), Kind.DUPLICATES)
+
+
+def _whole(audit: Audit, findings: Findings, past: Past) -> Iterator[Table]:
+    """The tables that are not of an account."""
+    if not audit.output.has_groups:
+        yield Table(SUMMARY, "What each policy found", policy_counts(audit), Kind.SUMMARY)
+        return
+    yield Table(WAIVERS, WAIVERS_TITLE, waivers(audit, findings), Kind.WAIVERS)
+    counts = risk_counts(audit, findings)
+    yield Table(SUMMARY_ACCOUNTS, "Groups by risk and account", counts.accounts, Kind.SUMMARY)
+    yield Table(SUMMARY_REGIONS, "Groups by risk and region", counts.regions, Kind.SUMMARY)
+    yield Table(
+        SUMMARY_RUNS, "Groups by risk in the last runs", runs(audit, counts, past.trend), Kind.SUMMARY
+    )
 
 
 def _named_apart(tables: Iterable[Table], others: Sequence[Table] = ()) -> Iterator[Table]:
@@ -120,16 +145,21 @@ def _policy_tables(audit: Audit, findings: Findings) -> Iterator[Table]:
     for tab, policies in policies_of.items():
         on_groups = [policy for policy in policies if policy.resource == GROUPS]
         others = [policy.name for policy in policies if policy.resource != GROUPS]
-        title = next((policy.description for policy in policies if policy.description), "")
+        title = next((policy.in_report.title for policy in policies if policy.in_report.title), "")
+        title = title or next((policy.description for policy in policies if policy.description), tab)
         if on_groups:
-            yield Table(tab, title or tab, _caught(findings, on_groups, possible=True))
+            names = tuple(policy.name for policy in on_groups)
+            rows = _caught(findings, on_groups, possible=True)
+            yield Table(tab, title, rows, Kind.FINDINGS, policies=names)
         elif tab in _FINDING_FLAGS and not others:
             rows = groups[groups[_FINDING_FLAGS[tab]].fillna(True)]
             own = TOLD_BY_GROUP.get(_FINDING_FLAGS[tab])
             rows = _with_waived(rows, findings, [own] if own else [])
-            yield Table(tab, DESCRIPTIONS[_FINDING_FLAGS[tab]], rows.reset_index(drop=True))
+            title = DESCRIPTIONS[_FINDING_FLAGS[tab]]
+            own_policy = (OWN_POLICIES[tab],)
+            yield Table(tab, title, rows.reset_index(drop=True), Kind.FINDINGS, policies=own_policy)
         if others:
-            yield Table(tab, title or tab, _resources(audit, others))
+            yield Table(tab, title, _resources(audit, others))
 
 
 def _tab(policy: PlannedPolicy) -> str:
@@ -163,9 +193,13 @@ def _sheets_by_policy(audit: Audit, findings: Findings) -> Iterator[Table]:
         if policy.resource == GROUPS:
             rows = _caught(findings, [policy], possible=False)
             if policy.filtered and len(rows):
-                yield Table(policy.name, policy.description, rows)
+                yield Table(policy.name, _title(policy), rows, Kind.FINDINGS, policies=(policy.name,))
         elif audit.sheets.get(policy.name):
-            yield Table(policy.name, policy.description, _resources(audit, [policy.name]))
+            yield Table(policy.name, _title(policy), _resources(audit, [policy.name]))
+
+
+def _title(policy: PlannedPolicy) -> str:
+    return policy.in_report.title or policy.description or policy.name
 
 
 def _caught(findings: Findings, policies: Sequence[PlannedPolicy], *, possible: bool) -> pd.DataFrame:
@@ -184,9 +218,9 @@ def _caught(findings: Findings, policies: Sequence[PlannedPolicy], *, possible: 
         return rows.reset_index(drop=True)
     rules = findings.matched_rules(names)
     told = [_NOT_TOLD if (found := rules.get(row, ())) is None else found for row in rows.index]
-    return rows.assign(**{MATCHED_RULES: pd.Series(told, index=rows.index, dtype=object)}).reset_index(
-        drop=True
-    )
+    place = list(rows.columns).index(_BEFORE_RULES) + 1
+    rows.insert(place, MATCHED_RULES, pd.Series(told, index=rows.index, dtype=object))
+    return rows.reset_index(drop=True)
 
 
 def _with_waived(rows: pd.DataFrame, findings: Findings, policies: Sequence[str]) -> pd.DataFrame:

@@ -1,79 +1,70 @@
-"""What a report says on the terminal of what could not be read: each account once, with the reason and what to do."""
+"""What could not be read, put together by account and reason: one refusal may have cost all cells of an account."""
 
-import re
 from collections import Counter
-from collections.abc import Iterator, Sequence
-from itertools import islice
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
 
-from reporter.accounts.expected import PlannedAccount
 from reporter.inventory.audit import Audit
-from reporter.names import printable
-from reporter.output.manifest import Cell
-from reporter.output.reading import OWN_RUN
-from reporter.report.advice import AGAIN, advise
-from reporter.report.summary import coverage_line
-
-_ACCOUNTS = 10
-_REGIONS = 3  # of an account that are named
-_MESSAGE = 200  # letters
-
-# What botocore puts before AWS's own words; the code stands beside it.
-_PREAMBLE = re.compile(r"An error occurred \([^)]*\) when calling the \w+ operation[^:]*: ")
+from reporter.names import decoded
+from reporter.output.manifest import Cell, Status
+from reporter.report.advice import advise
 
 
-def lines(audit: Audit, again: str = "sg-audit run --resume") -> Iterator[str]:
-    """How much of what was planned was looked at, then the accounts of which a part was not, those of which nothing was
-    before the others. `again` is the command that tries what was not read once more.
-    """
-    yield coverage_line(audit)
-    gaps: dict[str, list[Cell]] = {}
-    for gap in audit.gaps:
-        gaps.setdefault(gap.account, []).append(gap)
-    if not gaps:
-        return
-    planned = Counter(cell.account for cell in audit.cells if not cell.is_left_out)
-    nothing = [name for name, cells in gaps.items() if len(cells) == planned[name]]
-    if len(planned) > 1:
-        of = f"not read whole: {len(gaps):,} of {len(planned):,} accounts"
-        yield f"{of}, {len(nothing):,} of them not at all" if nothing else of
+@dataclass(frozen=True)
+class Unread:
+    """Cells of an account that were not read for one reason: their number, regions and policies. `message` is that of
+    the first of them. `whole` says that nothing of the account was read."""
+
+    account: str
+    account_id: str
+    regions: tuple[str, ...]
+    policies: tuple[str, ...]
+    cells: int
+    status: Status
+    code: str
+    message: str
+    what_to_do: str
+    whole: bool
+
+
+def by_account(audit: Audit) -> list[Unread]:
+    """An entry an account and reason; accounts of which nothing was read first, then in the order of the run."""
+    return _put_together(audit, by_region=False)
+
+
+def by_account_or_region(audit: Audit) -> list[Unread]:
+    """The same, where a part of an account was read an entry a region, so that its policies are those of each."""
+    return _put_together(audit, by_region=True)
+
+
+def _put_together(audit: Audit, *, by_region: bool) -> list[Unread]:
     accounts = {account.name: account for account in audit.output.accounts}
-    ordered = [*nothing, *(name for name in gaps if name not in set(nothing))]
-    for name in ordered[:_ACCOUNTS]:
-        whole = {cell.region for cell in audit.cells if cell.account == name and not cell.is_left_out}
-        yield from _account(gaps[name], planned[name], len(whole), accounts.get(name))
-    if left := ordered[_ACCOUNTS:]:
-        yield f"not read: {_count(len(left), 'more account')}; the coverage tab has them all"
-    if audit.output.kind == OWN_RUN:
-        yield f"`{again}` then tries only what was not read"
+    read = Counter(cell.account for cell in audit.cells if cell.status is Status.OK)
+    reasons: dict[tuple[Hashable, ...], list[Cell]] = {}
+    for gap in audit.gaps:
+        what = advise(gap, accounts.get(gap.account))
+        # AWS names the call in a refusal, and so each policy's reads otherwise.
+        own = "" if gap.status is Status.DENIED else gap.message
+        region = gap.region if by_region and read[gap.account] else ""
+        reasons.setdefault((gap.account, region, gap.status, gap.code, what, own), []).append(gap)
+    found = [
+        _of(cells, advise(cells[0], accounts.get(cells[0].account)), whole=not read[cells[0].account])
+        for cells in reasons.values()
+    ]
+    return sorted(found, key=lambda entry: not entry.whole)
 
 
-def _account(
-    gaps: Sequence[Cell], planned: int, regions: int, account: PlannedAccount | None
-) -> Iterator[str]:
-    advices = Counter(advise(gap, account) for gap in gaps)
-    [(advice, _)] = advices.most_common(1)
-    first = next(gap for gap in gaps if advise(gap, account) == advice)
-    message = printable(_PREAMBLE.sub("", first.message), _MESSAGE)
-    reason = " ".join(filter(None, (first.status.value, first.code, message)))
-    yield f"not read: {_where(gaps, planned, regions)}: {reason}"
-    more = f"; {_count(len(advices) - 1, 'more reason')} in the coverage tab" if len(advices) > 1 else ""
-    yield f"  {advice.removesuffix(f', {AGAIN}')}{more}"
-
-
-def _where(gaps: Sequence[Cell], planned: int, regions: int) -> str:
-    first = gaps[0]
-    if len(gaps) == 1:
-        return f"{first.account} {first.region} {first.policy}"
-    if len(gaps) == planned:
-        return f"{first.account} (all of it)"
-    names = list(dict.fromkeys(gap.region for gap in gaps))
-    named = ", ".join(islice(names, _REGIONS))
-    more = f" and {_count(len(names) - _REGIONS, 'more region')}" if len(names) > _REGIONS else ""
-    policies = planned // regions
-    if len(gaps) == policies * len(names):
-        return f"{first.account} {named}{more}"
-    return f"{first.account} {named}{more} ({_count(len(gaps), 'cell')} of {planned:,})"
-
-
-def _count(number: int, of: str) -> str:
-    return f"{number:,} {of}" if number == 1 else f"{number:,} {of}s"
+def _of(cells: Sequence[Cell], what_to_do: str, *, whole: bool) -> Unread:
+    first = cells[0]
+    return Unread(
+        account=first.account,
+        account_id=first.account_id,
+        regions=tuple(dict.fromkeys(cell.region for cell in cells)),
+        policies=tuple(dict.fromkeys(cell.policy for cell in cells)),
+        cells=len(cells),
+        status=first.status,
+        code=first.code,
+        message=decoded(first.message),
+        what_to_do=what_to_do,
+        whole=whole,
+    )

@@ -13,8 +13,10 @@ from reporter.findings.past import NO_PAST, Past
 from reporter.inventory.audit import Audit, Progress, silent
 from reporter.names import clean
 from reporter.report import changes, tables
+from reporter.report.entries import Entry, place
 from reporter.report.folder import not_there
-from reporter.report.formats import DEFAULT, NO_SETTINGS, Settings, load, notes
+from reporter.report.formats import DEFAULT, NO_SETTINGS, Settings, load, notes, shows_overview
+from reporter.report.overview import overview
 from reporter.report.summary import coverage_line, waived_line
 
 FILE_STEM = "security_groups_inventory"
@@ -38,16 +40,28 @@ def write(
     progress: Progress = silent,
     settings: Settings = NO_SETTINGS,
     past: Past = NO_PAST,
+    entries: Sequence[Entry] | None = None,
 ) -> Written:
     """Write the report in each format into the folder, made where it is missing.
 
     `progress` hears how many rows are written, of how many; `settings` are those of the formats; `past` is what is
-    known of earlier runs.
+    known of earlier runs; `entries` are those of the auditors, which the workbook takes over.
 
     Raises InputError where the folder cannot be written, or there is no such format.
     """
     forms = {name: load(name) for name in formats}
     lines, built = facts(audit, findings, past), tables.build(audit, findings, labels, past)
+    since = [changes.since_line(past)] if past.base else []
+    page = (
+        overview(audit, findings, past, [*since, *remarks(audit, findings)])
+        if any(map(shows_overview, forms.values()))
+        else None
+    )
+    carried: list[str] = []
+    if entries is not None:
+        placed = place(entries, built, audit)
+        settings = {**settings, DEFAULT: {**settings.get(DEFAULT, {}), "placed": placed}}
+        carried.append(placed.line)
     total = len(forms) * sum(len(table.frame) for table in built)
     done = 0
 
@@ -63,11 +77,18 @@ def write(
             paths = [
                 path
                 for name, form in forms.items()
-                for path in form.write(stem, counted, lines, **settings.get(name, {}))
+                for path in form.write(
+                    stem,
+                    counted,
+                    lines,
+                    **settings.get(name, {}),
+                    **({"overview": page} if shows_overview(form) else {}),
+                )
             ]
     except OSError as error:
         raise not_there(folder, " ".join(str(error.strerror or error).split())) from None
-    return Written(tuple(paths), tuple(note for form in forms.values() for note in notes(form, counted)))
+    said = (note for form in forms.values() for note in notes(form, counted))
+    return Written(tuple(paths), (*carried, *said))
 
 
 def facts(audit: Audit, findings: Findings, past: Past = NO_PAST) -> Sequence[str]:
@@ -84,14 +105,22 @@ def facts(audit: Audit, findings: Findings, past: Past = NO_PAST) -> Sequence[st
         ]
         if past.base:
             lines.append(changes.since_line(past))
+        lines += remarks(audit, findings)
+    if audit.gaps:
+        lines.append("What was not read is not clean: see the coverage tab")
+    return list(map(clean, lines))
+
+
+def remarks(audit: Audit, findings: Findings) -> list[str]:
+    """Lines on what the tables do not show."""
+    lines = []
+    if audit.output.has_groups:
         if not audit.output.lists_all_groups:
             lines.append("No policy lists every group: only those that a policy found are here")
         nothing = tables.found_nothing(audit, findings)
         if nothing:
             more = f" and {len(nothing) - _NAMED} more" if len(nothing) > _NAMED else ""
             lines.append(f"Found nothing, and so have no sheet: {', '.join(nothing[:_NAMED])}{more}")
-    if audit.gaps:
-        lines.append("What was not read is not clean: see the coverage tab")
     return list(map(clean, lines))
 
 

@@ -19,6 +19,7 @@ def run(
     csv_bom: bool,
     fail_on: str | None,
     history: str = "",
+    carry: Path | None = None,
 ) -> int:
     """Audit the sandbox's estate with the given policies and write the report; returns the exit code.
 
@@ -39,6 +40,7 @@ def run(
         command += ["--csv-bom"] if csv_bom else []
         command += ["--fail-on", fail_on] if fail_on else []
         command += ["--history", history] if history else []
+        command += ["--carry", str(carry)] if carry else []
         try:
             with sandbox.running() as server:
                 _say("putting three accounts into it")

@@ -94,7 +94,7 @@ def outcome(lab: Lab, ec2: Callable[..., Any]) -> Outcome:
 def test_actions_are_not_carried_out(outcome: Outcome) -> None:
     assert sorted(group["GroupName"] for group in outcome.after) == ["default", "doomed"]
     assert outcome.after == outcome.before
-    assert outcome.actions == {"AssumeRole", "DescribeSecurityGroups"}
+    assert outcome.actions == {"AssumeRole", "DescribeSecurityGroups", "GetCallerIdentity"}
 
 
 def test_stderr_says_so(outcome: Outcome) -> None:

@@ -138,6 +138,8 @@ def test_no_scheduler_there_is_wrong_input(
     estate_accounts: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(clusters, "_CONNECT_SECONDS", 0.5)
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "any")
     words = [
         "run",
         "-c",

@@ -285,9 +285,11 @@ def test_a_summary_tells_how_much_was_read(refused: Audited) -> None:
     read = planned - len(unread(refused.run))
     assert f"{read} of {planned} cells" in refused.errors
     assert f"{read} of {planned} cells" in refused.facts
-    summary = {(row["scope"], row["name"]): row["cells_not_read"] for row in refused.sheets["summary"]}
-    assert summary["all", "all"] == planned - read
-    assert (summary["account", "sealed"], summary["account", "staging"]) == (len(POLICIES), 0)
+    by_account = refused.sheets["summary_accounts"]
+    missing = {row["account_profile"]: row["cells_not_read"] for row in by_account}
+    assert sum(missing.values()) == planned - read
+    assert sum(row["cells_planned"] for row in by_account) == planned
+    assert (missing["sealed"], missing["staging"]) == (len(POLICIES), 0)
 
 
 def test_a_flag_whose_policy_was_refused_is_unknown(refused: Audited, whole: Audited) -> None:

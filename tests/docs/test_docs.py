@@ -1,5 +1,6 @@
 """What README and docs say of the program, held against the program."""
 
+import csv
 import json
 import re
 import shutil
@@ -21,6 +22,7 @@ from reporter.custodian.metadata import ReportMetadata
 from reporter.findings import waivers
 from reporter.findings.risk import LEVELS
 from reporter.report import formats
+from reporter.report.entries import COLUMNS as AUDITORS
 from reporter.sandbox import faults
 from tests import rundir
 
@@ -199,20 +201,34 @@ def heads(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict[str, str]]
 
 
 def tab_heads(run: Path) -> dict[str, dict[str, str]]:
-    path = sg_audit("report", "-s", run, "-o", run / "reports").stdout.strip()
-    return {
-        sheet.title: {
-            str(cell.value): cell.comment.text if cell.comment else ""
-            for cell in next(iter(sheet.iter_rows(max_col=sheet.max_column)))
-            if cell.value is not None
-        }
-        for sheet in openpyxl.load_workbook(path)
-    }
+    """Of the workbook, where the columns are those of all formats but for links; of CSV what it leaves out or puts
+    together."""
+    words = ("report", "-s", run, "-o", run / "reports", "-f", "xlsx", "-f", "csv")
+    book, *files = sg_audit(*words).stdout.split()
+    heads = {}
+    for file in files:
+        with Path(file).open(newline="") as lines:
+            tab = re.sub(r"security_groups_inventory_\w{15}_", "", Path(file).stem)
+            heads[tab] = dict.fromkeys(next(csv.reader(lines)), "")
+    for sheet in openpyxl.load_workbook(book)._sheets[1:]:
+        if sheet.title != "coverage":
+            heads[sheet.title] = {
+                str(cell.value): cell.comment.text if cell.comment else ""
+                for cell in next(iter(sheet.iter_rows(max_col=sheet.max_column)))
+                if cell.value is not None and not sheet.column_dimensions[cell.column_letter].hidden
+            }
+    return heads | {"overview": {}}
 
 
 def test_every_tab_is_listed(heads: Mapping[str, object]) -> None:
-    listed = {spans(row[0])[0] for row in single(WORKBOOK, "tab")}
-    assert set(heads) - {"summary of policies"} <= listed
+    listed = {name for row in single(WORKBOOK, "tab") for name in spans(row[0])}
+    summaries = {name for name in heads if name.startswith("summary")}
+    assert summaries == {
+        "summary",
+        "summary of policies",
+        *(f"summary_{of}" for of in ("accounts", "regions", "runs")),
+    }
+    assert {*heads, "summary", "closed"} - summaries <= listed
 
 
 def columns(number: int) -> dict[str, str]:
@@ -222,17 +238,21 @@ def columns(number: int) -> dict[str, str]:
 
 
 def test_every_column_is_listed_and_none_else(heads: Mapping[str, Mapping[str, str]]) -> None:
-    groups, attachments, duplicates, changes, accepted, summary, of_policies, coverage = map(
-        columns, range(8)
+    groups, attachments, duplicates, changes, accepted, closed, summary, of_policies, coverage = map(
+        columns, range(9)
     )
-    finding_tabs = [heads[name] for name in ("default_sg", "ssh_open", "ssh_world")]
+    assert list(closed)[-4:] == list(AUDITORS)
+    finding_tabs = [set(heads[name]) - set(AUDITORS) for name in ("default_sg", "ssh_open", "ssh_world")]
     assert {name for tab in (*finding_tabs, heads["security_groups"]) for name in tab} == set(groups)
     assert list(heads["security_groups"]) == [name for name in groups if name in heads["security_groups"]]
     assert list(attachments) == list(heads["attachments"])
     assert list(duplicates) == list(heads["duplicates"])
     assert list(changes) == list(heads["changes"])
     assert list(accepted) == list(heads["waivers"])
-    assert list(summary) == list(heads["summary"])
+    counted = [heads[f"summary_{of}"] for of in ("accounts", "regions", "runs")]
+    assert {name for head in counted for name in head} == set(summary)
+    for head in counted:
+        assert list(head) == [name for name in summary if name in head]
     assert list(of_policies) == list(heads["summary of policies"])
     assert list(coverage) == list(heads["coverage"])
 

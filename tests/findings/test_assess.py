@@ -130,7 +130,8 @@ def test_the_possible_stands_below_the_proven_and_is_counted_apart(tmp_path: Pat
     write(tmp_path, units)
     assert list(groups(tmp_path)) == ["sg-2", "sg-1"]
     assert [row["risk"] for row in groups(tmp_path).values()] == ["critical", "critical"]
-    counts = {row["name"]: row for row in table(tmp_path, "summary")}
+    counts = {row["region"]: row for row in table(tmp_path, "summary_regions")}
+    (counts["all"],) = table(tmp_path, "summary_runs")
     assert (counts["all"]["critical"], counts["all"]["critical_possible"]) == (1, 1)
     assert (counts["eu-west-1"]["critical"], counts["eu-west-1"]["critical_possible"]) == (0, 1)
     assert (counts["us-east-1"]["critical"], counts["us-east-1"]["critical_possible"]) == (1, 0)

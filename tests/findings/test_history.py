@@ -75,7 +75,7 @@ def test_a_run_alone_has_its_own_day_and_nothing_to_compare_with(runs: Runs) -> 
     assert report.column("security_groups", "first_seen") == {"sg-1": "2026-11-18", "sg-2": ""}
     assert set(report.column("security_groups", "since_last").values()) == {""}
     assert report.tables["changes"] == []
-    assert [row["scope"] for row in report.tables["summary"]] == ["all", "account", "region"]
+    assert [(row["run"], row["groups"]) for row in report.tables["summary_runs"]] == [("2026-11-18 21:03", 2)]
     assert not any("since" in fact for fact in report.facts)
 
 
@@ -125,12 +125,13 @@ def test_new_changed_same_and_gone_since_the_run_before(runs: Runs) -> None:
 def test_the_trend_is_the_counts_of_the_last_runs(runs: Runs) -> None:
     for day in range(1, 15):
         runs.add(day, {HERE: unit([open_group(number) for number in range(day)])})
-    rows = [row for row in runs.report("-f", "xlsx").tables["summary"] if row["scope"] == "run"]
-    assert [row["name"] for row in rows] == [f"2026-11-{day:02d} 21:03" for day in range(5, 15)]
+    rows = runs.report("-f", "xlsx").tables["summary_runs"]
+    assert [row["run"] for row in rows] == [f"2026-11-{day:02d} 21:03" for day in range(5, 15)]
     assert [(row["medium"], row["groups"]) for row in rows] == [(day, day) for day in range(5, 15)]
     (book,) = runs.folder.with_name("reports").glob("*.xlsx")
-    chart = openpyxl.load_workbook(book)["summary"]._charts[-1]
-    assert [point.v for point in chart.series[0].cat.strRef.strCache.pt] == [row["name"] for row in rows]
+    chart = openpyxl.load_workbook(book)["overview"]._charts[-1]
+    days = [point.v for point in chart.series[0].cat.strRef.strCache.pt]
+    assert days == [row["run"][:10] for row in rows]
     medium = chart.series[2]
     assert medium.tx.strRef.strCache.pt[0].v == "medium"
     assert [point.v for point in medium.val.numRef.numCache.pt] == list(range(5, 15))

@@ -413,7 +413,7 @@ def test_a_list_that_was_not_read_changes_no_flag(tmp_path: Path) -> None:
     assert (row["world_ports"], row["wide_sources"]) == ((), ("pl-1 -> tcp 22",))
     assert (row["has_ssh_open_world"], row["risk"]) == (False, "none")
     assert row["risk_note"] == "may be open to the world, as pl-1 could not be read whole: tcp 22"
-    (everything, *_) = table(tmp_path, "summary")
+    (everything,) = table(tmp_path, "summary_runs")
     assert (everything["none"], everything["none_reachable"], everything["none_reachable_possible"]) == (
         1,
         0,
@@ -663,7 +663,7 @@ def test_rows_of_one_risk_stand_by_whether_they_are_reached(tmp_path: Path) -> N
         ("sg-1", "critical", "unknown"),
         ("sg-2", "critical", "no"),
     ]
-    (everything, *_) = table(tmp_path, "summary")
+    (everything,) = table(tmp_path, "summary_runs")
     counts = {name: everything[name] for name in everything if name.startswith("critical")}
     assert counts == {
         "critical": 3,

@@ -10,7 +10,7 @@ from rich.console import Console
 
 from reporter.cli import terminal
 from reporter.inventory.audit import Audit
-from reporter.report import closing, failing, unread
+from reporter.report import closing, failing, not_read
 from tests.rundir import ACCOUNT_IDS, DENIED, WORLD, audit, findings, group, interface, unit, write
 
 US, EU = "us-east-1", "eu-west-1"
@@ -103,7 +103,7 @@ def test_one_account_is_one_line_with_what_to_do_whatever_it_cost(tmp_path: Path
     nothing = dict.fromkeys(unit(), DENIED)
     place = write(tmp_path, {("alpha", US): nothing, ("beta", US): unit(interfaces=DENIED)})
     allow = "  Allow the call to the account's role (`sg-audit permissions` prints all that is needed)"
-    assert list(unread.lines(audit(place), "sg-audit audit --resume")) == [
+    assert list(not_read.lines(audit(place), "sg-audit audit --resume")) == [
         "6 of 14 cells (account × region × policy) were read",
         "not read whole: 2 of 2 accounts, 1 of them not at all",
         "not read: alpha (all of it): denied UnauthorizedOperation Not allowed.",
@@ -125,7 +125,7 @@ def test_the_regions_of_an_account_share_its_line(tmp_path: Path) -> None:
             ("beta", EU): nothing,
         },
     )
-    told = [line for line in unread.lines(audit(place)) if line.startswith("not read: ")]
+    told = [line for line in not_read.lines(audit(place)) if line.startswith("not read: ")]
     assert told == [
         f"not read: alpha {EU}, {US} (8 cells of 14): denied UnauthorizedOperation Not allowed.",
         f"not read: beta {EU}: denied UnauthorizedOperation Not allowed.",
@@ -136,7 +136,7 @@ def test_ten_accounts_are_told_and_the_others_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     read = many(tmp_path, monkeypatch, refused=range(12), of=13)
-    told = [line for line in unread.lines(read) if line.startswith("not read: ")]
+    told = [line for line in not_read.lines(read) if line.startswith("not read: ")]
     assert told == [
         *(
             f"not read: team-name-{number:02} (all of it): denied UnauthorizedOperation Not allowed."

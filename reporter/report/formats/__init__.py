@@ -27,7 +27,8 @@ NO_SETTINGS: Settings = {}
 class Format(Protocol):
     """What a format's module has.
 
-    A module may also have `notes(tables)`: lines, for the terminal, on what this format makes of the tables.
+    A module may also have `notes(tables)`: lines, for the terminal, on what this format makes of the tables; and
+    `SHOWS_OVERVIEW = True`: its `write` is then given the `overview` (reporter.report.overview) by that keyword.
     """
 
     def write(
@@ -88,6 +89,11 @@ def notes(form: Format, tables: Sequence["Table"]) -> Sequence[str]:
     """What a format has to say of the tables."""
     say = getattr(form, "notes", None)
     return say(tables) if say else ()
+
+
+def shows_overview(form: Format) -> bool:
+    """Whether a format takes the overview."""
+    return bool(getattr(form, "SHOWS_OVERVIEW", False))
 
 
 def _own() -> set[str]:

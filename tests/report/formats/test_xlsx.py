@@ -18,7 +18,6 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl.utils.escape import unescape
 
-from reporter.findings.risk import LEVELS
 from reporter.report.formats import xlsx
 from reporter.report.tables import Table
 
@@ -42,20 +41,6 @@ def values(folder: Path, *column: Any, dtype: Any = object) -> list[Any]:
     """Values of a column, written to a file and read back."""
     sheet = written(folder, pd.DataFrame({"column": pd.Series(list(column), dtype=dtype)}))
     return [cell.value for (cell,) in sheet.iter_rows(min_row=2)]
-
-
-# Charts.
-
-
-@pytest.mark.parametrize(("accounts", "says"), [(25, ""), (26, ", the first 25 of 26")])
-def test_a_chart_without_all_accounts_says_so(tmp_path: Path, accounts: int, says: str) -> None:
-    names = [f"account-{number}" for number in range(accounts)]
-    frame = pd.DataFrame({"scope": ["all", *["account"] * accounts], "name": ["all", *names]})
-    for level in LEVELS:
-        frame[level] = 1
-    _, chart = written(tmp_path, frame, "summary")._charts
-    title = "".join(run.t for run in chart.title.tx.rich.p[0].r)
-    assert title == f"Risk by account{says}"
 
 
 # The limit of a cell.

@@ -4,4 +4,6 @@ from reporter.report.formats.xlsx.cells import cell_text
 from reporter.report.formats.xlsx.sheets import notes, sheet_names
 from reporter.report.formats.xlsx.workbook import write
 
-__all__ = ["cell_text", "notes", "sheet_names", "write"]
+__all__ = ["SHOWS_OVERVIEW", "cell_text", "notes", "sheet_names", "write"]
+
+SHOWS_OVERVIEW = True

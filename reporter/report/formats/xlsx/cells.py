@@ -1,30 +1,67 @@
 """A value as a cell: for what it is, never for what it looks like."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from datetime import date
+from functools import lru_cache
 from typing import Any
 
-import xlsxwriter
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from reporter.report.formats.xlsx.limits import MAX_CELL, MAX_NUMBER, units
+from reporter.report.formats.xlsx.styles import Styles
 from reporter.report.table import UNKNOWN
 
-
-@dataclass(frozen=True)
-class Styles:
-    truth: Format
-    unknown: Format
+_SURELY_FITS = MAX_CELL // 2  # characters, of two units at the most
+_DAY_ZERO = date(1899, 12, 30).toordinal()  # of Excel's calendar, since March 1900
 
 
-def styles(workbook: xlsxwriter.Workbook) -> Styles:
-    """The formats of cells, to be made once a workbook."""
-    # Excel shows booleans as TRUE and FALSE whatever the number format; LibreOffice needs to be told.
-    return Styles(
-        truth=workbook.add_format({"num_format": '"TRUE";"TRUE";"FALSE"', "align": "center"}),
-        unknown=workbook.add_format({"italic": True, "font_color": "#7F6000", "bg_color": "#FFF2CC"}),
-    )
+class Cells:
+    """Writes the cells of a sheet."""
+
+    def __init__(self, sheet: Worksheet, styles: Styles, clipped_at: Sequence[float] = ()) -> None:
+        """`clipped_at` says of columns how long a text may be that can run on into an empty cell beside it."""
+        self._sheet, self._clipped_at = sheet, clipped_at
+        self._clipped = styles.clipped()
+        self._truth, self._unknown, self._date = styles.truth(), styles.unknown(), styles.date()
+
+    def write(self, row: int, column: int, value: Any, style: Format | None = None) -> int:
+        """Write a value, in the column's format where none is given; returns its width in characters."""
+        if value == "":
+            return 0
+        if isinstance(value, bool):
+            self._sheet.write_boolean(row, column, value, self._truth)
+            return 5
+        if isinstance(value, float) or (isinstance(value, int) and abs(value) <= MAX_NUMBER):
+            self._sheet.write_number(row, column, value, style)
+            return len(str(value))
+        if isinstance(value, str) and len(value) <= _SURELY_FITS:
+            text = value
+        else:
+            text = UNKNOWN if value is None else cell_text(value)
+        if text == UNKNOWN:
+            style = self._unknown
+        elif style is None and column < len(self._clipped_at) and len(text) > self._clipped_at[column]:
+            style = self._clipped
+        if text:
+            self._sheet.write_string(row, column, text, style)
+        return len(text)
+
+    def write_date(self, row: int, column: int, value: Any) -> int:
+        """Write a day, as ISO 8601 has it; anything else as it is."""
+        day = _day(value) if isinstance(value, str) else None
+        if day is None:
+            return self.write(row, column, value)
+        self._sheet.write_number(row, column, day, self._date)
+        return len(value)
+
+
+@lru_cache(maxsize=4096)
+def _day(text: str) -> int | None:
+    try:
+        return date.fromisoformat(text).toordinal() - _DAY_ZERO
+    except ValueError:
+        return None
 
 
 def cell_text(value: Any) -> str:
@@ -49,17 +86,3 @@ def _cut(items: Sequence[str], separator: str) -> str:
         kept += 1
     ending = f"… (+{len(items) - kept} more)"
     return separator.join([*items[:kept], ending]) if separator else "".join(items[:kept]) + ending
-
-
-def write_cell(sheet: Worksheet, row: int, column: int, value: Any, styles: Styles) -> int:
-    """Write a value for what it is, never for what it looks like; returns its width in characters."""
-    if isinstance(value, bool):
-        sheet.write_boolean(row, column, value, styles.truth)
-        return 5
-    if isinstance(value, float) or (isinstance(value, int) and abs(value) <= MAX_NUMBER):
-        sheet.write_number(row, column, value)
-        return len(str(value))
-    text = UNKNOWN if value is None else cell_text(value)
-    if text:
-        sheet.write_string(row, column, text, styles.unknown if text == UNKNOWN else None)
-    return len(text)

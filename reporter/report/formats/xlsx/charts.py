@@ -1,89 +1,121 @@
-"""The charts of the summary, and the facts beside them."""
+"""The charts of the overview. Their numbers stand in a block of their own, which nobody sorts."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
-import pandas as pd
 import xlsxwriter
 from xlsxwriter.chart import Chart
-from xlsxwriter.worksheet import Worksheet
 
 from reporter.findings.risk import LEVELS
-from reporter.report.formats.xlsx.colours import CHART_COLOURS
-from reporter.report.summary import ACCOUNT, ALL, REGION, RUN
+from reporter.report.formats.xlsx.styles import CHART_COLOURS, GREY
+from reporter.report.overview import Account
+from reporter.report.summary import minute
 
-_CHARTED_NAMES = 25  # more bars than that cannot be told apart
+NOT_READ = "not read"
+_URGENT = LEVELS[:3]
+_WORST, _UNREAD = 10, 4  # bars
 
 
-def decorate_summary(
-    workbook: xlsxwriter.Workbook, sheet: Worksheet, frame: pd.DataFrame, facts: Sequence[str]
-) -> None:
-    """Charts and the facts beside the table, which stays a table like the others."""
-    sheet.fit_to_pages(1, 1)
-    right = len(frame.columns) + 1
-    sheet.insert_textbox(
-        1,
-        right,
-        "\n".join(facts),
-        {"width": 620, "height": 24 + 20 * len(facts), "line": {"none": True}, "font": {"size": 11}},
+@dataclass(frozen=True)
+class Block:
+    """What a chart shows: a name a row, and a column of numbers a series."""
+
+    title: str
+    series: tuple[str, ...]
+    rows: tuple[tuple[str, tuple[int, ...]], ...]
+
+
+def worst_accounts(accounts: Sequence[Account]) -> Block:
+    """The worst accounts, those of which nothing is known, and all others as one.
+
+    What is not read has a series of its own, since a bar of no length would be taken for an account without groups.
+    """
+    read = [account for account in accounts if not account.is_unread]
+    unread = [account for account in accounts if account.is_unread]
+    shown = [(account.name, _urgent([account])) for account in read[:_WORST]]
+    others, unread_others = read[_WORST:], unread[_UNREAD:]
+    longest = max((sum(counts) for _, counts in shown), default=0)
+    mark = max(1, longest // 3)
+    rows = [(name, (*counts, 0)) for name, counts in shown]
+    rows += [(f"{account.name} ({NOT_READ})", (0, 0, 0, mark)) for account in unread[:_UNREAD]]
+    if others:
+        counts = _urgent(others)
+        rows.append((f"the other {len(others):,}: {sum(counts):,} in all", (*counts, 0)))
+    if unread_others:
+        rows.append((f"{len(unread_others):,} more ({NOT_READ})", (0, 0, 0, mark)))
+    series = (*_URGENT, NOT_READ) if unread else _URGENT
+    return Block(
+        "Groups of risk critical, high or medium by account",
+        series,
+        tuple((name, values[: len(series)]) for name, values in rows),
     )
-    if "scope" not in frame.columns:
-        return  # no groups, no risks
-    top = 3 + len(facts)
-    sheet.insert_chart(top, right, _risk_chart(workbook, sheet, frame))
-    for number, scope in enumerate((ACCOUNT, REGION, RUN), 1):
-        rows = frame.index[frame["scope"] == scope]
-        if len(rows):
-            chart = _stacked_chart(workbook, sheet, frame, scope, rows[0] + 1, len(rows))
-            sheet.insert_chart(top + 16 * number, right, chart)
 
 
-def _risk_chart(workbook: xlsxwriter.Workbook, sheet: Worksheet, frame: pd.DataFrame) -> Chart:
-    first, last = (frame.columns.get_loc(level) for level in (LEVELS[0], LEVELS[-1]))
-    row = int(frame.index[frame["scope"] == ALL][0]) + 1
-    chart = workbook.add_chart({"type": "column"})
-    chart.add_series(
-        {
-            "name": "groups",
-            "categories": [sheet.get_name(), 0, first, 0, last],
-            "values": [sheet.get_name(), row, first, row, last],
-            "categories_data": list(LEVELS),
-            "values_data": frame[list(LEVELS)].iloc[row - 1].fillna(0).tolist(),
-            "points": [{"fill": {"color": CHART_COLOURS[level]}} for level in LEVELS],
-            "data_labels": {"value": True},
-            "gap": 60,
-        }
+def _urgent(accounts: Sequence[Account]) -> tuple[int, ...]:
+    return tuple(sum(account.counts[level] or 0 for account in accounts) for level in _URGENT)
+
+
+def trend(runs: Sequence[tuple[str, Mapping[str, int | None]]]) -> Block:
+    """The groups of each level in the last runs."""
+    rows = tuple(
+        (minute(started)[:10], tuple(counts.get(level) or 0 for level in _URGENT))
+        for started, counts in runs
+        if counts.get(LEVELS[0]) is not None
     )
-    return _finish(chart, "Security groups by risk")
+    return Block("Groups of risk critical, high or medium in the last runs", _URGENT, rows)
 
 
-def _stacked_chart(
-    workbook: xlsxwriter.Workbook, sheet: Worksheet, frame: pd.DataFrame, scope: str, first: int, of: int
-) -> Chart:
-    count = min(of, _CHARTED_NAMES)
-    names = frame.columns.get_loc("name")
+def bars(workbook: xlsxwriter.Workbook, sheet: str, block: Block, row: int) -> Chart:
+    """A bar a row, cut by series; `row` is that of the block's heads, from the first column on."""
+    chart = workbook.add_chart({"type": "bar", "subtype": "stacked"})
+    _fill(chart, sheet, block, row)
+    chart.set_y_axis({"reverse": True, "num_font": {"size": 8}, "line": {"none": True}})
+    chart.set_x_axis(_numbers())
+    return _finish(chart, block.title)
+
+
+def columns(workbook: xlsxwriter.Workbook, sheet: str, block: Block, row: int) -> Chart:
+    """A column a row, cut by series."""
     chart = workbook.add_chart({"type": "column", "subtype": "stacked"})
-    for level in LEVELS:
-        column = frame.columns.get_loc(level)
-        chart.add_series(
-            {
-                "name": [sheet.get_name(), 0, column],
-                "categories": [sheet.get_name(), first, names, first + count - 1, names],
-                "values": [sheet.get_name(), first, column, first + count - 1, column],
-                "name_data": [level],
-                "categories_data": frame["name"].iloc[first - 1 : first - 1 + count].tolist(),
-                "values_data": frame[level].iloc[first - 1 : first - 1 + count].fillna(0).tolist(),
-                "fill": {"color": CHART_COLOURS[level]},
-                "gap": 60,
-            }
-        )
-    # Who is not in the picture would be taken for one without groups.
-    which = f", the first {count} of {of:,}" if of > count else ""
-    return _finish(chart, f"Risk by {scope}{which}", legend=True)
+    _fill(chart, sheet, block, row)
+    chart.set_x_axis({"num_font": {"size": 8}})
+    chart.set_y_axis(_numbers())
+    return _finish(chart, block.title)
 
 
-def _finish(chart: Chart, title: str, legend: bool = False) -> Chart:
-    chart.set_title({"name": title, "name_font": {"size": 12}})
-    chart.set_legend({"position": "bottom"} if legend else {"none": True})
-    chart.set_y_axis({"major_gridlines": {"visible": True, "line": {"color": "#D9D9D9"}}, "num_format": "0"})
-    chart.set_size({"width": 620, "height": 300})
+def _numbers() -> dict[str, Any]:
+    return {
+        "major_gridlines": {"visible": True, "line": {"color": "#E5E5E5"}},
+        "num_format": "#,##0",
+        "num_font": {"size": 8},
+        "line": {"none": True},
+        "min": 0,
+    }
+
+
+def _fill(chart: Chart, sheet: str, block: Block, row: int) -> None:
+    first, last = row + 1, row + len(block.rows)
+    for number, name in enumerate(block.series):
+        series: dict[str, Any] = {
+            "name": [sheet, row, number + 1],
+            "categories": [sheet, first, 0, last, 0],
+            "values": [sheet, first, number + 1, last, number + 1],
+            "name_data": [name],
+            "categories_data": [label for label, _ in block.rows],
+            "values_data": [values[number] for _, values in block.rows],
+            "gap": 40,
+        }
+        if name == NOT_READ:
+            series["pattern"] = {"pattern": "wide_upward_diagonal", "fg_color": GREY, "bg_color": "#FFFFFF"}
+            series["border"] = {"color": GREY}
+        else:
+            series["fill"] = {"color": CHART_COLOURS[name]}
+        chart.add_series(series)
+
+
+def _finish(chart: Chart, title: str) -> Chart:
+    chart.set_title({"name": title, "name_font": {"size": 10}, "overlay": False})
+    chart.set_legend({"position": "bottom", "font": {"size": 8}})
+    chart.set_chartarea({"border": {"color": "#D9D9D9"}})
     return chart

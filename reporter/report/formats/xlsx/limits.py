@@ -7,6 +7,8 @@ MAX_CELL = 32_767  # UTF-16 units
 MAX_SHEET_NAME = 31
 MAX_ROWS = 1_048_575  # below the head
 MAX_COLUMNS = 16_384
+MAX_LINKS = 65_530  # of a sheet
+MAX_HEADER = 255  # characters at the top, or the bottom, of a printed page
 MAX_NUMBER = 10**15 - 1  # of more than 15 digits Excel makes the last ones zero: those are written as text
 
 

@@ -1,42 +1,128 @@
 """Writes a workbook."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 import xlsxwriter
 from xlsxwriter.exceptions import FileCreateError
+from xlsxwriter.worksheet import Worksheet
 
+from reporter.report.entries import NOTHING_PLACED, Entry, Placed, closed_table
 from reporter.report.formats._files import all_or_none
-from reporter.report.formats.xlsx.charts import decorate_summary
+from reporter.report.formats.xlsx import printing, summary_sheet
 from reporter.report.formats.xlsx.data_sheet import write_table
-from reporter.report.formats.xlsx.sheets import notes, sheets
-from reporter.report.summary import SUMMARY
-from reporter.report.table import Table
+from reporter.report.formats.xlsx.links import Places, RowsOfGroups
+from reporter.report.formats.xlsx.overview_sheet import write_overview
+from reporter.report.formats.xlsx.sheets import OVERVIEW, Sheet, notes, sheets
+from reporter.report.formats.xlsx.styles import FONT, TAB_COLOURS, Styles
+from reporter.report.formats.xlsx.unread_table import in_place_of_cells
+from reporter.report.overview import Overview
+from reporter.report.table import Kind, Table
 
 SUFFIX = ".xlsx"
 
+_OPTIONS = {"constant_memory": True, "default_format_properties": FONT, "default_row_height": 18}  # pixels
+_WINDOW = (1366, 768)  # pixels, of a laptop
 
-def write(stem: Path, tables: Sequence[Table], facts: Sequence[str]) -> list[Path]:
-    """Write the tables to one workbook, `<stem>.xlsx`. The facts are shown on the summary.
+
+def write(
+    stem: Path,
+    tables: Sequence[Table],
+    facts: Sequence[str],
+    *,
+    overview: Overview | None = None,
+    placed: Placed = NOTHING_PLACED,
+) -> list[Path]:
+    """Write the tables to one workbook, `<stem>.xlsx`, behind an overview where one is given, with the entries of
+    auditors that are `placed` in it.
 
     The workbook is written row by row, so memory does not grow with the rows.
     """
-    facts = [*facts, *notes(tables)]
+    tables = _with_closed(tables, placed)
+    said = notes(tables)
+    if overview is not None:
+        tables = in_place_of_cells(tables, overview)
     name = f"{stem.name}{SUFFIX}"
     with all_or_none(stem.parent) as folder:
         scratch = folder / "rows"  # where they wait until the end
         scratch.mkdir()
-        options = {"constant_memory": True, "tmpdir": scratch}
-        with _os_errors(), xlsxwriter.Workbook(folder / name, options) as workbook:
-            workbook.set_properties({"title": "Security groups inventory", "comments": "\n".join(facts)})
-            for part, sheet_name in sheets(tables):
-                sheet = workbook.add_worksheet(sheet_name)
-                write_table(workbook, sheet, part)
-                if part.name == SUMMARY:
-                    decorate_summary(workbook, sheet, part.frame, facts)
-                    sheet.activate()
+        with _os_errors(), xlsxwriter.Workbook(folder / name, {**_OPTIONS, "tmpdir": scratch}) as workbook:
+            workbook.set_size(*_WINDOW)
+            workbook.set_properties(_properties(overview, [*facts, *said]))
+            _write_sheets(workbook, tables, said, overview, placed)
     return [stem.with_name(name)]
+
+
+def _write_sheets(
+    workbook: xlsxwriter.Workbook,
+    tables: Sequence[Table],
+    said: Sequence[str],
+    overview: Overview | None,
+    placed: Placed,
+) -> None:
+    styles = Styles(workbook)
+    behind = sheets(tables, with_overview=overview is not None)
+    attached = _rows_of_groups(tables, behind)
+    if overview is not None:
+        write_overview(workbook, _add_sheet(workbook, OVERVIEW), styles, overview, behind, said)
+    for each in behind:
+        sheet = _add_sheet(workbook, each.name)
+        sheet.set_tab_color(TAB_COLOURS[each.kind])
+        if each.kind is Kind.SUMMARY:
+            summary_sheet.write(sheet, styles, each.tables, with_overview=overview is not None)
+            widths: list[float] = []
+        else:
+            [table] = each.tables
+            entries = _entries(table, placed)
+            widths = write_table(sheet, styles, table, attached, entries, with_overview=overview is not None)
+        printing.set_up(sheet, each, widths, overview.when if overview else "")
+
+
+def _with_closed(tables: Sequence[Table], placed: Placed) -> list[Table]:
+    """The tables, and before what is counted that of the entries that have no row any more."""
+    place = next((number for number, table in enumerate(tables) if table.kind is Kind.SUMMARY), len(tables))
+    closed = [closed_table(placed.closed)] if placed.closed else []
+    return [*tables[:place], *closed, *tables[place:]]
+
+
+def _entries(table: Table, placed: Placed) -> Mapping[int, Entry]:
+    """The entries of a sheet's rows. A table that goes on in further sheets keeps policies and labels of its rows."""
+    if table.kind is Kind.CLOSED:
+        return dict(enumerate(placed.closed))
+    return placed.by_row.get(table.policies, {})
+
+
+class _Worksheet(Worksheet):  # type: ignore[misc]
+    """Writes formulas as they are. xlsxwriter looks in each for thirty functions that are newer than the format of the
+    file, which takes longer than all else about a link; ours have none of them."""
+
+    def _prepare_formula(self, formula: str, expand_future_functions: bool = False) -> str:
+        return formula.removeprefix("=")
+
+
+def _add_sheet(workbook: xlsxwriter.Workbook, name: str) -> Worksheet:
+    return workbook.add_worksheet(name, worksheet_class=_Worksheet)
+
+
+def _rows_of_groups(tables: Sequence[Table], behind: Sequence[Sheet]) -> RowsOfGroups | None:
+    places = Places([sheet.name for sheet in behind if sheet.kind is Kind.ATTACHMENTS])
+    found = (table for table in tables if table.kind is Kind.ATTACHMENTS)
+    return next((RowsOfGroups(table.frame["security_group_id"], places) for table in found), None)
+
+
+def _properties(overview: Overview | None, facts: Sequence[str]) -> dict[str, str]:
+    """What a file manager shows of the document."""
+    properties = {"title": "Security groups inventory", "comments": "\n".join(facts)}
+    if overview is not None:
+        properties |= {
+            "title": overview.title,
+            "subject": f"{overview.title}, {overview.when}",
+            "author": ", ".join(overview.callers) or overview.tool,
+            "category": "Security audit",
+            "keywords": "AWS, security groups, Cloud Custodian",
+        }
+    return properties
 
 
 @contextmanager

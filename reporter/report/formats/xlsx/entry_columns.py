@@ -1,0 +1,149 @@
+"""The auditors' columns at the end of a sheet of findings: empty, or as the last report's entries have them."""
+
+from collections.abc import Collection, Mapping, Sequence
+from datetime import date, datetime, time
+from typing import Any
+
+from xlsxwriter.format import Format
+from xlsxwriter.worksheet import Worksheet
+
+from reporter.names import distinct
+from reporter.report.entries import COLUMNS, KEY_HEAD, Entry, Key, key_text
+from reporter.report.formats.xlsx.limits import MAX_NUMBER
+from reporter.report.formats.xlsx.styles import Styles
+from reporter.report.table import Kind, Table
+
+STATUSES = ("open", "in progress", "accepted", "false positive", "fixed")
+
+_STATUS, _OWNER, _DUE, _COMMENT = COLUMNS
+_WIDTHS = {_STATUS: 13, _OWNER: 16, _DUE: 11, _COMMENT: 40}
+_MEANINGS = {
+    _STATUS: f"Yours to fill in: {', '.join(STATUSES)}, or a word of your own. "
+    "report --carry takes it over into the next report",
+    _OWNER: "Yours to fill in: who looks after it",
+    _DUE: "Yours to fill in: a date",
+    _COMMENT: "Yours to fill in",
+}
+_HEAD_COLOUR = "#7F6000"  # unlike the report's own
+_MAX_LIST = 255  # characters of a drop-down's choices
+_OF_KINDS = frozenset({Kind.FINDINGS, Kind.CLOSED})
+
+
+class EntryColumns:
+    """Writes them, from the first row of a sheet on."""
+
+    def __init__(
+        self,
+        sheet: Worksheet,
+        styles: Styles,
+        table: Table,
+        heads: Collection[str],
+        entries: Mapping[int, Entry],
+    ) -> None:
+        """`heads` are those of the columns before; `entries` are by the label of their row in the table's frame."""
+        self._sheet, self._table, self._entries = sheet, table, entries
+        self._first_column = len(heads)
+        there = [name.casefold() for name in heads]
+        self._names = (
+            list(distinct(COLUMNS, lambda name, ending: name + ending, there))
+            if table.kind in _OF_KINDS
+            else []
+        )
+        head = {"bold": True, "font_color": "#FFFFFF", "bg_color": _HEAD_COLOUR, "valign": "bottom"}
+        self._head, self._head_of_days = styles.of(**head), styles.of(**head, align="right", indent=2)
+        self._day, self._text = styles.date(), styles.text()
+        self._comment = styles.text(indent=1)  # apart from the date before it
+        self._moment, self._time = styles.of(num_format="yyyy-mm-dd hh:mm"), styles.of(num_format="hh:mm:ss")
+        self._labels = iter(table.frame.index)
+        columns = list(table.frame.columns)
+        names = ("account_id", "account_profile", "region", "security_group_id")
+        self._places = [columns.index(name) for name in names] if self._names else []
+
+    @property
+    def heads(self) -> list[str]:
+        """Those of the auditors' columns and of the hidden one; none on a sheet that is not of findings."""
+        return [*self._names, KEY_HEAD + ", ".join(self._names)] if self._names else []
+
+    def begin(self, last_row: int) -> None:
+        """Write the heads, and offer choices down to the last row."""
+        for number, (name, column) in enumerate(zip(self._names, COLUMNS, strict=False), self._first_column):
+            self._sheet.write_string(0, number, name, self._head_of_days if column == _DUE else self._head)
+            self._sheet.write_comment(0, number, _MEANINGS[column], {"x_scale": 2.2, "font_size": 9})
+            self._sheet.set_column(number, number, _WIDTHS[column], self._style(column))
+            if choice := self._choice(column):
+                self._sheet.data_validation(1, number, last_row, number, choice)
+        if self._names:
+            number = self._first_column + len(self._names)
+            self._sheet.write_string(0, number, self.heads[-1], self._head)
+            self._sheet.set_column(number, number, 10, None, {"hidden": True})
+
+    def _style(self, column: str) -> Format:
+        return {_DUE: self._day, _COMMENT: self._comment}.get(column, self._text)
+
+    def _choice(self, column: str) -> dict[str, Any]:
+        """What may be chosen in a column. Anything else may stand there as well: Excel asks, and no more."""
+        if column == _STATUS:
+            return {
+                "validate": "list",
+                "source": list(STATUSES),
+                "error_type": "warning",
+                "error_title": "Not in the list",
+                "error_message": "A status of your own? It is kept.",
+            }
+        if column == _DUE:
+            return {
+                "validate": "date",
+                "criteria": ">=",
+                "value": date(2000, 1, 1),
+                "error_type": "warning",
+                "error_title": "Not a date",
+                "error_message": "Write a date, such as 2027-01-31.",
+            }
+        owners = sorted({owner for entry in self._entries.values() if (owner := _choosable(entry))})
+        if column == _OWNER and owners and len(",".join(owners)) <= _MAX_LIST:
+            return {"validate": "list", "source": owners, "show_error": False}
+        return {}
+
+    def write(self, row: int, values: Sequence[Any]) -> None:
+        """Write the end of the next row of the table, whose other cells have these values."""
+        if not self._names:
+            return
+        entry = self._entries.get(next(self._labels))
+        if entry is None:
+            account_id, profile, region, resource_id = (values[place] for place in self._places)
+            key = Key(self._table.policies, account_id or profile, region, resource_id)
+        else:
+            key = (
+                entry.key
+                if self._table.kind is Kind.CLOSED
+                else entry.key._replace(policies=self._table.policies)
+            )
+            for number, value in enumerate(entry.cells, self._first_column):
+                self._write_cell(row, number, value)
+        self._sheet.write_string(row, self._first_column + len(self._names), key_text(key))
+
+    def _write_cell(self, row: int, column: int, value: Any) -> None:
+        """Write what a person wrote for what it is, and no text as a formula or a link."""
+        if value is None:
+            return
+        if isinstance(value, bool):
+            self._sheet.write_boolean(row, column, value)
+        elif isinstance(value, int | float) and abs(value) <= MAX_NUMBER:
+            self._sheet.write_number(row, column, value)
+        elif isinstance(value, datetime | date | time):
+            self._sheet.write_datetime(row, column, value, self._format_of(value))
+        else:
+            text = str(value)
+            is_comment = column == self._first_column + COLUMNS.index(_COMMENT)
+            self._sheet.write_string(row, column, text, self._comment if is_comment else None)
+
+    def _format_of(self, value: datetime | date | time) -> Format:
+        if isinstance(value, time):
+            return self._time
+        is_day = not isinstance(value, datetime) or value.time() == time()
+        return self._day if is_day else self._moment
+
+
+def _choosable(entry: Entry) -> str:
+    owner = entry.cells[COLUMNS.index(_OWNER)]
+    return owner if isinstance(owner, str) and "," not in owner and not owner.startswith("=") else ""

@@ -1,0 +1,93 @@
+"""The sentences of the overview."""
+
+from collections.abc import Iterator
+from datetime import date, datetime
+
+from reporter.names import clean
+from reporter.report.overview import Overview, Read
+from reporter.report.unread import Unread
+
+_NAMED = 3
+
+
+def per_cent(read: Read) -> int:
+    """The share that was read as a person tells it: 100 only where it is all, and 0 only where it is nothing."""
+    share = int(read.share * 100)
+    return max(share, 1) if read.read else share
+
+
+def coverage(overview: Overview) -> str:
+    """How much was looked at: `2 of 3 accounts were read whole (66 %), 1 in part; …`."""
+    groups = "" if overview.groups is None else f"{overview.groups:,} security groups. "
+    accounts, regions = overview.accounts_read, overview.regions_read
+    return (
+        f"{groups}{_of(accounts, 'account')}{_parts(accounts)}; "
+        f"{_of(regions, 'region of an account', 'regions of accounts')}{_parts(regions)}."
+    )
+
+
+def _of(read: Read, one: str, many: str = "") -> str:
+    were = "was" if read.planned == 1 else "were"
+    what = one if read.planned == 1 else many or f"{one}s"
+    return f"{read.read:,} of {read.planned:,} {what} {were} read whole ({per_cent(read)} %)"
+
+
+def _parts(read: Read) -> str:
+    nothing = read.planned - read.read - read.in_part
+    told = [
+        f"{number:,} {how}" for number, how in ((read.in_part, "in part"), (nothing, "not at all")) if number
+    ]
+    return f", {', '.join(told)}" if told else ""
+
+
+def not_clean(overview: Overview) -> str:
+    """What to keep in mind where something is missing."""
+    what = "What was not read is not clean: nothing is known of it."
+    return what if overview.complete else f"The run was cut off before its end. {what}"
+
+
+def about(overview: Overview) -> Iterator[tuple[str, str | datetime]]:
+    """What the report is of: labels, and what belongs to them."""
+    if overview.began:
+        yield "run began", overview.began
+        yield "run ended", overview.ended or "not known: it was cut off"
+    else:
+        yield "made of", f"{overview.kind}, {overview.when}"
+    if overview.callers:
+        more = f" and {len(overview.callers) - _NAMED} more" if len(overview.callers) > _NAMED else ""
+        yield "run by", "\n".join(overview.callers[:_NAMED]) + more
+    elif overview.began:
+        yield "run by", "not known"
+    if overview.tool:
+        yield "version", overview.tool
+    files = f" from {', '.join(overview.policy_files)}" if overview.policy_files else ""
+    yield "policies", short(f"{overview.policies:,}{files}", 150)
+    if overview.accounts_file:
+        yield "accounts file", short(overview.accounts_file, 150)
+
+
+def where(entry: Unread) -> str:
+    """Which regions and policies of an account were not read."""
+    if entry.whole and entry.regions == ("all",):
+        return "the whole account"
+    count = len(entry.regions)
+    regions = ", ".join(entry.regions[:_NAMED]) + (f" and {count - _NAMED} more" if count > _NAMED else "")
+    if entry.whole:
+        return f"the whole account: {regions}"
+    policies = entry.policies[0] if len(entry.policies) == 1 else f"{len(entry.policies)} policies"
+    return f"{regions}: {policies}"
+
+
+def short(text: str, length: int) -> str:
+    """A text as one line of so many characters at the most."""
+    line = " ".join(clean(text).split())
+    return line if len(line) <= length else f"{line[: length - 1]}…"
+
+
+def day(text: str) -> datetime | None:
+    """The day that a text names, if it names one."""
+    try:
+        found = date.fromisoformat(text)
+    except ValueError:
+        return None
+    return datetime(found.year, found.month, found.day)

@@ -1,0 +1,85 @@
+"""The sheet of what is counted: its tables one below the other, their counts in the same columns.
+
+A level that no group of any table has in some way, such as critical groups that are waived, has no column for it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from xlsxwriter.worksheet import Worksheet
+
+from reporter.report.formats.xlsx import layout
+from reporter.report.formats.xlsx.data_sheet import add_table, style_columns, write_head, write_rows
+from reporter.report.formats.xlsx.layout import Column, Content
+from reporter.report.formats.xlsx.sheets import OVERVIEW
+from reporter.report.formats.xlsx.styles import Styles
+from reporter.report.table import Table
+
+_NAME_WIDTH, _COUNT_WIDTH = 20, 11
+_APART = 3  # rows from the last of a table to the next one's head
+
+
+def first_rows(tables: Sequence[Table]) -> list[int]:
+    """The row of each table's head, counted from 0."""
+    rows, row = [], 0
+    for table in tables:
+        rows.append(row)
+        row += max(len(table.frame), 1) + _APART
+    return rows
+
+
+def write(sheet: Worksheet, styles: Styles, tables: Sequence[Table], *, with_overview: bool) -> None:
+    """Write the tables."""
+    tables = _narrowed(tables)
+    names_of = [_names(table) for table in tables]
+    most = max(names_of)
+    for table, row, names in zip(tables, first_rows(tables), names_of, strict=True):
+        left = most - names  # so that the counts stand in the same columns
+        columns = [replace(column, width=None) for column in layout.columns(table)]
+        heads = [column.name for column in columns]
+        if row:
+            sheet.write_string(row - 1, 0, table.title, styles.text(bold=True))
+        add_table(sheet, heads, row, row + max(len(table.frame), 1), left)
+        if not row:
+            _style(sheet, styles, columns, most)
+        write_head(sheet, styles, table, columns, row, left)
+        if with_overview and not row:
+            back = f"internal:{OVERVIEW}!A1"
+            sheet.write_url(0, 0, back, styles.back(), columns[0].name, "Back to the overview")
+        write_rows(sheet, styles, table, columns, row + 1, first_column=left)
+    sheet.freeze_panes(1, most)
+
+
+def _names(table: Table) -> int:
+    """How many columns stand before the counts."""
+    contents = [column.content for column in layout.columns(table)]
+    return contents.index(Content.NUMBER) if Content.NUMBER in contents else len(contents)
+
+
+def _style(sheet: Worksheet, styles: Styles, columns: Sequence[Column], names: int) -> None:
+    style_columns(sheet, styles, columns)
+    for number, column in enumerate(columns):
+        if number < names:
+            sheet.set_column(number, number, _NAME_WIDTH, styles.text())
+        else:
+            sheet.set_column(number, number, max(_COUNT_WIDTH, len(column.name) + 4), styles.number())
+
+
+def _narrowed(tables: Sequence[Table]) -> list[Table]:
+    """The tables without the columns that are about a part of a level and 0, or not known, in all of them."""
+    parts = {
+        name
+        for table in tables
+        for name in map(str, table.frame.columns)
+        if name.endswith(("_possible", "_reachable", "_waived"))
+    }
+    told = {
+        name
+        for table in tables
+        for name in parts & set(table.frame.columns)
+        if (table.frame[name].fillna(0) > 0).any()
+    }
+    return [
+        replace(table, frame=table.frame[[name for name in table.frame.columns if name not in parts - told]])
+        for table in tables
+    ]

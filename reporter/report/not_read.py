@@ -1,0 +1,74 @@
+"""What a report says on the terminal of what could not be read: each account once, with the reason and what to do."""
+
+import re
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from itertools import islice
+
+from reporter.inventory.audit import Audit
+from reporter.names import printable
+from reporter.output.reading import OWN_RUN
+from reporter.report.advice import AGAIN
+from reporter.report.summary import coverage_line
+from reporter.report.unread import Unread, by_account
+
+_ACCOUNTS = 10
+_REGIONS = 3  # of an account that are named
+_MESSAGE = 200  # letters
+
+# What botocore puts before AWS's own words; the code stands beside it.
+_PREAMBLE = re.compile(r"An error occurred \([^)]*\) when calling the \w+ operation[^:]*: ")
+
+
+def lines(audit: Audit, again: str = "sg-audit run --resume") -> Iterator[str]:
+    """How much of what was planned was looked at, then the accounts of which a part was not, those of which nothing was
+    before the others. `again` is the command that tries what was not read once more.
+    """
+    yield coverage_line(audit)
+    reasons: dict[str, list[Unread]] = {}
+    for entry in by_account(audit):
+        reasons.setdefault(entry.account, []).append(entry)
+    if not reasons:
+        return
+    planned = Counter((cell.account, cell.region) for cell in audit.cells if not cell.is_left_out)
+    accounts = {account for account, _ in planned}
+    nothing = sum(first.whole for first, *_ in reasons.values())
+    if len(accounts) > 1:
+        of = f"not read whole: {len(reasons):,} of {len(accounts):,} accounts"
+        yield f"{of}, {nothing:,} of them not at all" if nothing else of
+    for entries in islice(reasons.values(), _ACCOUNTS):
+        yield from _account(entries, planned)
+    if len(reasons) > _ACCOUNTS:
+        yield f"not read: {_count(len(reasons) - _ACCOUNTS, 'more account')}; the coverage tab has them all"
+    if audit.output.kind == OWN_RUN:
+        yield f"`{again}` then tries only what was not read"
+
+
+def _account(entries: Sequence[Unread], planned: Counter[tuple[str, str]]) -> Iterator[str]:
+    most = max(entries, key=lambda entry: entry.cells)
+    message = printable(_PREAMBLE.sub("", most.message), _MESSAGE)
+    reason = " ".join(filter(None, (most.status.value, most.code, message)))
+    yield f"not read: {_where(entries, planned)}: {reason}"
+    more = f"; {_count(len(entries) - 1, 'more reason')} in the coverage tab" if len(entries) > 1 else ""
+    yield f"  {most.what_to_do.removesuffix(f', {AGAIN}')}{more}"
+
+
+def _where(entries: Sequence[Unread], planned: Counter[tuple[str, str]]) -> str:
+    """The account, and which part of it."""
+    first, cells = entries[0], sum(entry.cells for entry in entries)
+    if cells == 1:
+        return f"{first.account} {first.regions[0]} {first.policies[0]}"
+    if first.whole:
+        return f"{first.account} (all of it)"
+    regions = list(dict.fromkeys(region for entry in entries for region in entry.regions))
+    named = ", ".join(regions[:_REGIONS])
+    more = f" and {_count(len(regions) - _REGIONS, 'more region')}" if len(regions) > _REGIONS else ""
+    where = f"{first.account} {named}{more}"
+    if cells == sum(planned[first.account, region] for region in regions):
+        return where
+    of = sum(count for (account, _), count in planned.items() if account == first.account)
+    return f"{where} ({_count(cells, 'cell')} of {of:,})"
+
+
+def _count(number: int, of: str) -> str:
+    return f"{number:,} {of}" if number == 1 else f"{number:,} {of}s"

@@ -1,0 +1,334 @@
+"""What a report says first: how much was read, how bad it is, where it is worst, and what to do next."""
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any, TypeVar
+
+import pandas as pd
+
+from reporter.findings.assess import Findings
+from reporter.findings.changes import State
+from reporter.findings.counts import COUNTED, POSSIBLE
+from reporter.findings.past import NO_PAST, Past
+from reporter.findings.risk import LEVELS
+from reporter.inventory.audit import Audit
+from reporter.output.manifest import Cell, Status
+from reporter.report import summary, unread
+from reporter.report.summary import RiskCounts
+from reporter.report.unread import Unread
+
+_Key = TypeVar("_Key", bound=Hashable)
+
+_WORST = 10
+_NAMED = 3  # of what is behind a group
+
+#: Levels of which something is to be done about each group.
+_URGENT = LEVELS[:3]
+
+
+@dataclass(frozen=True)
+class Read:
+    """How much of what was planned was read: wholly, and in part."""
+
+    planned: int
+    read: int
+    in_part: int = 0
+
+    @property
+    def share(self) -> float:
+        """The share that was read wholly, from 0 to 1."""
+        return self.read / self.planned if self.planned else 1.0
+
+
+@dataclass(frozen=True)
+class Level:
+    """The groups of a risk: counts, None where they are not known or there is no such thing, and by the same names at
+    which rows of the table of groups they begin."""
+
+    name: str
+    counts: Mapping[str, int | None]
+    first: Mapping[str, int]
+
+
+@dataclass(frozen=True)
+class WorstGroup:
+    """A group as the overview shows it; `position` is its row in the table of groups."""
+
+    position: int
+    account: str
+    region: str
+    group_id: str
+    group_name: str
+    level: str
+    proven: bool
+    reachable: str
+    opens: tuple[str, ...]
+    behind: tuple[str, ...]
+    first_seen: str
+
+
+@dataclass(frozen=True)
+class Account:
+    """An account: its groups by level, None where no list of them was read, and by level the row of the first in the
+    table of groups; `position` is its own row among the accounts."""
+
+    position: int
+    name: str
+    account_id: str
+    counts: Mapping[str, int | None]
+    first: Mapping[str, int]
+    regions: Read
+    cells: Read
+
+    @property
+    def is_unread(self) -> bool:
+        """Whether its groups are not known."""
+        return self.counts[LEVELS[0]] is None
+
+
+@dataclass(frozen=True)
+class Overview:
+    """All that the overview says. `began` and `ended` are None where they are not known; `when` tells it in words."""
+
+    title: str
+    when: str
+    began: datetime | None
+    ended: datetime | None
+    kind: str
+    tool: str
+    callers: tuple[str, ...]
+    accounts_file: str
+    policy_files: tuple[str, ...]
+    policies: int
+    complete: bool
+    accounts_read: Read
+    regions_read: Read
+    cells_read: Read
+    groups: int | None
+    levels: tuple[Level, ...] = ()
+    worst: tuple[WorstGroup, ...] = ()
+    accounts: tuple[Account, ...] = ()
+    unread: tuple[Unread, ...] = ()
+    gaps: tuple[Unread, ...] = field(default=(), repr=False)
+    base: str = ""
+    trend: tuple[tuple[str, Mapping[str, int | None]], ...] = ()
+    next_steps: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
+
+
+def overview(audit: Audit, findings: Findings, past: Past = NO_PAST, remarks: Sequence[str] = ()) -> Overview:
+    """Put the overview together; `remarks` are lines on what the tables do not show."""
+    output, run = audit.output, audit.output.manifest
+    counts = summary.risk_counts(audit, findings) if output.has_groups else None
+    levels = tuple(_levels(counts, findings, past)) if counts else ()
+    accounts = tuple(_accounts(audit, findings, counts)) if counts else ()
+    missing = tuple(unread.by_account(audit))
+    began, ended = _time(output.started), _time(run.finished or "") if run else None
+    return Overview(
+        title="Security groups audit" if output.has_groups else "Cloud Custodian report",
+        when=f"as of {summary.minute(output.started)} UTC",
+        began=began,
+        ended=ended,
+        kind=output.kind,
+        tool=run.tool if run else "",
+        callers=run.callers if run else (),
+        accounts_file=run.accounts_file if run else "",
+        policy_files=run.policy_files if run else (),
+        policies=len(output.policies),
+        complete=output.complete,
+        accounts_read=_read(audit, lambda cell: cell.account),
+        regions_read=_read(audit, _unit),
+        cells_read=_read(audit, lambda cell: cell.key),
+        groups=_whole(counts.all["groups"]) if counts else None,
+        levels=levels,
+        worst=tuple(_worst(audit, findings)) if counts else (),
+        accounts=accounts,
+        unread=missing,
+        gaps=tuple(unread.by_account_or_region(audit)),
+        base=past.base.started.rpartition(" to ")[2][:10] if past.base else "",
+        trend=past.trend,
+        next_steps=tuple(_next_steps(levels, missing, findings, output.complete)),
+        remarks=tuple(remarks),
+    )
+
+
+def _time(text: str) -> datetime | None:
+    try:
+        return datetime.fromisoformat(text).astimezone(UTC)
+    except (ValueError, OverflowError):
+        return None
+
+
+def _whole(value: Any) -> int | None:
+    return None if pd.isna(value) else int(value)
+
+
+def _read(audit: Audit, key: Callable[[Cell], Hashable]) -> Read:
+    """How many of the things of which a key tells whose a cell is were read."""
+    planned, read = _counted(audit, key)
+    whole = sum(read[each] == number for each, number in planned.items())
+    some = sum(0 < read[each] < number for each, number in planned.items())
+    return Read(len(planned), whole, some)
+
+
+def _counted(audit: Audit, key: Callable[[Cell], _Key]) -> "tuple[Counter[_Key], Counter[_Key]]":
+    """How many cells were planned, and read, by a key."""
+    planned: Counter[_Key] = Counter()
+    read: Counter[_Key] = Counter()
+    for cell in audit.cells:
+        if not cell.is_left_out:
+            planned[key(cell)] += 1
+            read[key(cell)] += cell.status is Status.OK
+    return planned, read
+
+
+def _regions(audit: Audit) -> dict[str, Read]:
+    """How many regions of each account were read."""
+    planned, read = _counted(audit, _unit)
+    regions = Counter(account for account, _ in planned)
+    whole = Counter(unit[0] for unit, number in planned.items() if read[unit] == number)
+    return {account: Read(number, whole[account]) for account, number in regions.items()}
+
+
+def _unit(cell: Cell) -> tuple[str, str]:
+    return cell.account, cell.region
+
+
+def _levels(counts: RiskCounts, findings: Findings, past: Past) -> Iterator[Level]:
+    risk, proven = findings.groups["risk"].astype(str), findings.proven
+    reached = findings.groups["reachable"] == "yes"
+    new = _new(past)
+    for name in LEVELS:
+        of_level = risk == name
+        rows = {
+            "proven": of_level & proven,
+            "possible": of_level & ~proven,
+            "reachable": of_level & proven & reached,
+        }
+        has = {
+            "proven": name,
+            "possible": f"{name}{POSSIBLE}",
+            "reachable": f"{name}_reachable",
+            "waived": f"{name}_waived",
+        }
+        told = {what: _whole(counts.all[column]) for what, column in has.items() if column in counts.all}
+        if past.base and name in _URGENT:
+            told["new"] = new[name]
+        first = {what: int(chosen.to_numpy().argmax()) for what, chosen in rows.items() if chosen.any()}
+        yield Level(name, {what: told.get(what) for what in (*has, "new")}, first)
+
+
+def _new(past: Past) -> Counter[str]:
+    """How many groups have a finding that is new, by the worst level of those that are."""
+    worst: dict[tuple[str, str, str], int] = {}
+    for change in past.changes:
+        if change.state is State.NEW and change.found.level in _URGENT:
+            group = change.key.account, change.key.region, change.key.resource_id
+            rank = _URGENT.index(change.found.level)
+            worst[group] = min(rank, worst.get(group, rank))
+    return Counter(_URGENT[rank] for rank in worst.values())
+
+
+def _worst(audit: Audit, findings: Findings) -> Iterator[WorstGroup]:
+    """The first of the groups that something is to be done about: those that are waived are accepted."""
+    urgent = findings.groups["risk"].isin(_URGENT).to_numpy() & ~findings.waived.groups.to_numpy()
+    positions = urgent.nonzero()[0][:_WORST]
+    groups = findings.groups.iloc[positions]
+    attachments = audit.attachments
+    ids = groups["security_group_id"].tolist()
+    on = attachments[attachments["security_group_id"].isin(ids)]
+    proven = findings.proven.iloc[positions].tolist()
+    for number, row in enumerate(groups.to_dict("records")):
+        yield WorstGroup(
+            position=int(positions[number]),
+            account=row["account_profile"],
+            region=row["region"],
+            group_id=row["security_group_id"],
+            group_name=row["group_name"],
+            level=str(row["risk"]),
+            proven=proven[number],
+            reachable=row["reachable"],
+            opens=tuple(row["world_ports"]),
+            behind=_behind(row, on[on["security_group_id"] == row["security_group_id"]]),
+            first_seen=row["first_seen"],
+        )
+
+
+def _behind(row: Mapping[Any, Any], attachments: pd.DataFrame) -> tuple[str, ...]:
+    """The instances that carry a group, or what its interfaces are for."""
+    named = list(dict.fromkeys(row["instances"]))
+    others = attachments[attachments["instance_id"] == ""]
+    described = [
+        text or kind or interface
+        for text, kind, interface in zip(
+            others["interface_description"],
+            others["interface_type"],
+            others["interface_id"],
+            strict=True,
+        )
+    ]
+    named += list(dict.fromkeys(described))
+    return (*named[:_NAMED], *([f"{len(named) - _NAMED:,} more"] if len(named) > _NAMED else []))
+
+
+def _accounts(audit: Audit, findings: Findings, counts: RiskCounts) -> Iterator[Account]:
+    """The accounts, worst first; those of which no groups are known last."""
+    frame = counts.accounts.sort_values(list(COUNTED), ascending=False, kind="stable", na_position="last")
+    first = findings.groups.drop_duplicates(["account_profile", "risk"])
+    rows = {
+        (account, str(risk)): int(position)
+        for account, risk, position in zip(first["account_profile"], first["risk"], first.index, strict=True)
+    }
+    regions = _regions(audit)
+    for position, row in frame.iterrows():
+        name = row["account_profile"]
+        yield Account(
+            position=int(str(position)),
+            name=name,
+            account_id=row["account_id"],
+            counts={column: _whole(row[column]) for column in (*COUNTED, "groups")},
+            first={level: rows[name, level] for level in LEVELS if (name, level) in rows},
+            regions=regions.get(name, Read(0, 0)),
+            cells=Read(int(row["cells_planned"]), int(row["cells_planned"] - row["cells_not_read"])),
+        )
+
+
+def _next_steps(
+    levels: tuple[Level, ...], missing: tuple[Unread, ...], findings: Findings, complete: bool
+) -> Iterator[str]:
+    """What to do, the most pressing first."""
+    counts = {level.name: level.counts for level in levels}
+    critical = counts.get("critical", {})
+    if reachable := critical.get("reachable"):
+        yield (
+            f"Close what the internet reaches now: {_groups(reachable)} of risk critical. The tab of each finding "
+            "names the rule that lets it in (matched_rules) and where it is reached (reachable_on)."
+        )
+    if others := (critical.get("proven") or 0) - (critical.get("reachable") or 0):
+        yield (
+            f"Then the other {_groups(others)} of risk critical: open and in use, an address or a route away from "
+            "being reached."
+        )
+    if high := counts.get("high", {}).get("proven"):
+        yield f"Move the instances off {_groups(high, 'default group')}, to groups made for them."
+    if missing:
+        accounts = len({entry.account for entry in missing})
+        yield (
+            f"Read what was not read, of {accounts:,} account{'s' if accounts > 1 else ''}: as told above, then "
+            "`sg-audit audit --resume`. Until then nothing is known of it, good or bad."
+        )
+    elif not complete:
+        yield "Let the run come to its end: `sg-audit audit --resume`."
+    if medium := counts.get("medium", {}).get("proven"):
+        yield f"Delete or close {_groups(medium)} of risk medium: open to the world, and one attachment from critical."
+    soon = sum(outcome.ends_soon or outcome.expired for outcome in findings.waived.outcomes)
+    if soon:
+        yield f"Decide on {soon:,} waiver{'s' if soon > 1 else ''} that ended or will end soon: tab waivers."
+    if levels and not any(counts[level]["proven"] or counts[level]["possible"] for level in _URGENT):
+        yield "Nothing of risk critical, high or medium was found in what was read."
+
+
+def _groups(number: int, what: str = "group") -> str:
+    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"

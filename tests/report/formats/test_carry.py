@@ -1,0 +1,372 @@
+"""What auditors write into a workbook is in the next one: in its row, or on the tab of what is closed."""
+
+import shutil
+import subprocess
+import sys
+import zipfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+from openpyxl.utils import range_boundaries
+from openpyxl.workbook.workbook import Workbook
+from openpyxl.worksheet.worksheet import Worksheet
+
+from reporter import cli
+from reporter.errors import InputError
+from tests.rundir import DENIED, POLICIES, WORLD, Resource, group, unit, write
+
+US, EU = "us-east-1", "eu-west-1"
+COLUMNS = ("status", "owner", "due", "comment")
+KEY = "finding_key: status, owner, due, comment"
+
+
+@dataclass(frozen=True)
+class Made:
+    """A report that was made: its workbook, where it lies, and what was said."""
+
+    book: Workbook
+    path: Path
+    said: str
+
+    def __getitem__(self, name: str) -> Worksheet:
+        sheet = self.book[name]
+        assert isinstance(sheet, Worksheet)
+        return sheet
+
+    @property
+    def names(self) -> list[str]:
+        return self.book.sheetnames
+
+
+Report = Callable[..., Made]
+
+
+@pytest.fixture
+def report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Report:
+    """Makes a report of units, with the entries of an earlier one, or of a file, if one is given."""
+
+    def make(
+        units: Mapping[tuple[str, str], Any],
+        carry: Made | Path | None = None,
+        *words: str,
+        policies: tuple[Resource, ...] = POLICIES,
+        day: int = 1,
+    ) -> Made:
+        folder = tmp_path / f"{len(list(tmp_path.iterdir()))}"
+        run = write(folder / "run", units, policies, started=f"2026-12-{day:02}T08:00:00+00:00")
+        if isinstance(carry, Made):
+            carry.book.save(folder / "carried.xlsx")
+            carry = folder / "carried.xlsx"
+        options = ["--carry", str(carry)] if carry else []
+        command = ["report", "-s", str(run), "-o", str(folder / "reports"), *options, *words]
+        cli.cli(command, standalone_mode=False)
+        out, err = capsys.readouterr()
+        path = Path(out.splitlines()[0])
+        return Made(openpyxl.load_workbook(path), path, err)
+
+    return make
+
+
+def heads(sheet: Worksheet) -> list[str]:
+    return [str(cell.value) for cell in sheet[1]]
+
+
+def row_of(sheet: Worksheet, group_id: str) -> int:
+    column = heads(sheet).index("security_group_id") + 1
+    [row] = [row for row in range(2, sheet.max_row + 1) if sheet.cell(row, column).value == group_id]
+    return row
+
+
+def fill(sheet: Worksheet, group_id: str, **entries: Any) -> None:
+    row = row_of(sheet, group_id)
+    for name, value in entries.items():
+        cell = sheet.cell(row, heads(sheet).index(name) + 1)
+        cell.value = value
+        if isinstance(value, str):
+            cell.data_type = "s"  # as Excel has a text that begins with =
+
+
+def entries(sheet: Worksheet) -> dict[str, tuple[Any, ...]]:
+    """The auditors' cells of each row, by group."""
+    names = heads(sheet)
+    return {
+        str(sheet.cell(row, names.index("security_group_id") + 1).value): tuple(
+            sheet.cell(row, names.index(name) + 1).value for name in COLUMNS
+        )
+        for row in range(2, sheet.max_row + 1)
+    }
+
+
+def closed(workbook: Made) -> list[tuple[Any, ...]]:
+    rows = workbook["closed"].iter_rows(min_row=2, values_only=True)
+    return [
+        tuple(value.date() if isinstance(value, datetime) else value for value in row[:-1]) for row in rows
+    ]
+
+
+WEB, SSH, OTHER = (group(f"sg-{name}", name, ssh_from=WORLD) for name in ("web", "ssh", "other"))
+UNITS = {("alpha", US): unit([WEB, SSH]), ("beta", EU): unit([group("sg-b", "b", "beta", WORLD)])}
+NONE = (None, None, None, None)
+
+
+def test_the_columns_are_there_empty_with_choices(report: Report) -> None:
+    workbook = report(UNITS)
+    for name in ("default_sg", "ssh_open", "ssh_world"):
+        sheet = workbook[name]
+        assert tuple(heads(sheet)[-5:]) == (*COLUMNS, KEY)
+        assert sheet.column_dimensions[sheet.cell(1, sheet.max_column).column_letter].hidden
+        [table] = sheet.tables.values()
+        assert range_boundaries(table.ref) == (1, 1, sheet.max_column, max(sheet.max_row, 2))
+    sheet = workbook["ssh_world"]
+    assert entries(sheet) == dict.fromkeys(("sg-web", "sg-ssh", "sg-b"), NONE)
+    assert sheet.cell(row_of(sheet, "sg-b"), sheet.max_column).value == (
+        '[["sg-ssh-world"],"222222222222","eu-west-1","sg-b"]'
+    )
+    letter = {name: sheet.cell(1, heads(sheet).index(name) + 1).column_letter for name in COLUMNS}
+    choices = {str(each.sqref): each for each in sheet.data_validations.dataValidation}
+    status, due = (
+        choices[f"{letter['status']}2:{letter['status']}4"],
+        choices[f"{letter['due']}2:{letter['due']}4"],
+    )
+    assert (status.type, status.formula1) == ("list", '"open,in progress,accepted,false positive,fixed"')
+    assert (due.type, due.errorStyle, status.errorStyle) == ("date", "warning", "warning")
+    for name in ("security_groups", "attachments", "summary"):
+        assert name not in workbook.names or KEY not in heads(workbook[name])
+    assert "closed" not in workbook.names
+
+
+def test_they_are_in_no_other_format(report: Report, tmp_path: Path) -> None:
+    first = report(UNITS)
+    fill(first["ssh_world"], "sg-web", comment="secretly")
+    for text in (b"secretly", b"finding_key"):
+        second = report(UNITS, first, "-f", "xlsx", "-f", "csv", "-f", "json", "-f", "parquet")
+        folder = second.path.parent
+        others = [path for path in folder.rglob("*") if path.is_file() and path.suffix != ".xlsx"]
+        assert len(others) > 2
+        assert not [path for path in others if text in path.read_bytes()]
+
+
+def test_entries_are_carried_for_what_they_are(report: Report) -> None:
+    first = report(UNITS)
+    written = {
+        "sg-web": ("fixed", '=HYPERLINK("http://x")', datetime(2027, 1, 31), '@two\nlines, <b> & ""'),
+        "sg-ssh": ("a word of their own", 42, "end of Q1", True),
+        "sg-b": (None, "https://example.com", datetime(2027, 1, 31, 12, 30), -1.5),
+    }
+    for group_id, values in written.items():
+        fill(first["ssh_world"], group_id, **dict(zip(COLUMNS, values, strict=True)))
+    fill(first["ssh_open"], "sg-web", comment="of the other tab")
+    second = report(UNITS, first)
+    sheet = second["ssh_world"]
+    assert entries(sheet) == written
+    assert entries(second["ssh_open"]) == {
+        "sg-web": (None, None, None, "of the other tab"), "sg-ssh": NONE, "sg-b": NONE
+    }  # fmt: skip
+    formulas = [
+        cell.coordinate
+        for row in sheet.iter_rows(min_row=2, min_col=heads(sheet).index("status") + 1)
+        for cell in row
+        if cell.data_type == "f" or cell.hyperlink
+    ]
+    assert formulas == []
+    due = sheet.cell(row_of(sheet, "sg-web"), heads(sheet).index("due") + 1)
+    assert (due.is_date, due.number_format) == (True, "yyyy-mm-dd")
+    assert "entries carried: 4 in their rows\n" in second.said
+    assert entries(report(UNITS, second)["ssh_world"]) == written
+
+
+def test_whatever_an_auditor_does_to_the_sheet(report: Report) -> None:
+    first = report(UNITS)
+    sheet = first["ssh_world"]
+    fill(sheet, "sg-web", status="open", comment="mine")
+    fill(sheet, "sg-b", owner="Bo")
+    rows = [[cell.value for cell in row] for row in sheet.iter_rows()]
+    head, *below = rows
+    moved = [*below[::-1]]  # sorted the other way
+    order = [len(head) - 1, *range(len(head) - 1)]  # the hidden column comes first
+    del first.book["ssh_world"]
+    fresh = first.book.create_sheet("My review, Q4")
+    fresh.append(["Reviewed by Bo"])
+    fresh.append([])
+    for row in (head, *moved):
+        fresh.append([row[number] for number in order] + ["an extra column"])
+    fresh.append([None] * 3)
+    fresh.append(["not a key", *([None] * (len(head) - 2)), "added by hand"])
+    fresh.row_dimensions[4].hidden = True
+    fresh.column_dimensions["C"].hidden = True
+    fresh.auto_filter.ref = "A3:F6"
+    second = report(UNITS, first)
+    assert entries(second["ssh_world"]) == {
+        "sg-web": ("open", None, None, "mine"), "sg-ssh": NONE, "sg-b": (None, "Bo", None, None)
+    }  # fmt: skip
+    assert "closed" not in second.names
+    assert ": not carried, as the row has no key of a finding: My review, Q4 row 8\n" in second.said
+
+
+def test_what_has_no_row_any_more_is_closed_and_comes_back(report: Report) -> None:
+    first = report(UNITS)
+    fill(first["ssh_world"], "sg-web", status="in progress", owner="Bo", due=date(2027, 1, 31))
+    fill(first["ssh_world"], "sg-ssh", status="open")
+    gone = {("alpha", US): unit([SSH]), ("beta", EU): unit()}
+    second = report(gone, first, day=2)
+    row = (
+        "alpha", "111111111111", US, "sg-web", "web", "ssh_world", "closed", date(2026, 12, 2), "in progress", "Bo",
+        date(2027, 1, 31), None,
+    )  # fmt: skip
+    assert closed(second) == [row]
+    assert entries(second["ssh_world"]) == {"sg-ssh": ("open", None, None, None)}
+    assert "entries carried: 1 in their rows, 1 closed\n" in second.said
+    fill(second["closed"], "sg-web", comment="verified")
+    third = report(gone, second, day=3)
+    assert closed(third) == [(*row[:-1], "verified")]  # since when it is closed stays
+    fourth = report(UNITS, third, day=4)
+    assert "closed" not in fourth.names
+    assert entries(fourth["ssh_world"])["sg-web"] == ("in progress", "Bo", datetime(2027, 1, 31), "verified")
+
+
+def test_what_was_not_read_is_not_closed(report: Report) -> None:
+    first = report(UNITS)
+    for group_id in ("sg-web", "sg-b"):
+        fill(first["ssh_world"], group_id, comment="waits")
+    refused = dict.fromkeys(unit(), DENIED)
+    # Of alpha only that policy is refused, and what its groups are is known: the row stays, as one that may be.
+    partly = unit([WEB, SSH], sg_ssh_world=DENIED)
+    second = report({("alpha", US): partly, ("beta", EU): refused}, first, day=2)
+    assert entries(second["ssh_world"])["sg-web"] == (None, None, None, "waits")
+    assert [row[3:8] for row in closed(second)] == [("sg-b", "b", "ssh_world", "not read", date(2026, 12, 2))]
+    # Now the account is not even asked for; then it is read, and clean.
+    third = report({("alpha", US): unit([WEB])}, second, day=3)
+    assert [row[3:8] for row in closed(third)] == [("sg-b", "b", "ssh_world", "not read", date(2026, 12, 2))]
+    fourth = report({("alpha", US): unit([WEB]), ("beta", EU): unit()}, third, day=4)
+    assert [row[3:8] for row in closed(fourth)] == [("sg-b", "b", "ssh_world", "closed", date(2026, 12, 4))]
+
+
+def test_of_two_entries_on_one_finding_none_is_lost(report: Report) -> None:
+    first = report(UNITS)
+    sheet = first["ssh_world"]
+    fill(sheet, "sg-web", comment="first")
+    sheet.append([cell.value for cell in sheet[row_of(sheet, "sg-web")]])
+    sheet.cell(sheet.max_row, heads(sheet).index("comment") + 1).value = "second"
+    second = report(UNITS, first)
+    assert entries(second["ssh_world"])["sg-web"] == (None, None, None, "first")
+    assert [(row[6], row[-1]) for row in closed(second)] == [("double", "second")]
+    third = report(UNITS, second)
+    assert entries(third["ssh_world"])["sg-web"] == (None, None, None, "first")
+    assert [(row[6], row[-1]) for row in closed(third)] == [("double", "second")]
+
+
+def test_a_policys_own_column_of_that_name_is_another(report: Report) -> None:
+    named = tuple(
+        policy | {"report": {**policy["report"], "column": "Owner"}}
+        if policy["name"] == "sg-unused"
+        else policy
+        for policy in POLICIES
+    )
+    first = report(UNITS, policies=named)
+    sheet = first["ssh_world"]
+    assert heads(sheet)[-5:] == [
+        "status",
+        "owner_2",
+        "due",
+        "comment",
+        "finding_key: status, owner_2, due, comment",
+    ]
+    fill(sheet, "sg-web", owner_2="Bo")
+    assert entries(report(UNITS, first)["ssh_world"])["sg-web"] == (None, "Bo", None, None)
+
+
+def test_a_tab_of_several_policies_keeps_its_entries_as_policies_come_and_go(report: Report) -> None:
+    rdp = POLICIES[5] | {"name": "sg-rdp-world", "report": {"tab": "ssh_world"}}
+    both = (*POLICIES, rdp)
+    first = report({("alpha", US): unit([WEB])})
+    fill(first["ssh_world"], "sg-web", comment="kept")
+    second = report({("alpha", US): unit([WEB], sg_rdp_world=[])}, first, policies=both)
+    assert entries(second["ssh_world"]) == {"sg-web": (None, None, None, "kept")}
+    assert entries(report({("alpha", US): unit([WEB])}, second)["ssh_world"]) == {
+        "sg-web": (None, None, None, "kept")
+    }
+
+
+@pytest.mark.skipif(shutil.which("soffice") is None, reason="needs LibreOffice")
+def test_a_workbook_that_libreoffice_saved(report: Report, tmp_path: Path) -> None:
+    first = report(UNITS)
+    values = ("later", "=1+1", datetime(2027, 1, 31), "@a\nb")
+    fill(first["ssh_world"], "sg-web", **dict(zip(COLUMNS, values, strict=True)))
+    first.book.save(tmp_path / "filled.xlsx")
+    home = f"-env:UserInstallation=file://{tmp_path}/home"
+    command = ["soffice", home, "--headless", "--convert-to", "xlsx", "--outdir", str(tmp_path / "saved")]
+    subprocess.run([*command, str(tmp_path / "filled.xlsx")], check=True, capture_output=True, timeout=120)
+    second = report(UNITS, tmp_path / "saved" / "filled.xlsx")
+    assert entries(second["ssh_world"]) == {"sg-web": values, "sg-ssh": NONE, "sg-b": NONE}
+
+
+def locked(path: Path) -> None:
+    path.write_bytes(bytes.fromhex("d0cf11e0a1b11ae1") + bytes(600))
+
+
+def foreign(path: Path) -> None:
+    openpyxl.Workbook().save(path)
+
+
+def packed(path: Path) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("xl/workbook.xml", "<workbook/>")
+
+
+@pytest.mark.parametrize(
+    ("make", "problem"),
+    [
+        (lambda path: None, "No such file or directory"),
+        (lambda path: path.mkdir(), "Is a directory"),
+        (lambda path: path.write_text("a,b\n"), "not a workbook (.xlsx)"),
+        (locked, "locked by a password, or of an old Excel: save it as .xlsx without a password"),
+        (packed, "cannot be read as a workbook: "),
+        (foreign, "no report of sg-audit with columns for auditors: give the workbook that they wrote into"),
+    ],
+)
+def test_what_is_no_report_is_one_line_before_anything_is_done(
+    report: Report, tmp_path: Path, make: Callable[[Path], object], problem: str
+) -> None:
+    (tmp_path / "given").mkdir()
+    path = tmp_path / "given" / "file.xlsx"
+    make(path)
+    with pytest.raises(InputError) as raised:
+        cli.cli(["report", "-s", str(tmp_path / "no-run"), "--carry", str(path)], standalone_mode=False)
+    assert str(raised.value).startswith(f"--carry {path}: {problem}")
+    assert "\n" not in str(raised.value)
+
+
+def test_a_column_that_was_renamed_is_told_and_not_lost(report: Report) -> None:
+    first = report(UNITS)
+    sheet = first["ssh_world"]
+    sheet.cell(1, heads(sheet).index("owner") + 1).value = "who"
+    with pytest.raises(InputError, match="sheet ssh_world has no column owner: give it its name again"):
+        report(UNITS, first)
+
+
+def test_it_goes_with_the_workbook_and_with_its_reader(
+    report: Report, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = report(UNITS)
+    with pytest.raises(InputError, match=r"^--carry: goes with -f xlsx$"):
+        report(UNITS, first, "-f", "csv")
+    path = first.path
+    monkeypatch.setitem(sys.modules, "openpyxl", None)
+    with pytest.raises(
+        InputError,
+        match=r"^--carry needs openpyxl, .*: pip install .c7n-sg-audit\[carry\].$",
+    ):
+        report(UNITS, path)
+
+
+def test_a_sheet_whose_keys_are_gone_is_told(report: Report) -> None:
+    first = report(UNITS)
+    fill(first["ssh_world"], "sg-web", comment="lost")
+    first["ssh_world"].delete_cols(first["ssh_world"].max_column)
+    second = report(UNITS, first)
+    assert ": not carried, as its hidden last column, of keys, is gone: sheet ssh_world\n" in second.said
