@@ -16,6 +16,7 @@ from reporter.findings.risk import LEVELS
 from reporter.inventory.audit import Audit
 from reporter.output.manifest import Cell, Status
 from reporter.report import summary, unread
+from reporter.report.changes import when_before
 from reporter.report.summary import RiskCounts
 from reporter.report.unread import Unread
 
@@ -147,7 +148,7 @@ def overview(audit: Audit, findings: Findings, past: Past = NO_PAST, remarks: Se
         accounts=accounts,
         unread=missing,
         gaps=tuple(unread.by_account_or_region(audit)),
-        base=past.base.started.rpartition(" to ")[2][:10] if past.base else "",
+        base=when_before(past),
         trend=past.trend,
         next_steps=tuple(_next_steps(levels, missing, findings, output.complete)),
         remarks=tuple(remarks),
@@ -298,20 +299,20 @@ def _accounts(audit: Audit, findings: Findings, counts: RiskCounts) -> Iterator[
 def _next_steps(
     levels: tuple[Level, ...], missing: tuple[Unread, ...], findings: Findings, complete: bool
 ) -> Iterator[str]:
-    """What to do, the most pressing first."""
-    counts = {level.name: level.counts for level in levels}
-    critical = counts.get("critical", {})
-    if reachable := critical.get("reachable"):
+    """What to do, the most pressing first; what is waived is accepted, and nothing is to be done about it."""
+    to_do, reached = _to_do(findings) if levels else (Counter(), 0)
+    critical = "of risk critical" + (" that are not waived" if findings.waived.groups.any() else "")
+    if reached:
         yield (
-            f"Close what the internet reaches now: {_groups(reachable)} of risk critical. The tab of each finding "
+            f"Close what the internet reaches now: {_groups(reached)} {critical}. The tab of each finding "
             "names the rule that lets it in (matched_rules) and where it is reached (reachable_on)."
         )
-    if others := (critical.get("proven") or 0) - (critical.get("reachable") or 0):
+    if others := to_do["critical"] - reached:
         yield (
-            f"Then the other {_groups(others)} of risk critical: open and in use, an address or a route away from "
-            "being reached."
+            f"{'Then the other' if reached else 'Close'} {_groups(others)} {critical}: open and in use, an "
+            "address or a route away from being reached."
         )
-    if high := counts.get("high", {}).get("proven"):
+    if high := to_do["high"]:
         yield f"Move the instances off {_groups(high, 'default group')}, to groups made for them."
     if missing:
         accounts = len({entry.account for entry in missing})
@@ -321,13 +322,21 @@ def _next_steps(
         )
     elif not complete:
         yield "Let the run come to its end: `sg-audit audit --resume`."
-    if medium := counts.get("medium", {}).get("proven"):
+    if medium := to_do["medium"]:
         yield f"Delete or close {_groups(medium)} of risk medium: open to the world, and one attachment from critical."
     soon = sum(outcome.ends_soon or outcome.expired for outcome in findings.waived.outcomes)
     if soon:
         yield f"Decide on {soon:,} waiver{'s' if soon > 1 else ''} that ended or will end soon: tab waivers."
-    if levels and not any(counts[level]["proven"] or counts[level]["possible"] for level in _URGENT):
+    if levels and not any(level.counts["proven"] or level.counts["possible"] for level in levels[:3]):
         yield "Nothing of risk critical, high or medium was found in what was read."
+
+
+def _to_do(findings: Findings) -> tuple[Counter[str], int]:
+    """How many groups are surely of each risk that the findings not waived leave, and how many of the critical ones the
+    internet reaches."""
+    risk = findings.waived.risk_left[findings.proven].astype(str)
+    reached = findings.groups["reachable"][findings.proven] == "yes"
+    return Counter(risk), int((reached & (risk == "critical")).sum())
 
 
 def _groups(number: int, what: str = "group") -> str:
