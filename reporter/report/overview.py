@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from reporter.findings.assess import Findings
@@ -91,7 +93,10 @@ class Account:
 
 @dataclass(frozen=True)
 class Overview:
-    """All that the overview says. `began` and `ended` are None where they are not known; `when` tells it in words."""
+    """All that the overview says. `urgent` is the number of groups of which `worst` has the first.
+
+    `began` and `ended` are None where they are not known; `when` tells it in words.
+    """
 
     title: str
     when: str
@@ -110,6 +115,7 @@ class Overview:
     groups: int | None
     levels: tuple[Level, ...] = ()
     worst: tuple[WorstGroup, ...] = ()
+    urgent: int = 0
     accounts: tuple[Account, ...] = ()
     unread: tuple[Unread, ...] = ()
     gaps: tuple[Unread, ...] = field(default=(), repr=False)
@@ -145,6 +151,7 @@ def overview(audit: Audit, findings: Findings, past: Past = NO_PAST, remarks: Se
         groups=_whole(counts.all["groups"]) if counts else None,
         levels=levels,
         worst=tuple(_worst(audit, findings)) if counts else (),
+        urgent=len(_urgent(findings)) if counts else 0,
         accounts=accounts,
         unread=missing,
         gaps=tuple(unread.by_account_or_region(audit)),
@@ -232,10 +239,14 @@ def _new(past: Past) -> Counter[str]:
     return Counter(_URGENT[rank] for rank in worst.values())
 
 
-def _worst(audit: Audit, findings: Findings) -> Iterator[WorstGroup]:
-    """The first of the groups that something is to be done about: those that are waived are accepted."""
+def _urgent(findings: Findings) -> "npt.NDArray[np.intp]":
+    """The positions of the groups that something is to be done about: those that are waived are accepted."""
     urgent = findings.groups["risk"].isin(_URGENT).to_numpy() & ~findings.waived.groups.to_numpy()
-    positions = urgent.nonzero()[0][:_WORST]
+    return urgent.nonzero()[0]
+
+
+def _worst(audit: Audit, findings: Findings) -> Iterator[WorstGroup]:
+    positions = _urgent(findings)[:_WORST]
     groups = findings.groups.iloc[positions]
     attachments = audit.attachments
     ids = groups["security_group_id"].tolist()
@@ -318,7 +329,7 @@ def _next_steps(
         accounts = len({entry.account for entry in missing})
         yield (
             f"Read what was not read, of {accounts:,} account{'s' if accounts > 1 else ''}: as told above, then "
-            "`sg-audit audit --resume`. Until then nothing is known of it, good or bad."
+            "`sg-audit audit --resume` with the run's options. Until then nothing is known of it, good or bad."
         )
     elif not complete:
         yield "Let the run come to its end: `sg-audit audit --resume`."

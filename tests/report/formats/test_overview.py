@@ -185,6 +185,17 @@ def test_the_worst_groups_lead_to_their_rows_and_say_what_they_are(report: Repor
     assert shown["blind"][0] == "critical?"
 
 
+def test_it_says_how_many_more_groups_there_are(tmp_path: Path) -> None:
+    found = unit([group(f"sg-{number:08x}", f"g{number}", ssh_from=WORLD) for number in range(13)])
+    write(tmp_path / "output" / "20261124T210355Z", {("alpha", "us-east-1"): found})
+    words = ("report", "-s", tmp_path / "output", "-o", tmp_path / "reports")
+    done = CliRunner().invoke(cli, list(map(str, words)), standalone_mode=False)
+    page = openpyxl.load_workbook(done.stdout.strip(), data_only=True)["overview"]
+    (start,) = (row for row in range(1, 30) if page.cell(row, 1).value == "The worst groups")
+    told = [page.cell(start + row, 1).value for row in range(11, 14)]
+    assert told == ["medium", "and 3 more of risk critical, high or medium that are not waived", None]
+
+
 def test_accounts_stand_worst_first_and_lead_to_their_counts(report: Report) -> None:
     page = report.page
     rows = list(report.below("Accounts, worst first"))

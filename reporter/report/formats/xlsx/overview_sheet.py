@@ -209,7 +209,15 @@ def _worst(page: Page, styles: Styles, overview: Overview, to: _To, row: int) ->
             formula=to.group(group.position, "see row"),
         )
         page.heighten(number, min(2, max(page.lines(words, columns) for words, columns in texts)))
-    return row + len(overview.worst) + 3
+    end = row + 2 + len(overview.worst)
+    left = overview.urgent - len(overview.worst)
+    if not left:
+        return end + 1
+    text = (
+        f"and {left:,} more of risk critical, high or medium that {'is' if left == 1 else 'are'} not waived"
+    )
+    page.put(end, 0, text, styles.link(), _COLUMNS, formula=to.first(Kind.GROUPS, text))
+    return end + 2
 
 
 def _worst_texts(group: WorstGroup) -> list[tuple[str, int]]:
