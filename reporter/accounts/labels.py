@@ -10,6 +10,7 @@ from reporter import yamlfile
 from reporter.errors import InputError
 
 PREFIX = "account:"
+_OWNERS = ("owner", "team")
 _TAGS = "tags"  # the column of tags that are no `key:value`
 
 
@@ -31,6 +32,13 @@ class Labels:
 
 
 NO_LABELS = Labels()
+
+
+def whose(labels: Labels) -> str:
+    """The column that says whose an account is: the first of an owner or a team, or else the first of all; empty where
+    there is none."""
+    named = [column for column in labels.columns if any(word in column.casefold() for word in _OWNERS)]
+    return next(iter([*named, *labels.columns]), "")
 
 
 def read(path: Path, taken: Iterable[str] = ()) -> Labels:

@@ -1,6 +1,7 @@
 """What to do about a cell that could not be read."""
 
 import re
+from collections.abc import Sequence
 
 from reporter.accounts.expected import PlannedAccount
 from reporter.output.manifest import UNKNOWN_REGION, Cell, Status
@@ -42,12 +43,15 @@ _BY_CODE = {
     ),
     "EndpointConnectionError": "Check the network, the proxy and the region's name",
 }
+_ASSUME = ("sts:AssumeRole", "AssumeRole")
+_NAMED = 2  # permissions in a sentence
 _REGION_CODES = {"AuthFailure", "OptInRequired", "RegionDisabledException"}
 _THROTTLES = {"RequestLimitExceeded", "Throttling", "ThrottlingException", "TooManyRequestsException"}
 
 
-def advise(cell: Cell, account: PlannedAccount | None) -> str:
-    """One sentence: which permission, which role, which region, or what else to do about the cell."""
+def advise(cell: Cell, account: PlannedAccount | None, permissions: Sequence[str] = ()) -> str:
+    """One sentence: which permission, which role, which region, or what else to do about the cell. `permissions` are
+    those to name where the cell's own is one of several that are missing."""
     who = "the account's role"
     if account is not None and (account.role or account.profile):
         who = account.role or f"profile {account.profile}"
@@ -61,7 +65,7 @@ def advise(cell: Cell, account: PlannedAccount | None) -> str:
     if cell.code in _THROTTLES:
         return f"AWS asked for fewer calls even after waiting: {_FEWER}, {AGAIN}"
     if cell.status is Status.DENIED:
-        return _permit(cell, who)
+        return _permit(cell, who, permissions)
     if cell.status is Status.SKIPPED:
         return "It was never tried: `sg-audit run --resume`"
     return (
@@ -69,13 +73,30 @@ def advise(cell: Cell, account: PlannedAccount | None) -> str:
     )
 
 
-def _permit(cell: Cell, who: str) -> str:
+def missing_permission(cell: Cell) -> str:
+    """Which permission a refusal was for; empty where none would do, as where a role could not be assumed."""
+    if cell.status is not Status.DENIED or cell.code in _BY_CODE or cell.code in _REGION_CODES | _THROTTLES:
+        return ""
+    name = _refused(cell)
+    return "" if name in _ASSUME else name
+
+
+def _refused(cell: Cell) -> str:
+    """The action, or the call, that was refused."""
     action, call = _ACTION.search(cell.message), _CALL.search(cell.message)
     name = action[1] if action else call[1] if call else "the call"
-    if name in ("sts:AssumeRole", "AssumeRole"):
-        return f"Let the caller assume {who}: its trust policy, and sts:AssumeRole of the caller, {AGAIN}"
     if not action and name.startswith("Describe"):
         name = (
             f"ec2:{name}" if cell.code == "UnauthorizedOperation" or cell.region == UNKNOWN_REGION else name
         )
-    return f"Allow {name} to {who} (`sg-audit permissions` prints all that is needed), {AGAIN}"
+    return name
+
+
+def _permit(cell: Cell, who: str, permissions: Sequence[str]) -> str:
+    name = _refused(cell)
+    if name in _ASSUME:
+        return f"Let the caller assume {who}: its trust policy, and sts:AssumeRole of the caller, {AGAIN}"
+    names = list(permissions) or [name]
+    more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
+    told = ", ".join(names[:_NAMED]) + more
+    return f"Allow {told} to {who} (`sg-audit permissions` prints all that is needed), {AGAIN}"

@@ -9,7 +9,6 @@ from rich.table import Table
 from rich.text import Text
 
 from reporter.findings.assess import Findings
-from reporter.findings.counts import COUNTED
 from reporter.findings.risk import LEVELS
 from reporter.inventory.audit import Audit
 from reporter.output.manifest import UNKNOWN_REGION
@@ -37,7 +36,7 @@ def risk_by_account(audit: Audit, findings: Findings, width: int = 80) -> Table:
     all together; in so many characters, if that can be. What is only possible stands apart.
     """
     counts = summary.risk_counts(audit, findings)
-    worst_first = counts.accounts.sort_values(list(COUNTED), ascending=False, kind="stable")
+    worst_first = counts.accounts
     shown = _shown(worst_first)
     gaps = _gaps(audit)
     names = [without_controls(name) for name in shown["account_profile"]]

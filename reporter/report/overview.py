@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from reporter.accounts.labels import NO_LABELS, PREFIX, Labels, whose
 from reporter.findings.assess import Findings
 from reporter.findings.changes import State
 from reporter.findings.counts import COUNTED, POSSIBLE
@@ -23,6 +24,8 @@ from reporter.report.summary import RiskCounts
 from reporter.report.unread import Unread
 
 _Key = TypeVar("_Key", bound=Hashable)
+
+_LabelOf = Callable[[str, str], str]
 
 _WORST = 10
 _NAMED = 3  # of what is behind a group
@@ -70,12 +73,14 @@ class WorstGroup:
     opens: tuple[str, ...]
     behind: tuple[str, ...]
     first_seen: str
+    label: str = ""
 
 
 @dataclass(frozen=True)
 class Account:
-    """An account: its groups by level, None where no list of them was read, and by level the row of the first in the
-    table of groups; `position` is its own row among the accounts."""
+    """An account: its groups by level, None where no list of them was read, how many of each level are waived, and by
+    level the row of the first in the table of groups, one that is not waived if there is one. `position` is its own row
+    among the accounts; `label` is what the accounts file says of whose it is."""
 
     position: int
     name: str
@@ -84,6 +89,12 @@ class Account:
     first: Mapping[str, int]
     regions: Read
     cells: Read
+    waived: Mapping[str, int] = field(default_factory=dict)
+    label: str = ""
+
+    def left(self, level: str) -> int:
+        """How many of its groups are of a level and not waived."""
+        return (self.counts[level] or 0) - self.waived.get(level, 0)
 
     @property
     def is_unread(self) -> bool:
@@ -93,7 +104,8 @@ class Account:
 
 @dataclass(frozen=True)
 class Overview:
-    """All that the overview says. `urgent` is the number of groups of which `worst` has the first.
+    """All that the overview says. `urgent` is the number of groups of which `worst` has the first; `label` is
+    what those of the accounts are called, empty where the accounts file has none.
 
     `began` and `ended` are None where they are not known; `when` tells it in words.
     """
@@ -117,6 +129,7 @@ class Overview:
     worst: tuple[WorstGroup, ...] = ()
     urgent: int = 0
     accounts: tuple[Account, ...] = ()
+    label: str = ""
     unread: tuple[Unread, ...] = ()
     gaps: tuple[Unread, ...] = field(default=(), repr=False)
     base: str = ""
@@ -125,13 +138,24 @@ class Overview:
     remarks: tuple[str, ...] = ()
 
 
-def overview(audit: Audit, findings: Findings, past: Past = NO_PAST, remarks: Sequence[str] = ()) -> Overview:
+def overview(
+    audit: Audit,
+    findings: Findings,
+    past: Past = NO_PAST,
+    remarks: Sequence[str] = (),
+    labels: Labels = NO_LABELS,
+) -> Overview:
     """Put the overview together; `remarks` are lines on what the tables do not show."""
     output, run = audit.output, audit.output.manifest
     counts = summary.risk_counts(audit, findings) if output.has_groups else None
     levels = tuple(_levels(counts, findings, past)) if counts else ()
-    accounts = tuple(_accounts(audit, findings, counts)) if counts else ()
-    missing = tuple(unread.by_account(audit))
+    label = whose(labels)
+
+    def label_of(name: str, account_id: str) -> str:
+        return (labels.of(name, account_id) or {}).get(label, "")
+
+    accounts = tuple(_accounts(audit, findings, counts, label_of)) if counts else ()
+    missing = tuple(unread.by_account_and_kind(audit))
     began, ended = _time(output.started), _time(run.finished or "") if run else None
     return Overview(
         title="Security groups audit" if output.has_groups else "Cloud Custodian report",
@@ -150,9 +174,10 @@ def overview(audit: Audit, findings: Findings, past: Past = NO_PAST, remarks: Se
         cells_read=_read(audit, lambda cell: cell.key),
         groups=_whole(counts.all["groups"]) if counts else None,
         levels=levels,
-        worst=tuple(_worst(audit, findings)) if counts else (),
+        worst=tuple(_worst(audit, findings, label_of)) if counts else (),
         urgent=len(_urgent(findings)) if counts else 0,
         accounts=accounts,
+        label=label.removeprefix(PREFIX),
         unread=missing,
         gaps=tuple(unread.by_account_or_region(audit)),
         base=when_before(past),
@@ -245,7 +270,7 @@ def _urgent(findings: Findings) -> "npt.NDArray[np.intp]":
     return urgent.nonzero()[0]
 
 
-def _worst(audit: Audit, findings: Findings) -> Iterator[WorstGroup]:
+def _worst(audit: Audit, findings: Findings, label_of: _LabelOf) -> Iterator[WorstGroup]:
     positions = _urgent(findings)[:_WORST]
     groups = findings.groups.iloc[positions]
     attachments = audit.attachments
@@ -265,6 +290,7 @@ def _worst(audit: Audit, findings: Findings) -> Iterator[WorstGroup]:
             opens=tuple(row["world_ports"]),
             behind=_behind(row, on[on["security_group_id"] == row["security_group_id"]]),
             first_seen=row["first_seen"],
+            label=label_of(row["account_profile"], row["account_id"]),
         )
 
 
@@ -285,10 +311,11 @@ def _behind(row: Mapping[Any, Any], attachments: pd.DataFrame) -> tuple[str, ...
     return (*named[:_NAMED], *([f"{len(named) - _NAMED:,} more"] if len(named) > _NAMED else []))
 
 
-def _accounts(audit: Audit, findings: Findings, counts: RiskCounts) -> Iterator[Account]:
+def _accounts(audit: Audit, findings: Findings, counts: RiskCounts, label_of: _LabelOf) -> Iterator[Account]:
     """The accounts, worst first; those of which no groups are known last."""
-    frame = counts.accounts.sort_values(list(COUNTED), ascending=False, kind="stable", na_position="last")
-    first = findings.groups.drop_duplicates(["account_profile", "risk"])
+    frame = counts.accounts
+    waived = findings.waived.groups.sort_values(kind="stable")
+    first = findings.groups[["account_profile", "risk"]].loc[waived.index].drop_duplicates()
     rows = {
         (account, str(risk)): int(position)
         for account, risk, position in zip(first["account_profile"], first["risk"], first.index, strict=True)
@@ -304,6 +331,8 @@ def _accounts(audit: Audit, findings: Findings, counts: RiskCounts) -> Iterator[
             first={level: rows[name, level] for level in LEVELS if (name, level) in rows},
             regions=regions.get(name, Read(0, 0)),
             cells=Read(int(row["cells_planned"]), int(row["cells_planned"] - row["cells_not_read"])),
+            waived={level: _whole(row[f"{level}_waived"]) or 0 for level in _URGENT},
+            label=label_of(name, row["account_id"]),
         )
 
 

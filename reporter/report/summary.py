@@ -34,7 +34,7 @@ Trend = Sequence[tuple[str, Mapping[str, int | None]]]
 
 @dataclass(frozen=True)
 class RiskCounts:
-    """Counts of groups by risk: of all, a row an account, a row a region.
+    """Counts of groups by risk: of all, a row an account, worst first by what is not waived, a row a region.
 
     Columns: a column a risk level (`critical`, …) for the groups of which it is proven, one more
     (`critical_possible`, …) for those of which it is the worst that missing answers leave open, those of REACHED
@@ -55,13 +55,21 @@ def risk_counts(audit: Audit, findings: Findings) -> RiskCounts:
     waived = (levels + "_waived").where(findings.waived.groups & findings.proven, "")
     kinds = {COUNTED: levels, REACHED: reached, WAIVED: waived}
     everything = _counts(audit, kinds, pd.Series("", index=groups.index), lambda cell: "")
-    accounts = _counts(audit, kinds, groups["account_profile"], lambda cell: cell.account)
+    accounts = _worst_first(_counts(audit, kinds, groups["account_profile"], lambda cell: cell.account))
     regions = _counts(audit, kinds, groups["region"], lambda cell: cell.region).sort_index()
     ids = {cell.account: cell.account_id for cell in audit.cells}
     accounts.insert(0, "account_profile", list(accounts.index))
     accounts.insert(1, "account_id", [ids[name] for name in accounts.index])
     regions.insert(0, "region", list(regions.index))
     return RiskCounts(everything.iloc[0], accounts.reset_index(drop=True), regions.reset_index(drop=True))
+
+
+def _worst_first(counts: pd.DataFrame) -> pd.DataFrame:
+    """The rows by what is left beside what is waived, those of which nothing is known last; else in their order."""
+    left = counts[list(COUNTED)].copy()
+    for level, waived in zip(LEVELS, WAIVED, strict=False):
+        left[level] -= counts[waived]
+    return counts.loc[left.sort_values(list(COUNTED), ascending=False, kind="stable").index]
 
 
 def runs(audit: Audit, counts: RiskCounts, trend: Trend) -> pd.DataFrame:

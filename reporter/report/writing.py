@@ -53,7 +53,7 @@ def write(
     lines, built = facts(audit, findings, past), tables.build(audit, findings, labels, past)
     since = [changes.since_line(past)] if past.base else []
     page = (
-        overview(audit, findings, past, [*since, *remarks(audit, findings)])
+        overview(audit, findings, past, [*since, *remarks(audit, findings)], labels)
         if any(map(shows_overview, forms.values()))
         else None
     )

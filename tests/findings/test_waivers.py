@@ -323,7 +323,7 @@ def test_a_finding_tab_tells_of_its_own_policies(tmp_path: Path) -> None:
 
 
 def test_waived_groups_are_counted_apart_where_their_risk_is_proven(run: Path) -> None:
-    alpha, beta = tab_of(run, "summary_accounts", waiver(account="alpha"))
+    beta, alpha = tab_of(run, "summary_accounts", waiver(account="alpha"))
     (everything,) = tab_of(run, "summary_runs", waiver(account="alpha"))
     names = ("critical", "critical_waived", "high_waived", "medium", "medium_waived", "groups")
     assert [[int(row[name]) for name in names] for row in (everything, alpha, beta)] == [
@@ -335,7 +335,9 @@ def test_waived_groups_are_counted_apart_where_their_risk_is_proven(run: Path) -
 
 def test_the_terminals_table_counts_them_too(run: Path) -> None:
     table = closing.risk_by_account(assessed(run)[0], judged(run, waiver(account="alpha")))
-    assert list(table.columns[1].cells) == ["1 (1)", "1", "2 (1)"]
+    assert list(map(str, table.columns[0].cells)) == ["beta", "alpha"]  # by what is not waived
+    assert list(table.columns[1].cells) == ["1", "1 (1)"]
+    assert table.columns[1].footer == "2 (1)"
     assert table.caption == "(n): so many of them waived"
 
 

@@ -24,8 +24,8 @@ from reporter.output.manifest import Status
 from reporter.report.changes import when_before
 from reporter.report.formats.xlsx import charts, data_sheet, links
 from reporter.report.overview import Account, Read
-from reporter.report.unread import Unread, some_of_each
-from tests.rundir import DENIED, WORLD, group, instance, interface, unit, write
+from reporter.report.unread import Unread, by_account, by_account_and_kind, some_of_each
+from tests.rundir import ACCOUNT_IDS, DENIED, WORLD, audit, group, instance, interface, unit, write
 
 LINK = re.compile(r"""=HYPERLINK\("#'([^']+)'!A(\d+)",.*\)""")
 EVIL = 'sg-1"),HYPERLINK("http://x'
@@ -202,13 +202,19 @@ def test_accounts_stand_worst_first_and_lead_to_their_counts(report: Report) -> 
     assert [page.cell(row, 1).value for row in rows] == ["alpha", "gamma", "beta"]
     for row, account_id in zip(rows, ("111111111111", "333333333333", "222222222222"), strict=True):
         assert page.cell(row, 3).value == report.leads_to(row, 3)["account_id"] == account_id
-    assert [page.cell(rows[0], column).value for column in (5, 6, 7, 8)] == [3, 0, 1, 6]
-    assert [page.cell(rows[2], column).value for column in (5, 9)] == [
+    heads = [page.cell(rows[0] - 1, column).value for column in (5, 6, 7, 8, 9)]
+    assert heads == ["critical", "high", "medium", "waived", "groups"]
+    # Of three critical groups one is waived.
+    assert [page.cell(rows[0], column).value for column in (5, 6, 7, 8, 9)] == [2, 0, 1, 1, 6]
+    assert report.leads_to(rows[0], 8).keys() == report.tables["waivers"][0].keys()
+    assert [page.cell(rows[2], column).value for column in (5, 10)] == [
         "not read: its groups are not known",
         0,
     ]
     assert report.leads_to(rows[0], 5)["account_profile"] == "alpha"
-    assert 0 < page.cell(rows[0], 9).value < 1
+    assert 0 < page.cell(rows[0], 10).value < 1
+    told = [row["account_profile"] for row in report.tables["summary_accounts"]]
+    assert told == ["alpha", "gamma", "beta"]
 
 
 def test_what_was_not_read_is_told_once_with_what_to_do(report: Report) -> None:
@@ -237,6 +243,37 @@ def refusal(account: str, call: str) -> Unread:
     return Unread(
         account, "", ("us-east-1",), (call,), 1, Status.DENIED, "AccessDenied", "", call, whole=False
     )
+
+
+def test_calls_that_an_account_was_refused_are_one_line(tmp_path: Path) -> None:
+    calls = {
+        "eni-inventory": ("UnauthorizedOperation", "ec2:DescribeNetworkInterfaces"),
+        "ec2-inventory": ("UnauthorizedOperation", "ec2:DescribeInstances"),
+        "sg-unused": ("AccessDeniedException", "lambda:ListFunctions"),
+    }
+    found = {("alpha", "us-east-1"): unit([group("sg-0000000a")], DENIED, DENIED, DENIED)}
+    folder = write(tmp_path, found)
+    run = json.loads((folder / "run.json").read_text())
+    for cell in run["cells"]:
+        if cell["policy"] in calls:
+            code, call = calls[cell["policy"]]
+            cell |= {"code": code, "message": f"not authorized to perform: {call} because"}
+        elif cell["policy"] == "sg-default":  # for another reason
+            cell |= {"status": "failed", "code": "Unreadable", "message": ""}
+    (folder / "run.json").write_text(json.dumps(run))
+    read = audit(folder)
+    told = [
+        (entry.cells, entry.code, entry.what_to_do.partition("`")[0]) for entry in by_account_and_kind(read)
+    ]
+    assert told == [
+        (
+            3,
+            "UnauthorizedOperation, AccessDeniedException",
+            "Allow ec2:DescribeNetworkInterfaces, ec2:DescribeInstances and 1 more to the account's role (",
+        ),
+        (1, "Unreadable", "The file, or a record in it, is damaged: run the audit again"),
+    ]
+    assert [entry.cells for entry in by_account(read)] == [1, 1, 1, 1]
 
 
 def test_many_refusals_of_an_account_leave_room_for_the_others() -> None:
@@ -283,10 +320,15 @@ def test_every_tab_is_listed_with_its_rows_and_leads_there(report: Report) -> No
 
 def test_charts_show_numbers_of_their_own_and_the_account_that_was_not_read(report: Report) -> None:
     bars, trend = report.formulas["overview"]._charts
-    assert [series.tx.strRef.strCache.pt[0].v for series in bars.series] == [*LEVELS[:3], "not read"]
+    assert [series.tx.strRef.strCache.pt[0].v for series in bars.series] == [
+        *LEVELS[:3],
+        "waived",
+        "not read",
+    ]
     names = [point.v for point in bars.series[0].cat.strRef.strCache.pt]
     assert names == ["alpha", "gamma", "beta (not read)"]
-    assert [point.v for point in bars.series[3].val.numRef.numCache.pt] == [0, 0, 1]
+    told = [[point.v for point in series.val.numRef.numCache.pt] for series in bars.series]
+    assert told == [[2, 0, 0], [0, 0, 0], [1, 2, 0], [1, 0, 0], [0, 0, 1]]
     assert [point.v for point in trend.series[0].cat.strRef.strCache.pt] == ["2026-11-17", "2026-11-24"]
     below_the_print = int(report.page.print_area.rpartition("$")[2])
     for chart in (bars, trend):
@@ -304,18 +346,68 @@ def account(number: int, criticals: int | None) -> Account:
     return Account(number, f"a{number}", "", counts, {}, Read(1, 1), Read(1, 1))
 
 
+def waived_estate(estate: Path, waived: str) -> Report:
+    """The report of two accounts with two critical groups and one, where those of one account are waived."""
+    found = {}
+    for name, region, ids in (("alpha", "us-east-1", "ab"), ("beta", "us-west-1", "c")):
+        groups = [group(f"sg-0000000{each}", f"g{each}", name, WORLD) for each in ids]
+        carried = [interface(f"eni-{each['GroupId']}", each, owner=name) for each in groups]
+        found[name, region] = unit(groups, carried)
+    write(estate / "output" / "20261124T210355Z", found)
+    waiver = {"account": waived, "policy": "sg-ssh-world", "reason": "lab", "owner": "jane",
+              "expires": datetime.now(UTC).date().replace(month=12, day=31).isoformat()}  # fmt: skip
+    (estate / "waivers.yml").write_text(yaml.safe_dump({"waivers": [waiver]}))
+    accounts = [
+        {"name": name, "account_id": ACCOUNT_IDS[name], "regions": ["us-east-1"],
+         "tags": ["env:test", f"Team:{name}-team"]}
+        for name in ("alpha", "beta")
+    ]  # fmt: skip
+    (estate / "accounts.yml").write_text(yaml.safe_dump({"accounts": accounts}))
+    words = ["report", "-s", estate / "output", "-o", estate / "reports", "-w", estate / "waivers.yml"]
+    words += ["-c", estate / "accounts.yml", "-f", "xlsx", "-f", "json"]
+    done = CliRunner().invoke(cli, list(map(str, words)), standalone_mode=False)
+    assert done.exception is None, (done.output, done.exception)
+    book, tables = done.stdout.split()
+    return Report(
+        openpyxl.load_workbook(book),
+        openpyxl.load_workbook(book, data_only=True),
+        json.loads(Path(tables).read_text())["tables"],
+    )
+
+
+def test_what_is_waived_puts_no_account_first_and_the_team_stands_beside_it(tmp_path: Path) -> None:
+    report = waived_estate(tmp_path, "alpha")
+    rows = list(report.below("Accounts, worst first"))
+    heads = [report.page.cell(rows[0] - 1, column).value for column in range(1, 12)]
+    assert heads == [
+        "account", None, "Team", "id", None, "critical", "high", "medium", "waived", "groups", "read",
+    ]  # fmt: skip
+    told = [[report.page.cell(row, column).value for column in (1, 3, 4, 6, 9)] for row in rows]
+    assert told == [
+        ["beta", "beta-team", "222222222222", 1, 0],
+        ["alpha", "alpha-team", "111111111111", 0, 2],
+    ]
+    assert report.leads_to(rows[1], 4)["account_profile"] == "alpha"
+    assert [row["account_profile"] for row in report.tables["summary_accounts"]] == ["beta", "alpha"]
+    (worst,) = report.below("The worst groups")
+    assert [report.page.cell(worst, column).value for column in (2, 4, 5, 7)] == [
+        *("beta", "beta-team", "us-west-1", "gc"),
+    ]
+
+
 def test_the_rest_is_one_bar_and_no_bar_is_of_an_account_that_was_not_read() -> None:
     accounts = [account(number, 60 - number) for number in range(54)]
     block = charts.worst_accounts([*accounts, *(account(number, None) for number in range(54, 60))])
     assert [name for name, _ in block.rows] == [
         *(f"a{number}" for number in range(10)),
         *(f"a{number} (not read)" for number in range(54, 58)),
-        f"the other 44: {3 * sum(60 - number for number in range(10, 54)):,} in all",
+        f"other 44 ({3 * sum(range(7, 51)):,}), average",
         "2 more (not read)",
     ]
     assert block.series == (*LEVELS[:3], "not read")
     assert all((values[3] > 0) == ("not read" in name) for name, values in block.rows)
-    assert sum(values[0] for _, values in block.rows) == sum(60 - number for number in range(54))
+    # On the scale of the accounts above it: the mean of 7 to 50.
+    assert block.rows[-2][1] == (28.5, 28.5, 28.5, 0)
 
 
 # The other tabs.

@@ -13,9 +13,12 @@ from reporter.report.formats.xlsx.styles import CHART_COLOURS, GREY
 from reporter.report.overview import Account
 from reporter.report.summary import minute
 
-NOT_READ = "not read"
+NOT_READ, WAIVED = "not read", "waived"
 _URGENT = LEVELS[:3]
+_SERIES = (*_URGENT, WAIVED)
 _WORST, _UNREAD = 10, 4  # bars
+# Left to itself LibreOffice wraps the names, and then leaves out every other one. Shares of the chart.
+_ROOM_FOR_NAMES = {"x": 0.37, "y": 0.16, "width": 0.6, "height": 0.7}
 
 
 @dataclass(frozen=True)
@@ -24,13 +27,15 @@ class Block:
 
     title: str
     series: tuple[str, ...]
-    rows: tuple[tuple[str, tuple[int, ...]], ...]
+    rows: tuple[tuple[str, tuple[float, ...]], ...]
 
 
 def worst_accounts(accounts: Sequence[Account]) -> Block:
-    """The worst accounts, those of which nothing is known, and all others as one.
+    """The worst accounts, those of which nothing is known, and all others as one: their average, as a bar of all their
+    groups would make stubs of the accounts that the chart is about; the name has the sum.
 
-    What is not read has a series of its own, since a bar of no length would be taken for an account without groups.
+    What is not read has a series of its own, since a bar of no length would be taken for an account without groups. So
+    has what is waived.
     """
     read = [account for account in accounts if not account.is_unread]
     unread = [account for account in accounts if account.is_unread]
@@ -38,23 +43,32 @@ def worst_accounts(accounts: Sequence[Account]) -> Block:
     others, unread_others = read[_WORST:], unread[_UNREAD:]
     longest = max((sum(counts) for _, counts in shown), default=0)
     mark = max(1, longest // 3)
-    rows = [(name, (*counts, 0)) for name, counts in shown]
-    rows += [(f"{account.name} ({NOT_READ})", (0, 0, 0, mark)) for account in unread[:_UNREAD]]
+    nothing = (0,) * len(_SERIES)
+    rows: list[tuple[str, tuple[float, ...]]] = [(name, (*counts, 0)) for name, counts in shown]
+    rows += [(f"{account.name} ({NOT_READ})", (*nothing, mark)) for account in unread[:_UNREAD]]
     if others:
         counts = _urgent(others)
-        rows.append((f"the other {len(others):,}: {sum(counts):,} in all", (*counts, 0)))
+        each = tuple(round(count / len(others), 1) for count in counts)
+        rows.append((f"other {len(others):,} ({sum(counts):,}), average", (*each, 0)))
     if unread_others:
-        rows.append((f"{len(unread_others):,} more ({NOT_READ})", (0, 0, 0, mark)))
-    series = (*_URGENT, NOT_READ) if unread else _URGENT
+        rows.append((f"{len(unread_others):,} more ({NOT_READ})", (*nothing, mark)))
+    series = (*_SERIES, NOT_READ)
+    told = [
+        number
+        for number, name in enumerate(series)
+        if name in _URGENT or any(values[number] for _, values in rows)
+    ]
     return Block(
         "Groups of risk critical, high or medium by account",
-        series,
-        tuple((name, values[: len(series)]) for name, values in rows),
+        tuple(series[number] for number in told),
+        tuple((name, tuple(values[number] for number in told)) for name, values in rows),
     )
 
 
 def _urgent(accounts: Sequence[Account]) -> tuple[int, ...]:
-    return tuple(sum(account.counts[level] or 0 for account in accounts) for level in _URGENT)
+    """The groups of some accounts by series."""
+    waived = sum(sum(account.waived.values()) for account in accounts)
+    return (*(sum(account.left(level) for account in accounts) for level in _URGENT), waived)
 
 
 def trend(runs: Sequence[tuple[str, Mapping[str, int | None]]]) -> Block:
@@ -75,8 +89,9 @@ def bars(workbook: xlsxwriter.Workbook, sheet: str, block: Block, row: int) -> C
     """A bar a row, cut by series; `row` is that of the block's heads, from the first column on."""
     chart = workbook.add_chart({"type": "bar", "subtype": "stacked"})
     _fill(chart, sheet, block, row)
-    chart.set_y_axis({"reverse": True, "num_font": {"size": 8}, "line": {"none": True}})
+    chart.set_y_axis({"reverse": True, "interval_unit": 1, "num_font": {"size": 7}, "line": {"none": True}})
     chart.set_x_axis(_numbers())
+    chart.set_plotarea({"layout": _ROOM_FOR_NAMES})
     return _finish(chart, block.title)
 
 
@@ -120,7 +135,7 @@ def _fill(chart: Chart, sheet: str, block: Block, row: int) -> None:
 
 
 def _finish(chart: Chart, title: str) -> Chart:
-    chart.set_title({"name": title, "name_font": {"size": 10}, "overlay": False})
+    chart.set_title({"name": title, "name_font": {"size": 9}, "overlay": False})
     chart.set_legend({"position": "bottom", "font": {"size": 8}})
     chart.set_chartarea({"border": {"color": "#D9D9D9"}})
     return chart

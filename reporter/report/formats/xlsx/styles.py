@@ -25,6 +25,7 @@ LEVEL_COLOURS = {
 CHART_COLOURS = {level: colours[0] for level, colours in LEVEL_COLOURS.items()} | {
     "low": "#9DC3E6",
     "none": "#A9D18E",
+    "waived": "#BFBFBF",
 }
 #: Of bars behind a number, which stays readable.
 BAR_COLOURS = {"critical": "#F1A3A3", "high": "#F8CBAD", "medium": "#FFE699"}
