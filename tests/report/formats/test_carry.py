@@ -225,6 +225,7 @@ def test_what_has_no_row_any_more_is_closed_and_comes_back(report: Report) -> No
     fill(second["closed"], "sg-web", comment="verified")
     third = report(gone, second, day=3)
     assert closed(third) == [(*row[:-1], "verified")]  # since when it is closed stays
+    assert third["closed"].cell(2, 12).alignment.wrap_text
     fourth = report(UNITS, third, day=4)
     assert "closed" not in fourth.names
     assert entries(fourth["ssh_world"])["sg-web"] == ("in progress", "Bo", datetime(2027, 1, 31), "verified")

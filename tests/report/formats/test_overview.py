@@ -13,6 +13,7 @@ import openpyxl
 import pytest
 import yaml
 from click.testing import CliRunner
+from openpyxl.utils import range_boundaries
 from openpyxl.workbook.workbook import Workbook
 from openpyxl.worksheet.worksheet import Worksheet
 
@@ -494,3 +495,28 @@ def test_the_overview_prints_on_one_page(report: Report) -> None:
         None,
         None,
     )  # one, if not told
+
+
+def test_what_is_read_on_paper_prints_across_at_a_size_that_can_be_read(report: Report) -> None:
+    # A page of A4 across has 10.9 inches between its margins; a character at 10 points takes up 6 pixels of 96 an inch,
+    # and a cell 5 more. At eight tenths of that the letters have 8 points.
+    room = 10.9 * 96 / 0.8
+    for tab in ("changes", "waivers", "coverage"):
+        sheet = report.values[tab]
+        last = range_boundaries(sheet.print_area.rpartition("!")[2])[2]
+        names = [cell.value for cell in sheet[1]][:last]
+        assert last == sheet.max_column
+        widths = {
+            number: dimension.width
+            for dimension in sheet.column_dimensions.values()
+            for number in range(dimension.min, dimension.max + 1)
+        }
+        assert sum(widths[number] * 6 for number in range(1, last + 1)) <= room
+        for name in {"reason", "message", "what_to_do", "policies", "policy"} & set(names):
+            (texts,) = sheet.iter_cols(names.index(name) + 1, names.index(name) + 1, 2)
+            assert all(cell.alignment.wrap_text for cell in texts if cell.value), (tab, name)
+    changes = report.values["changes"]
+    since = changes.cell(2, [cell.value for cell in changes[1]].index("first_seen") + 1)
+    assert (since.is_date, since.alignment.vertical) == (True, "top")
+    # `Allow the call to the account's role (…), then …` takes several lines of 40 characters.
+    assert report.values["coverage"].row_dimensions[2].height > 2 * 13.5

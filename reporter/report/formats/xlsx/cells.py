@@ -19,11 +19,16 @@ _DAY_ZERO = date(1899, 12, 30).toordinal()  # of Excel's calendar, since March 1
 class Cells:
     """Writes the cells of a sheet."""
 
-    def __init__(self, sheet: Worksheet, styles: Styles, clipped_at: Sequence[float] = ()) -> None:
-        """`clipped_at` says of columns how long a text may be that can run on into an empty cell beside it."""
+    def __init__(
+        self, sheet: Worksheet, styles: Styles, clipped_at: Sequence[float] = (), *, at_top: bool = False
+    ) -> None:
+        """`clipped_at` says of columns how long a text may be that can run on into an empty cell beside it, and `at_top`
+        whether the cells stand beside texts of several lines."""
+        look = {"valign": "top"} if at_top else {}
         self._sheet, self._clipped_at = sheet, clipped_at
         self._clipped = styles.clipped()
-        self._truth, self._unknown, self._date = styles.truth(), styles.unknown(), styles.date(indent=1)
+        self._truth, self._unknown = styles.truth(), styles.unknown(**look)
+        self._date = styles.date(indent=1, **look)
 
     def write(self, row: int, column: int, value: Any, style: Format | None = None) -> int:
         """Write a value, in the column's format where none is given; returns its width in characters."""

@@ -70,7 +70,9 @@ def write_table(
     longest = write_rows(sheet, styles, table, columns, 1, found, end=auditors.write)
     widths = [column.fitted(length, of_groups) for column, length in zip(columns, longest, strict=True)]
     for number, (column, width) in enumerate(zip(columns, widths, strict=True)):
-        _set_column(sheet, styles, number, column, width)
+        _set_column(
+            sheet, styles, number, column, width, after_folded=number > 0 and columns[number - 1].folded
+        )
     for number, name in enumerate(links, len(columns)):
         sheet.set_column(number, number, _LINK_WIDTHS[_LINKS.index(name)])
     sheet.freeze_panes(1, layout.frozen(columns, table.kind))
@@ -84,14 +86,17 @@ def style_columns(sheet: Worksheet, styles: Styles, columns: Sequence[Column]) -
         _set_column(sheet, styles, number, column, column.width or 9)
 
 
-def _set_column(sheet: Worksheet, styles: Styles, number: int, column: Column, width: float) -> None:
+def _set_column(
+    sheet: Worksheet, styles: Styles, number: int, column: Column, width: float, *, after_folded: bool = False
+) -> None:
     look = ({"valign": "top"} if column.at_top else {}) | ({"text_wrap": True} if column.wrapped else {})
     style = styles.text(**look)
     if column.content is Content.NUMBER:
         style = styles.number(indent=1, **look)
     elif column.content is Content.DATE:
         style = styles.date(indent=1, **look)
-    sheet.set_column(number, number, width, style)
+    folded = {"level": 1, "hidden": True} if column.folded else {"collapsed": True} if after_folded else {}
+    sheet.set_column(number, number, width, style, folded)
 
 
 def write_head(
@@ -129,14 +134,19 @@ def write_rows(
     row: int,
     links: Iterable[Sequence[tuple[str, str]]] = (),
     first_column: int = 0,
-    end: Callable[[int, Sequence[Any]], None] | None = None,
+    end: Callable[[int, Sequence[Any]], int] | None = None,
 ) -> list[int]:
-    """Write the rows from a row of the sheet on, the `end` of each with its row and values; returns how many characters
-    the longest text of each column has."""
+    """Write the rows from a row of the sheet on, the `end` of each with its row and values, which tells how many lines
+    it takes up; returns how many characters the longest text of each column has."""
     of_row = iter(links)
     marks, names = styles.marks(), [column.name for column in columns]
     of_groups = layout.is_of_groups(table.kind)
-    cells = Cells(sheet, styles, [column.clipped_at for column in columns] if of_groups else ())
+    cells = Cells(
+        sheet,
+        styles,
+        [column.clipped_at for column in columns] if of_groups else (),
+        at_top=any(column.at_top for column in columns),
+    )
     risk = names.index("risk") if of_groups and "risk" in names else None
     wrapped = [number for number, column in enumerate(columns) if column.wrapped]
     dates = [column.content is Content.DATE for column in columns]
@@ -144,8 +154,6 @@ def write_rows(
     link, text = styles.link(), styles.text()
     for number, values in enumerate(table.rows(), row):
         mark = marks.get(values[risk]) if risk is not None else None
-        if wrapped:
-            sheet.set_row(number, _LINE * max(columns[each].lines(values[each]) for each in wrapped))
         for column, value in enumerate(values):
             if value == "":
                 continue
@@ -161,8 +169,10 @@ def write_rows(
                 sheet.write_formula(number, column, formula, link, shown)
             elif shown:
                 sheet.write_string(number, column, shown, text)
-        if end is not None:
-            end(number, values)
+        lines = end(number, values) if end is not None else 1
+        if wrapped:
+            lines = max(lines, *(columns[each].lines(values[each]) for each in wrapped))
+            sheet.set_row(number, _LINE * lines)
     return widths
 
 

@@ -9,6 +9,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from reporter.names import distinct
 from reporter.report.entries import COLUMNS, KEY_HEAD, Entry, Key, key_text
+from reporter.report.formats.xlsx.layout import Column, Content
 from reporter.report.formats.xlsx.limits import MAX_NUMBER
 from reporter.report.formats.xlsx.styles import Styles
 from reporter.report.table import Kind, Table
@@ -51,8 +52,10 @@ class EntryColumns:
         )
         head = {"bold": True, "font_color": "#FFFFFF", "bg_color": _HEAD_COLOUR, "valign": "bottom"}
         self._head, self._head_of_days = styles.of(**head), styles.of(**head, align="right", indent=2)
-        self._day, self._text = styles.date(), styles.text()
-        self._comment = styles.text(indent=1)  # apart from the date before it
+        look = {"valign": "top"} if table.kind is Kind.CLOSED else {}
+        wrapped = look | {"text_wrap": True} if look else {}
+        self._day, self._text = styles.date(**look), styles.text(**wrapped)
+        self._comment = styles.text(indent=1, **wrapped)  # apart from the date before it
         self._moment, self._time = styles.of(num_format="yyyy-mm-dd hh:mm"), styles.of(num_format="hh:mm:ss")
         self._labels = iter(table.frame.index)
         columns = list(table.frame.columns)
@@ -104,10 +107,11 @@ class EntryColumns:
             return {"validate": "list", "source": owners, "show_error": False}
         return {}
 
-    def write(self, row: int, values: Sequence[Any]) -> None:
-        """Write the end of the next row of the table, whose other cells have these values."""
+    def write(self, row: int, values: Sequence[Any]) -> int:
+        """Write the end of the next row of the table, whose other cells have these values; returns how many lines it
+        takes up."""
         if not self._names:
-            return
+            return 1
         entry = self._entries.get(next(self._labels))
         if entry is None:
             account_id, profile, region, resource_id = (values[place] for place in self._places)
@@ -121,6 +125,12 @@ class EntryColumns:
             for number, value in enumerate(entry.cells, self._first_column):
                 self._write_cell(row, number, value)
         self._sheet.write_string(row, self._first_column + len(self._names), key_text(key))
+        return self._lines(entry) if entry is not None and self._table.kind is Kind.CLOSED else 1
+
+    def _lines(self, entry: Entry) -> int:
+        columns = (Column(name, Content.TEXT, _WIDTHS[name] - 1) for name in COLUMNS)
+        written = zip(columns, entry.cells, strict=True)
+        return max(column.lines(value) if isinstance(value, str) else 1 for column, value in written)
 
     def _write_cell(self, row: int, column: int, value: Any) -> None:
         """Write what a person wrote for what it is, and no text as a formula or a link."""
@@ -135,7 +145,7 @@ class EntryColumns:
         else:
             text = str(value)
             is_comment = column == self._first_column + COLUMNS.index(_COMMENT)
-            self._sheet.write_string(row, column, text, self._comment if is_comment else None)
+            self._sheet.write_string(row, column, text, self._comment if is_comment else self._text)
 
     def _format_of(self, value: datetime | date | time) -> Format:
         if isinstance(value, time):

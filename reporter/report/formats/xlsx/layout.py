@@ -8,11 +8,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
 from itertools import accumulate
-from math import ceil
+from textwrap import wrap
 from typing import Any
 
 import pandas as pd
 
+from reporter.accounts.labels import PREFIX
 from reporter.report.entries import COLUMNS as ENTRY_COLUMNS
 from reporter.report.formats.xlsx.cells import cell_text
 from reporter.report.table import Kind, Table
@@ -27,28 +28,76 @@ _OF_GROUPS = {
     "account_id": 13,
     "region": 13.5,
     "security_group_id": 20,
-    "group_name": 18,
-    "vpc_id": 7,
+    "group_name": 16.5,
+    "vpc_id": 21,
     "attached_eni_count": 5.5,
-    "attached_resources": 9,
-    "ssh_rules": 14,
+    "attached_resources": 22,
+    "ssh_rules": 12.5,
     "risk": 8.5,
     "reachable": 9,
     "first_seen": 11,
     "since_last": 9,
-    "matched_rules": 26,
+    "matched_rules": 24,
     "world_ports": 20,
 }
-_UPRIGHT = frozenset({"attached_eni_count", "attached_resources"})
+_UPRIGHT = frozenset({"attached_eni_count"})
+# There is no room for a list of ids, and half of one says nothing: a click opens it, and it is not printed.
+_FOLDED = frozenset({"attached_resources"})
 _FLAG_WIDTH = 6
 _DATES = frozenset({"first_seen", "expires", "since"})
-# Only where there are few rows: of each that has several lines its height is kept until the end.
-_WRAPPED = {"message": 60, "what_to_do": 50, "reason": 50, "regions": 30, "policies": 34}
-_WITH_LINES = frozenset({Kind.COVERAGE, Kind.WAIVERS})
+# Of tabs that are read on paper: a page across has them at some 8 points, with texts of several lines. Only where there
+# are few rows: of each that has several lines its height is kept until the end.
+_OF_LINED: dict[str, float] = {
+    "account_profile": 14,
+    "account_id": 13,
+    "region": 14,
+    "security_group_id": 21.5,
+    "group_name": 14,
+}
+_LINED: dict[Kind, dict[str, float]] = {
+    Kind.COVERAGE: {
+        **_OF_LINED,
+        "regions": 14,
+        "policies": 19,
+        "cells": 7,
+        "status": 8,
+        "code": 22,
+        "message": 44,
+        "what_to_do": 40,
+    },
+    Kind.CHANGES: {
+        **_OF_LINED,
+        "policy": 15,
+        "state": 11,
+        "reason": 17,
+        "level": 8,
+        "reachable": 9,
+        "matched_rules": 18,
+        "first_seen": 11,
+        "waived": 24,
+    },
+    Kind.WAIVERS: {
+        "waiver": 15,
+        "state": 20,
+        "expires": 11,
+        "findings": 9,
+        "policy": 16,
+        "account": 14,
+        "region": 14,
+        "group": 14,
+        "tags": 13,
+        "rules": 16,
+        "reason": 26,
+        "owner": 14,
+    },
+    Kind.CLOSED: {**_OF_LINED, "tab": 12, "state": 9, "since": 11},
+}
+_MOST_LINED = 5_000  # rows
 _MIN_WIDTH, _MAX_WIDTH, _MAX_OF_GROUPS = 9, 60, 36
 _FILTER_BUTTON = 3  # characters of width
 _MAX_LINES = 12
-_PAGE = 200  # characters across a page at a size that can be read
+_LETTERS = 1.1  # in the width of a digit, on an average
+_PAGE = 190  # characters across a page at a size that can be read
 
 
 class Content(Enum):
@@ -65,7 +114,8 @@ class Column:
     """A column of a sheet.
 
     `width` is in characters; None where the texts decide. An upright head reads from below; a wrapped text takes up
-    several lines, and what stands beside one is at the top of its cell.
+    several lines, and what stands beside one is at the top of its cell. A folded column is not seen until somebody
+    opens it.
     """
 
     name: str
@@ -74,6 +124,7 @@ class Column:
     upright: bool = False
     wrapped: bool = False
     at_top: bool = False
+    folded: bool = False
 
     @property
     def clipped_at(self) -> float:
@@ -82,9 +133,10 @@ class Column:
 
     def lines(self, value: Any) -> int:
         """How many lines a text takes up, roughly; a cell that is one of several hundred lines is no help."""
-        text = cell_text(value)
-        wanted = sum(ceil(len(part) / (self.width or 1)) or 1 for part in text.split("\n"))
-        return min(wanted, _MAX_LINES)
+        text, width = cell_text(value), int((self.width or 1) * _LETTERS)
+        if len(text) <= width and "\n" not in text:
+            return 1
+        return min(sum(len(wrap(part, width)) or 1 for part in text.split("\n")), _MAX_LINES)
 
     def fitted(self, longest: int, of_groups: bool) -> float:
         """Its width, where its longest text has so many characters."""
@@ -116,10 +168,12 @@ def _column(name: str, values: "pd.Series[Any]", kind: Kind) -> Column:
         content = Content.DATE
     if is_of_groups(kind):
         flag = content is Content.FLAG
-        return Column(name, content, _FLAG_WIDTH if flag else _OF_GROUPS.get(name), flag or name in _UPRIGHT)
-    lined = kind in _WITH_LINES
-    width = _WRAPPED.get(name) if lined else None
-    return Column(name, content, width, wrapped=width is not None, at_top=lined)
+        width = _FLAG_WIDTH if flag else _OF_GROUPS.get(name)
+        return Column(name, content, width, flag or name in _UPRIGHT, folded=name in _FOLDED)
+    lined = kind in _LINED and len(values) <= _MOST_LINED
+    width = _LINED[kind].get(name) if lined else None
+    wrapped = width is not None and content is Content.TEXT
+    return Column(name, content, width, wrapped=wrapped, at_top=lined)
 
 
 def frozen(columns: Sequence[Column], kind: Kind) -> int:
@@ -131,7 +185,8 @@ def frozen(columns: Sequence[Column], kind: Kind) -> int:
 def printed(table: Table, widths: Sequence[float], *, all_columns: bool) -> int:
     """How many columns of a table a page shows: as many as can be read on it, or all.
 
-    What auditors wrote is the matter of the tab of what is closed, and is printed there.
+    What auditors wrote is the matter of the tab of what is closed, and is printed there. Where all are to be printed,
+    those of accounts, which come last, are only as far as there is room.
     """
     names = list(table.frame.columns)
     if table.kind is Kind.CLOSED:
@@ -139,5 +194,8 @@ def printed(table: Table, widths: Sequence[float], *, all_columns: bool) -> int:
     for name in (_LAST_PRINTED, _LAST_OF_ALL):
         if is_of_groups(table.kind) and name in names:
             return names.index(name) + 1
-    room = len(names) if all_columns else sum(width <= _PAGE for width in accumulate(widths))
+    room = sum(width <= _PAGE for width in accumulate(widths))
+    if all_columns:
+        own = [number for number, name in enumerate(names, 1) if not name.startswith(PREFIX)]
+        room = max(room, own[-1] if own else 0)
     return max(1, min(room, len(names)))

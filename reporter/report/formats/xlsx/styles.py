@@ -81,8 +81,8 @@ class Styles:
         # Excel shows booleans as TRUE and FALSE whatever the number format; LibreOffice needs to be told.
         return self.of(num_format='"TRUE";"TRUE";"FALSE"', align="center")
 
-    def unknown(self) -> Format:
-        return self.of(italic=True, font_color="#7F6000", bg_color="#FFF2CC")
+    def unknown(self, **properties: Any) -> Format:
+        return self.of(italic=True, font_color="#7F6000", bg_color="#FFF2CC", **properties)
 
     def link(self, **properties: Any) -> Format:
         return self.of(font_color="#0563C1", underline=1, **properties)
