@@ -22,8 +22,8 @@ class Cells:
     def __init__(
         self, sheet: Worksheet, styles: Styles, clipped_at: Sequence[float] = (), *, at_top: bool = False
     ) -> None:
-        """`clipped_at` says of columns how long a text may be that can run on into an empty cell beside it, and `at_top`
-        whether the cells stand beside texts of several lines."""
+        """`clipped_at` says of columns how long a text may be that can run on into an empty cell beside it, and
+        `at_top` whether the cells stand beside texts of several lines."""
         look = {"valign": "top"} if at_top else {}
         self._sheet, self._clipped_at = sheet, clipped_at
         self._clipped = styles.clipped()
