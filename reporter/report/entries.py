@@ -37,6 +37,11 @@ _CLOSED_COLUMNS = (
 )
 
 
+# An account's id or name, a region, a resource's id; and before them a policy.
+_Place = tuple[str, str, str]
+_Cell = tuple[str, str, str, str]
+
+
 class State(StrEnum):
     """Why an entry has no row."""
 
@@ -113,59 +118,77 @@ def place(entries: Sequence[Entry], tables: Iterable[Table], audit: Audit) -> Pl
     of its policies were read in its account and region, and else not read."""
     by_row: dict[tuple[str, ...], dict[int, Entry]] = {}
     used: set[int] = set()
-    taken: set[tuple[str, str, str, str]] = set()
+    taken: set[_Cell] = set()
     for table in tables:
         if table.kind is Kind.FINDINGS and (wanted := _wanted(entries, table.policies)):
             found = _in_rows(table.frame, wanted)
             by_row[table.policies] = {row: entries[number] for row, number in found.items()}
             used |= set(found.values())
-            taken |= {
-                (policy, *entries[number].key[1:]) for number in found.values() for policy in table.policies
-            }
+            for number in found.values():
+                taken |= {(policy, *place) for policy in table.policies for place in _places(entries[number])}
     read, day = _read(audit), minute(audit.output.started)[:10]
     closed = []
     for number, entry in enumerate(entries):
         if number not in used:
-            cells = {(policy, *entry.key[1:]) for policy in entry.key.policies}
-            is_read = {(policy, *entry.key[1:3]) for policy in entry.key.policies} <= read
-            state = State.DOUBLE if cells & taken else State.CLOSED if is_read else State.NOT_READ
+            places = _places(entry)
+            is_double = any((policy, *place) in taken for policy in entry.key.policies for place in places)
+            is_read = all(
+                any((policy, account, region) in read for account, region, _ in places)
+                for policy in entry.key.policies
+            )
+            state = State.DOUBLE if is_double else State.CLOSED if is_read else State.NOT_READ
             since = entry.since if entry.state == state and entry.since else day
             closed.append(replace(entry, state=state, since=since))
     return Placed(by_row, closed)
 
 
-def _wanted(entries: Sequence[Entry], policies: Sequence[str]) -> dict[tuple[str, str, str], int]:
+def _places(entry: Entry) -> list[_Place]:
+    """Where the entry's row may be: under the account's id and its name, as one of two reports may lack the id. No two
+    groups of a region have one id, whatever account is called so."""
+    accounts = dict.fromkeys(filter(None, (entry.key.account, entry.account_profile)))
+    return [(account, entry.key.region, entry.key.resource_id) for account in accounts]
+
+
+def _wanted(entries: Sequence[Entry], policies: Sequence[str]) -> dict[_Place, int]:
     """The numbers of the entries on findings of a tab, by account, region and resource."""
-    wanted: dict[tuple[str, str, str], int] = {}
+    wanted: dict[_Place, int] = {}
     for number, entry in enumerate(entries):
         if not set(policies).isdisjoint(entry.key.policies):
-            wanted.setdefault(entry.key[1:], number)
+            for place in _places(entry):
+                wanted.setdefault(place, number)
     return wanted
 
 
-def _in_rows(frame: pd.DataFrame, wanted: Mapping[tuple[str, str, str], int]) -> dict[int, int]:
+def _in_rows(frame: pd.DataFrame, wanted: Mapping[_Place, int]) -> dict[int, int]:
+    """The number of the entry of each row that has one, by the row's label."""
     columns = ("account_id", "account_profile", "region", "security_group_id")
-    places = zip(frame.index, *(frame[name] for name in columns), strict=True)
-    return {
-        row: wanted[place]
-        for row, account_id, profile, *rest in places
-        if (place := (account_id or profile, *rest)) in wanted
-    }
+    found: dict[int, int] = {}
+    used: set[int] = set()
+    for row, account_id, profile, *rest in zip(frame.index, *(frame[name] for name in columns), strict=True):
+        for account in filter(None, (account_id, profile)):
+            number = wanted.get((account, *rest))
+            if number is not None and number not in used:
+                found[row] = number
+                used.add(number)
+                break
+    return found
 
 
 def _read(audit: Audit) -> set[tuple[str, str, str]]:
-    """Policy, account and region of what was read. Where all groups were listed, and no policy of the run fills it, so
-    is one of the report's own three tabs."""
+    """Policy, account, by id and by name, and region of what was read. Where all groups were listed, and no policy of
+    the run fills it, so is one of the report's own three tabs."""
     there = {policy.name for policy in audit.output.policies}
     read = set()
     for cell in audit.cells:
         if cell.status is not Status.OK:
             continue
-        account = cell.account_id or cell.account
-        read.add((cell.policy, account, cell.region))
         policy = audit.output.policy_of(cell)
+        names = [cell.policy]
         if policy.resource == GROUPS and policy.lists_all:
-            read |= {(name, account, cell.region) for name in OWN_POLICIES.values() if name not in there}
+            names += [name for name in OWN_POLICIES.values() if name not in there]
+        read |= {
+            (name, account, cell.region) for name in names for account in (cell.account_id, cell.account)
+        }
     return read
 
 

@@ -1,5 +1,6 @@
 """Reads what auditors wrote into a report's workbook, as Excel or LibreOffice saved it."""
 
+import re
 import warnings
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,6 +18,9 @@ _OLD_OR_LOCKED = bytes.fromhex("d0cf11e0a1b11ae1")  # an OLE file: what Excel 97
 _HEAD_WITHIN = 50  # rows: someone may have put lines above it
 _CONTEXT = ("account_profile", "group_name", "tab", "state", "since")
 _NAMED = 3  # rows without a key
+
+# A control character, or the mark of one, as cells have them (ECMA-376, ST_Xstring): openpyxl leaves them as they are.
+_ESCAPED = re.compile("_x(00[01][0-9A-Fa-f]|005[Ff])_")
 
 _Row = Sequence[Any]
 
@@ -141,7 +145,9 @@ def _entries(
 def _cell(row: _Row, column: int | None) -> Any:
     """The value; None where it is empty, or nothing but blanks."""
     value = row[column] if column is not None and column < len(row) else None
-    return None if isinstance(value, str) and not value.strip() else value
+    if not isinstance(value, str):
+        return value
+    return _ESCAPED.sub(lambda escape: chr(int(escape[1], 16)), value) if value.strip() else None
 
 
 def _notes(path: Path, keyless: Sequence[str], unkeyed: Sequence[str]) -> Iterator[str]:

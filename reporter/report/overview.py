@@ -14,7 +14,9 @@ from reporter.findings.counts import COUNTED, POSSIBLE
 from reporter.findings.past import NO_PAST, Past
 from reporter.findings.risk import LEVELS
 from reporter.inventory.audit import Audit
+from reporter.inventory.network.reachability import Reachable
 from reporter.output.manifest import Cell, Status
+from reporter.output.reading import OWN_RUN
 from reporter.report import summary, unread
 from reporter.report.summary import RiskCounts
 from reporter.report.unread import Unread
@@ -26,6 +28,8 @@ _NAMED = 3  # of what is behind a group
 
 #: Levels of which something is to be done about each group.
 _URGENT = LEVELS[:3]
+
+_REACHABLE = tuple(each.value for each in Reachable)
 
 
 @dataclass(frozen=True)
@@ -149,7 +153,9 @@ def overview(audit: Audit, findings: Findings, past: Past = NO_PAST, remarks: Se
         gaps=tuple(unread.by_account_or_region(audit)),
         base=past.base.started.rpartition(" to ")[2][:10] if past.base else "",
         trend=past.trend,
-        next_steps=tuple(_next_steps(levels, missing, findings, output.complete)),
+        next_steps=tuple(
+            _next_steps(levels, missing, findings, complete=output.complete, own_run=output.kind == OWN_RUN)
+        ),
         remarks=tuple(remarks),
     )
 
@@ -214,7 +220,7 @@ def _levels(counts: RiskCounts, findings: Findings, past: Past) -> Iterator[Leve
             "waived": f"{name}_waived",
         }
         told = {what: _whole(counts.all[column]) for what, column in has.items() if column in counts.all}
-        if past.base and name in _URGENT:
+        if past.base and name in _URGENT and told["proven"] is not None:
             told["new"] = new[name]
         first = {what: int(chosen.to_numpy().argmax()) for what, chosen in rows.items() if chosen.any()}
         yield Level(name, {what: told.get(what) for what in (*has, "new")}, first)
@@ -296,38 +302,55 @@ def _accounts(audit: Audit, findings: Findings, counts: RiskCounts) -> Iterator[
 
 
 def _next_steps(
-    levels: tuple[Level, ...], missing: tuple[Unread, ...], findings: Findings, complete: bool
+    levels: tuple[Level, ...],
+    missing: tuple[Unread, ...],
+    findings: Findings,
+    *,
+    complete: bool,
+    own_run: bool,
 ) -> Iterator[str]:
-    """What to do, the most pressing first."""
-    counts = {level.name: level.counts for level in levels}
-    critical = counts.get("critical", {})
-    if reachable := critical.get("reachable"):
+    """What to do, the most pressing first. What is waived is accepted, and nothing to be done about."""
+    left = _left(findings)
+    if reachable := left["critical", "yes"]:
         yield (
-            f"Close what the internet reaches now: {_groups(reachable)} of risk critical. The tab of each finding "
-            "names the rule that lets it in (matched_rules) and where it is reached (reachable_on)."
+            f"Close what the internet reaches now: {_groups(reachable)} of risk critical. Each finding names the "
+            "rule that lets it in (matched rules) and where it is reached."
         )
-    if others := (critical.get("proven") or 0) - (critical.get("reachable") or 0):
+    if maybe := left["critical", "unknown"]:
         yield (
-            f"Then the other {_groups(others)} of risk critical: open and in use, an address or a route away from "
-            "being reached."
+            f"Close {_groups(maybe, 'group')} of risk critical that the internet may reach: not all that decides it "
+            "is known."
         )
-    if high := counts.get("high", {}).get("proven"):
+    if others := left["critical", "no"]:
+        yield (
+            f"Close {_groups(others, 'other group' if reachable or maybe else 'group')} of risk critical: open and in "
+            "use, and an address, a route or a network ACL away from being reached."
+        )
+    if high := sum(left["high", reachable] for reachable in _REACHABLE):
         yield f"Move the instances off {_groups(high, 'default group')}, to groups made for them."
     if missing:
         accounts = len({entry.account for entry in missing})
+        again = ", then `sg-audit audit --resume`" if own_run else ", then run Custodian again"
         yield (
-            f"Read what was not read, of {accounts:,} account{'s' if accounts > 1 else ''}: as told above, then "
-            "`sg-audit audit --resume`. Until then nothing is known of it, good or bad."
+            f"Read what was not read, of {accounts:,} account{'s' if accounts > 1 else ''}: as told above{again}. "
+            "Until then nothing is known of it, good or bad."
         )
     elif not complete:
         yield "Let the run come to its end: `sg-audit audit --resume`."
-    if medium := counts.get("medium", {}).get("proven"):
+    if medium := sum(left["medium", reachable] for reachable in _REACHABLE):
         yield f"Delete or close {_groups(medium)} of risk medium: open to the world, and one attachment from critical."
     soon = sum(outcome.ends_soon or outcome.expired for outcome in findings.waived.outcomes)
     if soon:
         yield f"Decide on {soon:,} waiver{'s' if soon > 1 else ''} that ended or will end soon: tab waivers."
-    if levels and not any(counts[level]["proven"] or counts[level]["possible"] for level in _URGENT):
+    urgent = [level.counts for level in levels if level.name in _URGENT]
+    if urgent and all(count["proven"] == 0 and not count["possible"] for count in urgent):
         yield "Nothing of risk critical, high or medium was found in what was read."
+
+
+def _left(findings: Findings) -> Counter[tuple[str, str]]:
+    """How many groups of proven risk are not waived, by level and whether the internet reaches them."""
+    groups = findings.groups[findings.proven & ~findings.waived.groups]
+    return Counter(zip(groups["risk"].astype(str), groups["reachable"], strict=True))
 
 
 def _groups(number: int, what: str = "group") -> str:

@@ -237,7 +237,7 @@ def test_charts_show_numbers_of_their_own_and_the_account_that_was_not_read(repo
     bars, trend = report.formulas["overview"]._charts
     assert [series.tx.strRef.strCache.pt[0].v for series in bars.series] == [*LEVELS[:3], "not read"]
     names = [point.v for point in bars.series[0].cat.strRef.strCache.pt]
-    assert names == ["alpha", "gamma", "beta (not read)"]
+    assert names == ["alpha (+1 possible)", "gamma", "beta (not read)"]
     assert [point.v for point in bars.series[3].val.numRef.numCache.pt] == [0, 0, 1]
     assert [point.v for point in trend.series[0].cat.strRef.strCache.pt] == ["2026-11-17", "2026-11-24"]
     below_the_print = int(report.page.print_area.rpartition("$")[2])

@@ -7,7 +7,9 @@ from typing import Any
 import xlsxwriter
 from xlsxwriter.chart import Chart
 
+from reporter.findings.counts import POSSIBLE
 from reporter.findings.risk import LEVELS
+from reporter.report.formats.xlsx.overview_words import short
 from reporter.report.formats.xlsx.styles import CHART_COLOURS, GREY
 from reporter.report.overview import Account
 from reporter.report.summary import minute
@@ -15,6 +17,7 @@ from reporter.report.summary import minute
 NOT_READ = "not read"
 _URGENT = LEVELS[:3]
 _WORST, _UNREAD = 10, 4  # bars
+_NAME = 30  # characters
 
 
 @dataclass(frozen=True)
@@ -33,12 +36,12 @@ def worst_accounts(accounts: Sequence[Account]) -> Block:
     """
     read = [account for account in accounts if not account.is_unread]
     unread = [account for account in accounts if account.is_unread]
-    shown = [(account.name, _urgent([account])) for account in read[:_WORST]]
+    shown = [(_label(account), _urgent([account])) for account in read[:_WORST]]
     others, unread_others = read[_WORST:], unread[_UNREAD:]
     longest = max((sum(counts) for _, counts in shown), default=0)
     mark = max(1, longest // 3)
     rows = [(name, (*counts, 0)) for name, counts in shown]
-    rows += [(f"{account.name} ({NOT_READ})", (0, 0, 0, mark)) for account in unread[:_UNREAD]]
+    rows += [(f"{short(account.name, _NAME)} ({NOT_READ})", (0, 0, 0, mark)) for account in unread[:_UNREAD]]
     if others:
         counts = _urgent(others)
         rows.append((f"the other {len(others):,}: {sum(counts):,} in all", (*counts, 0)))
@@ -50,6 +53,13 @@ def worst_accounts(accounts: Sequence[Account]) -> Block:
         series,
         tuple((name, values[: len(series)]) for name, values in rows),
     )
+
+
+def _label(account: Account) -> str:
+    """Its name, and how many groups more are only possible: they have no bar."""
+    possible = sum(account.counts.get(f"{level}{POSSIBLE}") or 0 for level in _URGENT)
+    name = short(account.name, _NAME)
+    return f"{name} (+{possible:,} possible)" if possible else name
 
 
 def _urgent(accounts: Sequence[Account]) -> tuple[int, ...]:

@@ -12,7 +12,7 @@ from reporter.report.formats.xlsx import limits
 
 _GROUP_ID = re.compile(r"sg-(?:[0-9a-f]{8}|[0-9a-f]{17})")
 _REGION = re.compile(r"(?:af|ap|ca|eu|il|me|mx|sa|us|cn|us-gov)-[a-z]{4,9}-[1-9]")
-_SHEET = re.compile(r"[A-Za-z0-9_. -]+")
+_SHEET = re.compile(r"[\w. '()&+,-]+")  # no quotation mark, which would end the text of the formula
 
 # https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html
 _CONSOLES = {"cn-": "console.amazonaws.cn", "us-gov-": "console.amazonaws-us-gov.com"}
@@ -36,7 +36,8 @@ def to_cell(sheet: str, row: int, shown: str | int) -> str:
     if not _SHEET.fullmatch(sheet):
         return ""
     text = str(shown) if isinstance(shown, int) else f'"{shown}"'
-    return f"=HYPERLINK(\"#'{sheet}'!A{row}\",{text})"
+    name = sheet.replace("'", "''")
+    return f"=HYPERLINK(\"#'{name}'!A{row}\",{text})"
 
 
 @dataclass(frozen=True)

@@ -75,7 +75,7 @@ def write_overview(
         row = max(bars[1], row + chart_rows) + 1
     row = _unread(page, styles, overview, to, row)
     after = _words(page, styles, overview, row)
-    if len(overview.trend) > 1:
+    if _has_trend(overview):
         placed.append((charts.trend(overview.trend), row))
         after = max(after, row + _CHART_ROWS + 1)
     row = max(_about(page, styles, overview, notes, after + 1), _tabs(page, styles, behind, to, after + 1))
@@ -184,9 +184,7 @@ _WORST_COLUMNS = (
 def _worst(page: Page, styles: Styles, overview: Overview, to: _To, row: int) -> int:
     _heading(page, styles, row, "The worst groups")
     if not overview.worst:
-        page.put(
-            row + 1, 0, "None of risk critical, high or medium that is not waived.", styles.of(), _COLUMNS
-        )
+        page.put(row + 1, 0, overview_words.no_worst(overview), styles.of(), _COLUMNS)
         return row + 3
     column = 0
     for name, columns, right in _WORST_COLUMNS:
@@ -240,7 +238,9 @@ def _accounts(page: Page, styles: Styles, overview: Overview, to: _To, row: int)
     left = len(accounts) - len(read) - len(unread)
     if left:
         unknown = sum(account.is_unread for account in accounts) - len(unread)
-        text = f"and {left:,} more accounts" + (f", {unknown:,} of them not read" if unknown else "")
+        text = f"and {left:,} more account{'s' if left > 1 else ''}" + (
+            f", {unknown:,} of them not read" if unknown else ""
+        )
         page.put(at, 0, text, styles.link(), _LEFT, formula=to.first(Kind.SUMMARY, text))
         at += 1
     return at
@@ -309,9 +309,14 @@ def _unread_texts(entry: Unread) -> list[tuple[str, int]]:
     ]
 
 
+def _has_trend(overview: Overview) -> bool:
+    """Whether the groups of more than one run are known: a chart of nothing is a broken one."""
+    return sum(counts.get(LEVELS[0]) is not None for _, counts in overview.trend) > 1
+
+
 def _words(page: Page, styles: Styles, overview: Overview, row: int) -> int:
     """What to do next, and what the levels mean; across the page where no chart stands on the right."""
-    columns = _LEFT if len(overview.trend) > 1 else _COLUMNS
+    columns = _LEFT if _has_trend(overview) else _COLUMNS
     text = styles.of(text_wrap=True, valign="top")
     at = row
     if overview.next_steps:
@@ -350,7 +355,8 @@ def _tabs(page: Page, styles: Styles, behind: Sequence[Sheet], to: _To, row: int
     _heading(page, styles, row, "The tabs", 7, column=9)
     at = row + 1
     for sheet in behind:
-        page.put(at, 9, sheet.name, styles.link(), 2, formula=to_cell(sheet.name, 1, sheet.name))
+        formula = to_cell(sheet.name, 1, sheet.name)
+        page.put(at, 9, sheet.name, styles.link() if formula else styles.of(), 2, formula=formula)
         rows = 0 if sheet.kind is Kind.SUMMARY else len(sheet.tables[0].frame)
         if sheet.kind is not Kind.SUMMARY:
             page.put(at, 11, rows, styles.number())
