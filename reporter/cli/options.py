@@ -113,6 +113,10 @@ output_place = click.option(
     "-s", "--output-dir", "output", default="output", show_default=True,
     help="Folder of runs; or s3://bucket/prefix, to run into.",
 )  # fmt: skip
+only_accounts = click.option(
+    "-a", "--accounts", "names", multiple=True, callback=_names,
+    help="Only this account, by name or id; repeatable. The report has nothing of the others.",
+)  # fmt: skip
 allowed_regions = click.option(
     "--allow-region", "allowed_regions", metavar="REGION", multiple=True, callback=_names,
     help="Take this region though sg-audit does not know it, being newer; repeatable.",

@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     help="Accounts file: names and tags of the accounts, and what a stock run should hold.",
 )  # fmt: skip
 @options.waivers
+@options.only_accounts
 @options.only_policies
 @options.only_resources
 @click.option("--field", "fields", metavar="NAME=JMESPATH", multiple=True, help="A column more; repeatable.")
@@ -93,6 +94,7 @@ def write(
     at: str = "",
     only: Sequence[str] = (),
     resources: Sequence[str] = (),
+    names: Sequence[str] = (),
     fields: Sequence[str] = (),
     history: str = "",
     entries: Sequence["Entry"] | None = None,
@@ -106,7 +108,7 @@ def write(
     from reporter.inventory import columns
     from reporter.inventory.audit import read_audit
     from reporter.output.reading import open_output
-    from reporter.report import changes, closing, failing, not_read, writing
+    from reporter.report import accounts_alone, changes, closing, failing, not_read, writing
     from reporter.report import folder as report_folder
     from reporter.report import waivers as waivers_tab
     from reporter.report.formats import check
@@ -115,6 +117,7 @@ def write(
     more = [columns.parse(field) for field in fields]
     found = open_output(output, expected.read(accounts_file) if accounts_file else (), at)
     found = found.only(only, resources)
+    accounts = accounts_alone.choose(found, names) if names else ()
     failing.check(fail_on, found)
     taken = [field.name for field in more] + [policy.in_report.column for policy in found.policies]
     of_accounts = labels.read(accounts_file, taken) if accounts_file else labels.NO_LABELS
@@ -134,6 +137,12 @@ def write(
             findings, past = past_of(
                 audit, findings, earlier, narrowed=bool(only or resources), progress=count
             )
+    if accounts:
+        audit, findings, past = accounts_alone.alone(
+            audit, findings, past, accounts, accepted, waivers.today()
+        )
+        entries = accounts_alone.entries_of(entries, audit)
+        say(f"the report is of {', '.join(sorted(accounts))} alone")
     with progress.counted(console(), f"writing {', '.join(formats)}") as count:
         written = writing.write(
             audit, findings, reports, formats, of_accounts, count, settings, past, entries

@@ -1,6 +1,6 @@
 """The table of attachments: which group is on which interface, and whether the internet gets there."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
 import pandas as pd
@@ -97,6 +97,13 @@ def attachment_frame(
     )
     keys = ["account_profile", "region", "group_name", "security_group_id", "interface_id", "instance_id"]
     return frame.sort_values(keys, kind="stable", ignore_index=True)
+
+
+def of_accounts(attachments: pd.DataFrame, accounts: Collection[str]) -> pd.DataFrame:
+    """The attachments of the groups of some accounts, without a trace of the others."""
+    chosen = attachments[attachments["account_profile"].isin(accounts)].reset_index(drop=True)
+    kept = {name: chosen[name].cat.remove_unused_categories() for name in _REPEATED}
+    return chosen.assign(**kept)
 
 
 def _dtype(column: str) -> str:

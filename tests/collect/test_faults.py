@@ -1,5 +1,6 @@
 """The command line against an AWS that misbehaves: what is read all the same, and what is said of the rest."""
 
+import csv
 import json
 import os
 import signal
@@ -36,6 +37,8 @@ ONE_WORKER = {"C7N_ORG_PARALLEL": "1"}
 FEW_ATTEMPTS = {"AWS_MAX_ATTEMPTS": "2"}
 LONG = 60  # seconds: a call is held up until its caller is no more
 
+_OUTPUT = ("-s", "output", "-f", "xlsx", "-f", "csv")
+
 Key = tuple[str, str, str]
 SgAudit = Callable[..., "subprocess.CompletedProcess[str]"]
 Row = Mapping[str, Any]
@@ -43,7 +46,8 @@ Row = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class Audited:
-    """What an audit left behind: exit code, stderr, run.json, and the workbook with its facts on the whole."""
+    """What an audit left behind: exit code, stderr, run.json, and the workbook with its facts on the whole. The
+    coverage and the counts by account are those of the CSV files, which have a row a cell and every column."""
 
     code: int
     errors: str
@@ -75,10 +79,10 @@ class Commands:
         (folder / "accounts.yml").write_text(estate.accounts_file() + accounts, encoding="utf-8")
 
     def audit(self, *options: str, **variables: str) -> Audited:
-        return self.audited(*self.finish("audit", *self.input, "-s", "output", *options, **variables))
+        return self.audited(*self.finish("audit", *self.input, *_OUTPUT, *options, **variables))
 
     def report(self) -> Audited:
-        return self.audited(*self.finish("report", "-s", "output"))
+        return self.audited(*self.finish("report", *_OUTPUT))
 
     def finish(self, *words: str, **variables: str) -> tuple[int, str, str]:
         env = {"AWS_ENDPOINT_URL": self.endpoint, "HOME": str(self.folder)} | variables
@@ -116,11 +120,18 @@ class Commands:
 
     def audited(self, code: int, output: str, errors: str) -> Audited:
         assert output, errors
-        book = openpyxl.load_workbook(self.folder / output.strip(), read_only=True)
+        workbook, *tables = [self.folder / line for line in output.splitlines()]
+        book = openpyxl.load_workbook(workbook, read_only=True)
         sheets = {}
         for sheet in book:
             head, *rows = sheet.iter_rows(values_only=True)
             sheets[sheet.title] = [dict(zip(map(str, head), row, strict=True)) for row in rows if any(row)]
+        for row in sheets["security_groups"]:
+            row.pop("attachment_rows", None)  # where they are on another tab
+        for name in ("coverage", "summary_accounts"):
+            (path,) = (path for path in tables if path.stem.endswith(f"_{name}"))
+            with path.open(encoding="utf-8", newline="") as lines:
+                sheets[name] = list(csv.DictReader(lines))
         return Audited(code, errors, self.run_json, sheets, book.properties.description or "")
 
 
@@ -286,9 +297,9 @@ def test_a_summary_tells_how_much_was_read(refused: Audited) -> None:
     assert f"{read} of {planned} cells" in refused.errors
     assert f"{read} of {planned} cells" in refused.facts
     by_account = refused.sheets["summary_accounts"]
-    missing = {row["account_profile"]: row["cells_not_read"] for row in by_account}
+    missing = {row["account_profile"]: int(row["cells_not_read"]) for row in by_account}
     assert sum(missing.values()) == planned - read
-    assert sum(row["cells_planned"] for row in by_account) == planned
+    assert sum(int(row["cells_planned"]) for row in by_account) == planned
     assert (missing["sealed"], missing["staging"]) == (len(POLICIES), 0)
 
 
@@ -477,7 +488,7 @@ def test_a_worker_that_is_stopped_does_not_hold_the_run(commands: Commands) -> N
 def test_a_worker_that_is_killed_costs_its_own_cells(commands: Commands, whole: Audited) -> None:
     # The first of three regions is held up in the third of its policies, and then its worker is killed.
     faults.arm(commands.endpoint, [Fault(What.DELAY, region=US, action="DescribeInstances", seconds=LONG)])
-    with commands.started("audit", *commands.input, "-a", "dev", **ONE_WORKER) as process:
+    with commands.started("audit", *commands.input, *_OUTPUT, "-a", "dev", **ONE_WORKER) as process:
         wait_for(lambda: faults.strikes(commands.endpoint) == [1])
         (worker,) = workers(process.pid)
         faults.arm(commands.endpoint, ())
