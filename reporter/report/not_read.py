@@ -17,7 +17,7 @@ _REGIONS = 3  # of an account that are named
 _MESSAGE = 200  # letters
 
 # What botocore puts before AWS's own words; the code stands beside it.
-_PREAMBLE = re.compile(r"An error occurred \([^)]*\) when calling the \w+ operation[^:]*: ")
+_PREAMBLE = re.compile(r"An error occurred \([^)]*\) when calling the \w+ operation[^(:]*(?:\([^)]*\))?: ")
 
 
 def lines(audit: Audit, again: str = "sg-audit run --resume") -> Iterator[str]:

@@ -1,12 +1,13 @@
 """What could not be read, put together by account and reason: one refusal may have cost all cells of an account."""
 
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reporter.inventory.audit import Audit
 from reporter.names import decoded
 from reporter.output.manifest import Cell, Status
+from reporter.output.reading import OWN_RUN
 from reporter.report.advice import advise
 
 
@@ -40,16 +41,16 @@ def by_account_or_region(audit: Audit) -> list[Unread]:
 def _put_together(audit: Audit, *, by_region: bool) -> list[Unread]:
     accounts = {account.name: account for account in audit.output.accounts}
     read = Counter(cell.account for cell in audit.cells if cell.status is Status.OK)
-    reasons: dict[tuple[Hashable, ...], list[Cell]] = {}
+    own_run = audit.output.kind == OWN_RUN
+    reasons: dict[tuple[str, str, Status, str, str, str], list[Cell]] = {}
     for gap in audit.gaps:
-        what = advise(gap, accounts.get(gap.account))
+        what = advise(gap, accounts.get(gap.account), own_run=own_run)
         # AWS names the call in a refusal, and so each policy's reads otherwise.
         own = "" if gap.status is Status.DENIED else gap.message
         region = gap.region if by_region and read[gap.account] else ""
         reasons.setdefault((gap.account, region, gap.status, gap.code, what, own), []).append(gap)
     found = [
-        _of(cells, advise(cells[0], accounts.get(cells[0].account)), whole=not read[cells[0].account])
-        for cells in reasons.values()
+        _of(cells, what, whole=not read[cells[0].account]) for (_, _, _, _, what, _), cells in reasons.items()
     ]
     return sorted(found, key=lambda entry: not entry.whole)
 

@@ -132,6 +132,16 @@ def test_the_regions_of_an_account_share_its_line(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("retries", ["", " (reached max retries: 5)"])
+def test_of_what_botocore_says_the_words_of_aws_are_told(tmp_path: Path, retries: str) -> None:
+    place = write(tmp_path, {("alpha", US): unit(interfaces=DENIED)})
+    message = f"An error occurred (Throttling) when calling the DescribeX operation{retries}: Rate: exceeded (5): now"
+    manifest = place / "run.json"
+    manifest.write_text(manifest.read_text().replace("Not allowed.", message))
+    [told] = [line for line in not_read.lines(audit(place)) if line.startswith("not read: ")]
+    assert told.endswith("denied UnauthorizedOperation Rate: exceeded (5): now")
+
+
 def test_ten_accounts_are_told_and_the_others_counted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -92,11 +92,15 @@ def test_what_may_be_reached_is_not_said_to_be_out_of_reach(tmp_path: Path, made
 def test_no_run_that_is_not_ours_is_taken_up_again(tmp_path: Path, made: Any) -> None:
     put(tmp_path / "output" / "alpha" / US, EVERY_GROUP, [])
     put(tmp_path / "output" / "beta" / US, EVERY_GROUP, None, account_id=TWO, log=REFUSED)
-    [step, *_] = steps(made()["overview"])
+    book = made()
+    [step, *_] = steps(book["overview"])
     assert step == (
         "1. Read what was not read, of 1 account: as told above, then run Custodian again. Until then nothing is "
         "known of it, good or bad."
     )
+    told = [text for name in ("overview", "coverage") for text in texts(book[name]) if "again" in text]
+    assert len(told) == 3
+    assert not [text for text in told if "--resume" in text]
 
 
 TABS = ("o'brien", "résumé", 'say "x"', "=1+1")
