@@ -37,9 +37,10 @@ _CLOSED_COLUMNS = (
 )
 
 
-# An account's id or name, a region, a resource's id; and before them a policy.
-_Place = tuple[str, str, str]
-_Cell = tuple[str, str, str, str]
+# What an account goes by: its id; its name, where it has no id; or _ANY and its name, whether it has an id or not.
+_Account = tuple[str, str]
+_ANY = "*"
+_Place = tuple[_Account, str, str]  # and a region, and a resource's id
 
 
 class State(StrEnum):
@@ -118,23 +119,23 @@ def place(entries: Sequence[Entry], tables: Iterable[Table], audit: Audit) -> Pl
     of its policies were read in its account and region, and else not read."""
     by_row: dict[tuple[str, ...], dict[int, Entry]] = {}
     used: set[int] = set()
-    taken: set[_Cell] = set()
+    taken: set[tuple[str, _Place]] = set()
     for table in tables:
         if table.kind is Kind.FINDINGS and (wanted := _wanted(entries, table.policies)):
             found = _in_rows(table.frame, wanted)
             by_row[table.policies] = {row: entries[number] for row, number in found.items()}
             used |= set(found.values())
             for number in found.values():
-                taken |= {(policy, *place) for policy in table.policies for place in _places(entries[number])}
+                taken |= {(policy, place) for policy in table.policies for place in _places(entries[number])}
     read, day = _read(audit), minute(audit.output.started)[:10]
     closed = []
     for number, entry in enumerate(entries):
         if number not in used:
-            places = _places(entry)
-            is_double = any((policy, *place) in taken for policy in entry.key.policies for place in places)
+            policies = entry.key.policies
+            is_double = any((policy, place) in taken for policy in policies for place in _places(entry))
             is_read = all(
-                any((policy, account, region) in read for account, region, _ in places)
-                for policy in entry.key.policies
+                any((policy, account, entry.key.region) in read for account in _accounts(entry))
+                for policy in policies
             )
             state = State.DOUBLE if is_double else State.CLOSED if is_read else State.NOT_READ
             since = entry.since if entry.state == state and entry.since else day
@@ -142,15 +143,23 @@ def place(entries: Sequence[Entry], tables: Iterable[Table], audit: Audit) -> Pl
     return Placed(by_row, closed)
 
 
+def _called(account_id: str, name: str) -> tuple[_Account, _Account]:
+    """What an account of this report goes by. One of two reports may lack the id: then the name tells."""
+    return (account_id, "") if account_id else ("", name), (_ANY, name)
+
+
+def _accounts(entry: Entry) -> tuple[_Account, _Account]:
+    """What the account of an entry may go by in this report. An account of its name that has another id is another."""
+    account, name = entry.key.account, entry.account_profile
+    return (account, ""), (_ANY, account) if name in ("", account) else ("", name)
+
+
 def _places(entry: Entry) -> list[_Place]:
-    """Where the entry's row may be: under the account's id and its name, as one of two reports may lack the id. No two
-    groups of a region have one id, whatever account is called so."""
-    accounts = dict.fromkeys(filter(None, (entry.key.account, entry.account_profile)))
-    return [(account, entry.key.region, entry.key.resource_id) for account in accounts]
+    return [(account, entry.key.region, entry.key.resource_id) for account in _accounts(entry)]
 
 
 def _wanted(entries: Sequence[Entry], policies: Sequence[str]) -> dict[_Place, int]:
-    """The numbers of the entries on findings of a tab, by account, region and resource."""
+    """The numbers of the entries on findings of a tab, by where their rows may be."""
     wanted: dict[_Place, int] = {}
     for number, entry in enumerate(entries):
         if not set(policies).isdisjoint(entry.key.policies):
@@ -160,13 +169,17 @@ def _wanted(entries: Sequence[Entry], policies: Sequence[str]) -> dict[_Place, i
 
 
 def _in_rows(frame: pd.DataFrame, wanted: Mapping[_Place, int]) -> dict[int, int]:
-    """The number of the entry of each row that has one, by the row's label."""
+    """The number of the entry of each row that has one, by the row's label. Of two rows of a finding, as where an account
+    is there under two names, the first has it."""
     columns = ("account_id", "account_profile", "region", "security_group_id")
+    ids = {resource_id for _, _, resource_id in wanted}
     found: dict[int, int] = {}
     used: set[int] = set()
-    for row, account_id, profile, *rest in zip(frame.index, *(frame[name] for name in columns), strict=True):
-        for account in filter(None, (account_id, profile)):
-            number = wanted.get((account, *rest))
+    for row, account_id, name, region, resource_id in zip(
+        frame.index, *(frame[column] for column in columns), strict=True
+    ):
+        for account in _called(account_id, name) if resource_id in ids else ():
+            number = wanted.get((account, region, resource_id))
             if number is not None and number not in used:
                 found[row] = number
                 used.add(number)
@@ -174,9 +187,9 @@ def _in_rows(frame: pd.DataFrame, wanted: Mapping[_Place, int]) -> dict[int, int
     return found
 
 
-def _read(audit: Audit) -> set[tuple[str, str, str]]:
-    """Policy, account, by id and by name, and region of what was read. Where all groups were listed, and no policy of
-    the run fills it, so is one of the report's own three tabs."""
+def _read(audit: Audit) -> set[tuple[str, _Account, str]]:
+    """Policy, account and region of what was read. Where all groups were listed, and no policy of the run fills it, so
+    is one of the report's own three tabs."""
     there = {policy.name for policy in audit.output.policies}
     read = set()
     for cell in audit.cells:
@@ -186,9 +199,8 @@ def _read(audit: Audit) -> set[tuple[str, str, str]]:
         names = [cell.policy]
         if policy.resource == GROUPS and policy.lists_all:
             names += [name for name in OWN_POLICIES.values() if name not in there]
-        read |= {
-            (name, account, cell.region) for name in names for account in (cell.account_id, cell.account)
-        }
+        accounts = _called(cell.account_id, cell.account)
+        read |= {(name, account, cell.region) for name in names for account in accounts}
     return read
 
 

@@ -18,6 +18,7 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from reporter import cli
 from reporter.errors import InputError
+from tests import rundir
 from tests.rundir import DENIED, POLICIES, WORLD, Resource, group, unit, write
 from tests.stockdir import put
 
@@ -346,6 +347,18 @@ def test_what_was_not_read_is_not_closed(report: Report) -> None:
     assert [row[3:8] for row in closed(third)] == [("sg-b", "b", "ssh_world", "not read", date(2026, 12, 2))]
     fourth = report({("alpha", US): unit([WEB]), ("beta", EU): unit()}, third, day=4)
     assert [row[3:8] for row in closed(fourth)] == [("sg-b", "b", "ssh_world", "closed", date(2026, 12, 4))]
+
+
+def test_another_account_of_that_name_tells_nothing_of_the_first(
+    report: Report, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = report({("alpha", US): unit([WEB])})
+    fill(first["ssh_world"], "sg-web", comment="of the first alpha")
+    monkeypatch.setitem(rundir.ACCOUNT_IDS, "alpha", "444444444444")
+    second = report({("alpha", US): unit([SSH])}, first)
+    assert [(row[1], row[6], row[-1]) for row in closed(second)] == [
+        ("111111111111", "not read", "of the first alpha")
+    ]
 
 
 def test_of_two_entries_on_one_finding_none_is_lost(report: Report) -> None:
