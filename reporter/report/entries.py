@@ -169,8 +169,8 @@ def _wanted(entries: Sequence[Entry], policies: Sequence[str]) -> dict[_Place, i
 
 
 def _in_rows(frame: pd.DataFrame, wanted: Mapping[_Place, int]) -> dict[int, int]:
-    """The number of the entry of each row that has one, by the row's label. Of two rows of a finding, as where an account
-    is there under two names, the first has it."""
+    """The number of the entry of each row that has one, by the row's label. Of two rows of a finding the first has it:
+    an account may be there under two names."""
     columns = ("account_id", "account_profile", "region", "security_group_id")
     ids = {resource_id for _, _, resource_id in wanted}
     found: dict[int, int] = {}
