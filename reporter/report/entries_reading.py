@@ -66,9 +66,9 @@ def read(path: Path) -> Read:
                     entries += _entries(sheet.title, rows, columns, keyless)
     except InputError:
         raise
-    except OSError as error:
-        raise InputError(f"--carry {path}: {error.strerror or error}") from None
     except Exception as error:  # whatever openpyxl meets in a file that is none of Excel's
+        if isinstance(error, OSError) and error.strerror:
+            raise InputError(f"--carry {path}: {error.strerror}") from None
         reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
         raise InputError(f"--carry {path}: cannot be read as a workbook: {reason}") from None
     if not ours:
@@ -90,8 +90,17 @@ def _check(path: Path) -> None:
         raise InputError(
             f"--carry {path}: locked by a password, or of an old Excel: save it as .xlsx without a password"
         )
-    if not zipfile.is_zipfile(path):
-        raise InputError(f"--carry {path}: not a workbook (.xlsx)")
+    if not _is_package(path):
+        raise InputError(f"--carry {path}: not a workbook (.xlsx): save it as one")
+
+
+def _is_package(path: Path) -> bool:
+    """Whether it is a file of Office Open XML: LibreOffice's own (.ods) is a zip archive, too."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return "[Content_Types].xml" in archive.namelist()
+    except (OSError, zipfile.BadZipFile):
+        return False
 
 
 def _head(rows: Iterator[tuple[int, _Row]]) -> _Row | None:

@@ -430,7 +430,14 @@ def foreign(path: Path) -> None:
 
 def packed(path: Path) -> None:
     with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("[Content_Types].xml", "<Types/>")
         archive.writestr("xl/workbook.xml", "<workbook/>")
+
+
+def libreoffices_own(path: Path) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        archive.writestr("content.xml", "<office:document-content/>")
 
 
 @pytest.mark.parametrize(
@@ -440,6 +447,7 @@ def packed(path: Path) -> None:
         (lambda path: path.mkdir(), "Is a directory"),
         (lambda path: path.write_text("a,b\n"), "not a workbook (.xlsx)"),
         (locked, "locked by a password, or of an old Excel: save it as .xlsx without a password"),
+        (libreoffices_own, "not a workbook (.xlsx): save it as one"),
         (packed, "cannot be read as a workbook: "),
         (foreign, "no report of sg-audit with columns for auditors: give the workbook that they wrote into"),
     ],
