@@ -153,3 +153,43 @@ def test_tabs_columns_and_accounts_may_be_called_anything(
     assert {point.v for point in bars.series[0].cat.strRef.strCache.pt} == {
         "alpha", f"{'L' * 29}…", "two_lines_ (not read)"
     }  # fmt: skip
+
+
+def test_the_lists_of_all_there_is_print_one_page_that_says_so(tmp_path: Path, made: Any) -> None:
+    web = group("sg-0000000a", ssh_from=WORLD)
+    write(
+        tmp_path / "output",
+        {("alpha", US): unit([web], [interface(f"eni-{number}", web) for number in range(41)])},
+    )
+    sheet = made()["attachments"]
+    assert sheet.max_row == 42
+    assert sheet.print_area.startswith("'attachments'!$A$1:") and sheet.print_area.endswith("$41")
+    assert sheet.sheet_properties.pageSetUpPr.fitToPage
+    assert (sheet.page_setup.fitToWidth, sheet.page_setup.fitToHeight) == (
+        None,
+        None,
+    )  # 1 by 1, where nothing is said
+    assert sheet.oddHeader.left.text == (
+        "Every group and interface it is on: the first 40 of 41 rows. All are in the workbook; start with its overview"
+    )
+
+
+def test_the_accounts_have_bars_behind_their_counts(tmp_path: Path, made: Any) -> None:
+    units = {
+        ("alpha", US): unit([group("sg-0000000a", ssh_from=WORLD)]),
+        ("beta", US): unit([group("sg-0000000b", owner="beta")]),
+    }
+    write(tmp_path / "output", units)
+    page = made()["overview"]
+    [head] = [cell.row for (cell,) in page["A1:A40"] if cell.value == "account"]
+    bars = {
+        str(area.sqref): rule.dataBar.color.rgb
+        for area in page.conditional_formatting
+        for rule in area.rules
+        if rule.type == "dataBar"
+    }
+    assert bars == {
+        f"E{head + 1}:E{head + 2}": "FFF1A3A3",
+        f"F{head + 1}:F{head + 2}": "FFF8CBAD",
+        f"G{head + 1}:G{head + 2}": "FFFFE699",
+    }
