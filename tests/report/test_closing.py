@@ -29,6 +29,13 @@ def test_an_accounts_name_is_printed_as_it_is_and_does_nothing_to_the_terminal(
     assert "\x07" not in shown.getvalue()
 
 
+def test_a_name_of_wide_letters_stands_on_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = "本番環境のアカウント"  # ten letters, each as wide as two
+    monkeypatch.setitem(ACCOUNT_IDS, name, "444444444444")
+    read = audit(write(tmp_path, {(name, US): unit([group("sg-1", owner=name)])}))
+    assert [line.split()[0] for line in printed(read, 80) if name[0] in line or name[-1] in line] == [name]
+
+
 def test_a_line_prints_a_name_as_it_is(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
