@@ -229,14 +229,17 @@ def _levels(counts: RiskCounts, findings: Findings, past: Past) -> Iterator[Leve
 
 
 def _new(past: Past) -> Counter[str]:
-    """How many groups have a finding that is new, by the worst level of those that are."""
-    worst: dict[tuple[str, str, str], int] = {}
+    """How many groups came to a level since the run before, by a finding that is new or has become worse, and were not
+    at it by another one."""
+    fresh: dict[tuple[str, str, str], int] = {}
+    before = dict(fresh)
     for change in past.changes:
-        if change.state is State.NEW and change.found.level in _URGENT:
+        if change.found.level in _URGENT and change.state is not State.GONE:
+            worst = fresh if change.state is State.NEW or change.rose else before
             group = change.key.account, change.key.region, change.key.resource_id
             rank = _URGENT.index(change.found.level)
             worst[group] = min(rank, worst.get(group, rank))
-    return Counter(_URGENT[rank] for rank in worst.values())
+    return Counter(_URGENT[rank] for group, rank in fresh.items() if rank < before.get(group, len(_URGENT)))
 
 
 def _urgent(findings: Findings) -> "npt.NDArray[np.intp]":
