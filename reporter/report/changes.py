@@ -8,6 +8,7 @@ import pandas as pd
 
 from reporter.findings.changes import FINDING_LEVELS, INFORMS, Change, State
 from reporter.findings.past import Past
+from reporter.report.summary import minute
 
 CHANGES = "changes"
 
@@ -63,7 +64,16 @@ def since_line(past: Past) -> str:
     """What has changed, in a line: `Findings: 3 new critical, 5 gone since 2026-11-18`. Else groups are counted."""
     if past.base is None:
         return "No earlier run to compare with"
-    return f"Findings: {in_short(past.changes)} since {past.base.started.rpartition(' to ')[2][:10]}"
+    return f"Findings: {in_short(past.changes)} since {when_before(past)}"
+
+
+def when_before(past: Past) -> str:
+    """When the run before began, empty where there is none: the day, and the minute where other runs are of it too."""
+    if past.base is None:
+        return ""
+    began = minute(past.base.started)
+    days = [minute(started)[:10] for started, _ in past.trend]
+    return f"{began} UTC" if days.count(began[:10]) > 1 else began[:10]
 
 
 def in_short(changes: Iterable[Change]) -> str:

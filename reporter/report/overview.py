@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 
+import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from reporter.findings.assess import Findings
@@ -14,10 +16,10 @@ from reporter.findings.counts import COUNTED, POSSIBLE
 from reporter.findings.past import NO_PAST, Past
 from reporter.findings.risk import LEVELS
 from reporter.inventory.audit import Audit
-from reporter.inventory.network.reachability import Reachable
 from reporter.output.manifest import Cell, Status
 from reporter.output.reading import OWN_RUN
 from reporter.report import summary, unread
+from reporter.report.changes import when_before
 from reporter.report.summary import RiskCounts
 from reporter.report.unread import Unread
 
@@ -28,8 +30,6 @@ _NAMED = 3  # of what is behind a group
 
 #: Levels of which something is to be done about each group.
 _URGENT = LEVELS[:3]
-
-_REACHABLE = tuple(each.value for each in Reachable)
 
 
 @dataclass(frozen=True)
@@ -94,7 +94,10 @@ class Account:
 
 @dataclass(frozen=True)
 class Overview:
-    """All that the overview says. `began` and `ended` are None where they are not known; `when` tells it in words."""
+    """All that the overview says. `urgent` is the number of groups of which `worst` has the first.
+
+    `began` and `ended` are None where they are not known; `when` tells it in words.
+    """
 
     title: str
     when: str
@@ -113,6 +116,7 @@ class Overview:
     groups: int | None
     levels: tuple[Level, ...] = ()
     worst: tuple[WorstGroup, ...] = ()
+    urgent: int = 0
     accounts: tuple[Account, ...] = ()
     unread: tuple[Unread, ...] = ()
     gaps: tuple[Unread, ...] = field(default=(), repr=False)
@@ -148,10 +152,11 @@ def overview(audit: Audit, findings: Findings, past: Past = NO_PAST, remarks: Se
         groups=_whole(counts.all["groups"]) if counts else None,
         levels=levels,
         worst=tuple(_worst(audit, findings)) if counts else (),
+        urgent=len(_urgent(findings)) if counts else 0,
         accounts=accounts,
         unread=missing,
         gaps=tuple(unread.by_account_or_region(audit)),
-        base=past.base.started.rpartition(" to ")[2][:10] if past.base else "",
+        base=when_before(past),
         trend=past.trend,
         next_steps=tuple(
             _next_steps(levels, missing, findings, complete=output.complete, own_run=output.kind == OWN_RUN)
@@ -227,20 +232,27 @@ def _levels(counts: RiskCounts, findings: Findings, past: Past) -> Iterator[Leve
 
 
 def _new(past: Past) -> Counter[str]:
-    """How many groups have a finding that is new, by the worst level of those that are."""
-    worst: dict[tuple[str, str, str], int] = {}
+    """How many groups came to a level since the run before, by a finding that is new or has become worse, and were not
+    at it by another one."""
+    fresh: dict[tuple[str, str, str], int] = {}
+    before = dict(fresh)
     for change in past.changes:
-        if change.state is State.NEW and change.found.level in _URGENT:
+        if change.found.level in _URGENT and change.state is not State.GONE:
+            worst = fresh if change.state is State.NEW or change.rose else before
             group = change.key.account, change.key.region, change.key.resource_id
             rank = _URGENT.index(change.found.level)
             worst[group] = min(rank, worst.get(group, rank))
-    return Counter(_URGENT[rank] for rank in worst.values())
+    return Counter(_URGENT[rank] for group, rank in fresh.items() if rank < before.get(group, len(_URGENT)))
+
+
+def _urgent(findings: Findings) -> "npt.NDArray[np.intp]":
+    """The positions of the groups that something is to be done about: those that are waived are accepted."""
+    urgent = findings.groups["risk"].isin(_URGENT).to_numpy() & ~findings.waived.groups.to_numpy()
+    return urgent.nonzero()[0]
 
 
 def _worst(audit: Audit, findings: Findings) -> Iterator[WorstGroup]:
-    """The first of the groups that something is to be done about: those that are waived are accepted."""
-    urgent = findings.groups["risk"].isin(_URGENT).to_numpy() & ~findings.waived.groups.to_numpy()
-    positions = urgent.nonzero()[0][:_WORST]
+    positions = _urgent(findings)[:_WORST]
     groups = findings.groups.iloc[positions]
     attachments = audit.attachments
     ids = groups["security_group_id"].tolist()
@@ -309,35 +321,34 @@ def _next_steps(
     complete: bool,
     own_run: bool,
 ) -> Iterator[str]:
-    """What to do, the most pressing first. What is waived is accepted, and nothing to be done about."""
-    left = _left(findings)
-    if reachable := left["critical", "yes"]:
+    """What to do, the most pressing first; what is waived is accepted, and nothing is to be done about it."""
+    to_do: Counter[tuple[str, str]] = _to_do(findings) if levels else Counter()
+    critical = "of risk critical" + (" that are not waived" if findings.waived.groups.any() else "")
+    reached, maybe = to_do["critical", "yes"], to_do["critical", "unknown"]
+    if reached:
         yield (
-            f"Close what the internet reaches now: {_groups(reachable)} of risk critical. Each finding names the "
-            "rule that lets it in (matched rules) and where it is reached."
+            f"Close what the internet reaches now: {_groups(reached)} {critical}. The tab of each finding "
+            "names the rule that lets it in (matched_rules) and where it is reached (reachable_on)."
         )
-    if maybe := left["critical", "unknown"]:
+    if maybe:
+        yield f"Close {_groups(maybe)} {critical} that the internet may reach: not all that decides it is known."
+    if others := to_do["critical", "no"]:
         yield (
-            f"Close {_groups(maybe, 'group')} of risk critical that the internet may reach: not all that decides it "
-            "is known."
+            f"{'Then the other' if reached or maybe else 'Close'} {_groups(others)} {critical}: open and in use, an "
+            "address, a route or a network ACL away from being reached."
         )
-    if others := left["critical", "no"]:
-        yield (
-            f"Close {_groups(others, 'other group' if reachable or maybe else 'group')} of risk critical: open and in "
-            "use, and an address, a route or a network ACL away from being reached."
-        )
-    if high := sum(left["high", reachable] for reachable in _REACHABLE):
+    if high := _of_level(to_do, "high"):
         yield f"Move the instances off {_groups(high, 'default group')}, to groups made for them."
     if missing:
         accounts = len({entry.account for entry in missing})
-        again = ", then `sg-audit audit --resume`" if own_run else ", then run Custodian again"
+        again = "`sg-audit audit --resume` with the run's options" if own_run else "run Custodian again"
         yield (
-            f"Read what was not read, of {accounts:,} account{'s' if accounts > 1 else ''}: as told above{again}. "
-            "Until then nothing is known of it, good or bad."
+            f"Read what was not read, of {accounts:,} account{'s' if accounts > 1 else ''}: as told above, then "
+            f"{again}. Until then nothing is known of it, good or bad."
         )
     elif not complete:
         yield "Let the run come to its end: `sg-audit audit --resume`."
-    if medium := sum(left["medium", reachable] for reachable in _REACHABLE):
+    if medium := _of_level(to_do, "medium"):
         yield f"Delete or close {_groups(medium)} of risk medium: open to the world, and one attachment from critical."
     soon = sum(outcome.ends_soon or outcome.expired for outcome in findings.waived.outcomes)
     if soon:
@@ -347,10 +358,15 @@ def _next_steps(
         yield "Nothing of risk critical, high or medium was found in what was read."
 
 
-def _left(findings: Findings) -> Counter[tuple[str, str]]:
-    """How many groups of proven risk are not waived, by level and whether the internet reaches them."""
-    groups = findings.groups[findings.proven & ~findings.waived.groups]
-    return Counter(zip(groups["risk"].astype(str), groups["reachable"], strict=True))
+def _to_do(findings: Findings) -> Counter[tuple[str, str]]:
+    """How many groups are surely of each risk that the findings not waived leave, by whether the internet reaches
+    them."""
+    risk = findings.waived.risk_left[findings.proven].astype(str)
+    return Counter(zip(risk, findings.groups["reachable"][findings.proven], strict=True))
+
+
+def _of_level(to_do: Counter[tuple[str, str]], level: str) -> int:
+    return sum(number for (risk, _), number in to_do.items() if risk == level)
 
 
 def _groups(number: int, what: str = "group") -> str:

@@ -38,6 +38,17 @@ def by_account_or_region(audit: Audit) -> list[Unread]:
     return _put_together(audit, by_region=True)
 
 
+def some_of_each(entries: Sequence[Unread], most: int) -> list[Unread]:
+    """So many entries at the most, in their order: each account's first comes before any account's second."""
+    before: Counter[str] = Counter()
+    ranks = []
+    for entry in entries:
+        ranks.append(before[entry.account])
+        before[entry.account] += 1
+    chosen = sorted(range(len(entries)), key=ranks.__getitem__)[:most]
+    return [entries[number] for number in sorted(chosen)]
+
+
 def _put_together(audit: Audit, *, by_region: bool) -> list[Unread]:
     accounts = {account.name: account for account in audit.output.accounts}
     read = Counter(cell.account for cell in audit.cells if cell.status is Status.OK)

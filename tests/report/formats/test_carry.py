@@ -322,6 +322,7 @@ def test_what_has_no_row_any_more_is_closed_and_comes_back(report: Report) -> No
         date(2027, 1, 31), None,
     )  # fmt: skip
     assert closed(second) == [row]
+    assert range_boundaries(second["closed"].print_area.rpartition("!")[2])[2] == 12  # up to `comment`
     assert entries(second["ssh_world"]) == {"sg-ssh": ("open", None, None, None)}
     assert "entries carried: 1 in their rows, 1 closed\n" in second.said
     fill(second["closed"], "sg-web", comment="verified")

@@ -17,9 +17,14 @@ from openpyxl.workbook.workbook import Workbook
 from openpyxl.worksheet.worksheet import Worksheet
 
 from reporter.cli import cli
+from reporter.findings.changes import RunFindings
+from reporter.findings.past import Past
 from reporter.findings.risk import LEVELS
+from reporter.output.manifest import Status
+from reporter.report.changes import when_before
 from reporter.report.formats.xlsx import charts, data_sheet, links
 from reporter.report.overview import Account, Read
+from reporter.report.unread import Unread, some_of_each
 from tests.rundir import DENIED, WORLD, group, instance, interface, unit, write
 
 LINK = re.compile(r"""=HYPERLINK\("#'([^']+)'!A(\d+)",.*\)""")
@@ -180,6 +185,17 @@ def test_the_worst_groups_lead_to_their_rows_and_say_what_they_are(report: Repor
     assert shown["blind"][0] == "critical?"
 
 
+def test_it_says_how_many_more_groups_there_are(tmp_path: Path) -> None:
+    found = unit([group(f"sg-{number:08x}", f"g{number}", ssh_from=WORLD) for number in range(13)])
+    write(tmp_path / "output" / "20261124T210355Z", {("alpha", "us-east-1"): found})
+    words = ("report", "-s", tmp_path / "output", "-o", tmp_path / "reports")
+    done = CliRunner().invoke(cli, list(map(str, words)), standalone_mode=False)
+    page = openpyxl.load_workbook(done.stdout.strip(), data_only=True)["overview"]
+    (start,) = (row for row in range(1, 30) if page.cell(row, 1).value == "The worst groups")
+    told = [page.cell(start + row, 1).value for row in range(11, 14)]
+    assert told == ["medium", "and 3 more of risk critical, high or medium that are not waived", None]
+
+
 def test_accounts_stand_worst_first_and_lead_to_their_counts(report: Report) -> None:
     page = report.page
     rows = list(report.below("Accounts, worst first"))
@@ -207,6 +223,38 @@ def test_what_was_not_read_is_told_once_with_what_to_do(report: Report) -> None:
     ]
 
 
+def test_nothing_is_to_be_done_about_what_is_waived(report: Report) -> None:
+    # Of the three critical groups sg-0000000e is waived, and none is reached.
+    (start,) = (
+        row for row in range(1, report.page.max_row) if report.page.cell(row, 1).value == "What to do next"
+    )
+    assert str(report.page.cell(start + 1, 1).value).startswith(
+        "1. Close 2 groups of risk critical that are not waived: open and in use"
+    )
+
+
+def refusal(account: str, call: str) -> Unread:
+    return Unread(
+        account, "", ("us-east-1",), (call,), 1, Status.DENIED, "AccessDenied", "", call, whole=False
+    )
+
+
+def test_many_refusals_of_an_account_leave_room_for_the_others() -> None:
+    refused = [*(refusal("a", str(number)) for number in range(9)), refusal("b", "0"), refusal("c", "0")]
+    shown = [(entry.account, entry.what_to_do) for entry in some_of_each(refused, 4)]
+    assert shown == [("a", "0"), ("a", "1"), ("b", "0"), ("c", "0")]
+
+
+def test_runs_of_one_day_are_told_apart() -> None:
+    begun = ("2026-11-17T21:03:55+00:00", "2026-11-24T05:40:52+00:00", "2026-11-24T21:03:55+00:00")
+    runs = tuple((started, dict.fromkeys(LEVELS, 1)) for started in begun)
+    names = [name for name, _ in charts.trend(runs).rows]
+    assert names == ["2026-11-17", "2026-11-24 05:40", "2026-11-24 21:03"]
+    base = RunFindings(begun[1], {}, {})
+    assert when_before(Past(base, (), runs)) == "2026-11-24 05:40 UTC"
+    assert when_before(Past(base, (), runs[:2])) == "2026-11-24"
+
+
 def test_when_by_whom_and_with_what(report: Report) -> None:
     page = report.page
     (start,) = (row for row in range(1, page.max_row) if page.cell(row, 1).value == "About this report")
@@ -215,7 +263,7 @@ def test_when_by_whom_and_with_what(report: Report) -> None:
     assert told["run ended"] == datetime(2026, 11, 24, 21, 8, 6)
     assert told["run by"] == "arn:aws:sts::111111111111:assumed-role/audit/jane"
     assert (told["version"], told["accounts file"]) == ("c7n-sg-audit 0", "accounts.yml")
-    assert told["policies"] == "7 from policies"
+    assert told["policies"] == "7, from policies"
     assert "1 of 3 accounts were read whole (33 %), 1 in part, 1 not at all" in page["A2"].value
     properties = report.values.properties
     assert properties.title == "Security groups audit"

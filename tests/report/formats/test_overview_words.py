@@ -15,7 +15,7 @@ from tests.rundir import DENIED, POLICIES, WORLD, Resource, group, interface, un
 from tests.stockdir import EVERY_GROUP, REFUSED, TWO, put
 
 US = "us-east-1"
-CLOSE = "of risk critical: open and in use, and an address, a route or a network ACL away from being reached."
+AWAY = "open and in use, an address, a route or a network ACL away from being reached."
 
 
 def texts(page: Worksheet) -> list[str]:
@@ -54,8 +54,8 @@ def test_where_nothing_was_read_nothing_is_said_to_be_there_or_not(tmp_path: Pat
     [new] = [cell.row for (cell,) in page["A1:A20"] if cell.value == "new"]
     assert [page.cell(new, column).value for column in (2, 5, 8, 11, 14)] == ["–"] * 5
     assert list(steps(page)) == [
-        "1. Read what was not read, of 1 account: as told above, then `sg-audit audit --resume`. Until then nothing "
-        "is known of it, good or bad."
+        "1. Read what was not read, of 1 account: as told above, then `sg-audit audit --resume` with the "
+        "run's options. Until then nothing is known of it, good or bad."
     ]
     assert len(page._charts) == 1  # none of the runs, of which no figure is known
 
@@ -76,7 +76,7 @@ def test_what_is_waived_is_nothing_to_do_about(tmp_path: Path, made: Any) -> Non
         f"waivers: [{waiver.format('sg-00000000')}, {waiver.format('sg-00000010')}, {waiver.format('sg-00000011')}]"
     )
     page = made("-w", str(tmp_path / "w.yml"))["overview"]
-    assert list(steps(page)) == [f"1. Close 2 groups {CLOSE}"]
+    assert list(steps(page)) == [f"1. Close 2 groups of risk critical that are not waived: {AWAY}"]
 
 
 def test_what_may_be_reached_is_not_said_to_be_out_of_reach(tmp_path: Path, made: Any) -> None:
@@ -85,7 +85,7 @@ def test_what_may_be_reached_is_not_said_to_be_out_of_reach(tmp_path: Path, made
     write(tmp_path / "output", {("alpha", US): unit([safe, maybe], [interface("eni-1", safe), public])})
     assert list(steps(made()["overview"])) == [
         "1. Close 1 group of risk critical that the internet may reach: not all that decides it is known.",
-        f"2. Close 1 other group {CLOSE}",
+        f"2. Then the other 1 group of risk critical: {AWAY}",
     ]
 
 

@@ -23,7 +23,7 @@ class Cells:
         """`clipped_at` says of columns how long a text may be that can run on into an empty cell beside it."""
         self._sheet, self._clipped_at = sheet, clipped_at
         self._clipped = styles.clipped()
-        self._truth, self._unknown, self._date = styles.truth(), styles.unknown(), styles.date()
+        self._truth, self._unknown, self._date = styles.truth(), styles.unknown(), styles.date(indent=1)
 
     def write(self, row: int, column: int, value: Any, style: Format | None = None) -> int:
         """Write a value, in the column's format where none is given; returns its width in characters."""

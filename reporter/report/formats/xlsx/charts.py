@@ -1,5 +1,6 @@
 """The charts of the overview. Their numbers stand in a block of their own, which nobody sorts."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -67,9 +68,13 @@ def _urgent(accounts: Sequence[Account]) -> tuple[int, ...]:
 
 
 def trend(runs: Sequence[tuple[str, Mapping[str, int | None]]]) -> Block:
-    """The groups of each level in the last runs."""
+    """The groups of each level in the last runs, called after their days, or minutes where several are of one day."""
+    days = Counter(minute(started)[:10] for started, _ in runs)
     rows = tuple(
-        (minute(started)[:10], tuple(counts.get(level) or 0 for level in _URGENT))
+        (
+            minute(started) if days[minute(started)[:10]] > 1 else minute(started)[:10],
+            tuple(counts.get(level) or 0 for level in _URGENT),
+        )
         for started, counts in runs
         if counts.get(LEVELS[0]) is not None
     )

@@ -26,7 +26,7 @@ from reporter.report.formats.xlsx.sheets import OVERVIEW
 from reporter.report.formats.xlsx.styles import Styles
 from reporter.report.table import Kind, Table
 
-_UPRIGHT_HEAD = 88  # points: room for `has_ssh_open_world`; longer ones take two lines
+_UPRIGHT_HEAD = 104  # points: room for `has_ssh_open_world`; longer ones take two lines
 _LINE = 13.5  # points
 _LINKS = ("attachment_rows", "aws_console")
 _LINK_WIDTHS = (14, 21)
@@ -88,9 +88,9 @@ def _set_column(sheet: Worksheet, styles: Styles, number: int, column: Column, w
     look = ({"valign": "top"} if column.at_top else {}) | ({"text_wrap": True} if column.wrapped else {})
     style = styles.text(**look)
     if column.content is Content.NUMBER:
-        style = styles.number(**look)
+        style = styles.number(indent=1, **look)
     elif column.content is Content.DATE:
-        style = styles.date(**look)
+        style = styles.date(indent=1, **look)
     sheet.set_column(number, number, width, style)
 
 

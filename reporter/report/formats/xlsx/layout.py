@@ -13,6 +13,7 @@ from typing import Any
 
 import pandas as pd
 
+from reporter.report.entries import COLUMNS as ENTRY_COLUMNS
 from reporter.report.formats.xlsx.cells import cell_text
 from reporter.report.table import Kind, Table
 
@@ -128,8 +129,13 @@ def frozen(columns: Sequence[Column], kind: Kind) -> int:
 
 
 def printed(table: Table, widths: Sequence[float], *, all_columns: bool) -> int:
-    """How many columns of a table a page shows: as many as can be read on it, or all."""
+    """How many columns of a table a page shows: as many as can be read on it, or all.
+
+    What auditors wrote is the matter of the tab of what is closed, and is printed there.
+    """
     names = list(table.frame.columns)
+    if table.kind is Kind.CLOSED:
+        return len(names) + len(ENTRY_COLUMNS)
     for name in (_LAST_PRINTED, _LAST_OF_ALL):
         if is_of_groups(table.kind) and name in names:
             return names.index(name) + 1

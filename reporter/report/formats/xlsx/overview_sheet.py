@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
 
 import xlsxwriter
 from xlsxwriter.format import Format
@@ -18,7 +17,7 @@ from reporter.report.formats.xlsx.sheets import Sheet
 from reporter.report.formats.xlsx.styles import BAR_COLOURS, NAVY, Styles
 from reporter.report.overview import Account, Level, Overview, WorstGroup
 from reporter.report.table import Kind
-from reporter.report.unread import Unread
+from reporter.report.unread import Unread, some_of_each
 
 _COLUMNS, _WIDTH = 16, 10.5  # characters
 _ROW = 13.5  # points
@@ -208,7 +207,15 @@ def _worst(page: Page, styles: Styles, overview: Overview, to: _To, row: int) ->
             formula=to.group(group.position, "see row"),
         )
         page.heighten(number, min(2, max(page.lines(words, columns) for words, columns in texts)))
-    return row + len(overview.worst) + 3
+    end = row + 2 + len(overview.worst)
+    left = overview.urgent - len(overview.worst)
+    if not left:
+        return end + 1
+    text = (
+        f"and {left:,} more of risk critical, high or medium that {'is' if left == 1 else 'are'} not waived"
+    )
+    page.put(end, 0, text, styles.link(), _COLUMNS, formula=to.first(Kind.GROUPS, text))
+    return end + 2
 
 
 def _worst_texts(group: WorstGroup) -> list[tuple[str, int]]:
@@ -287,7 +294,7 @@ def _unread(page: Page, styles: Styles, overview: Overview, to: _To, row: int) -
     page.put_row(row + 1, 0, heads, styles.head())
     style = styles.of(text_wrap=True, valign="top", bottom=1, bottom_color="#D9D9D9")
     at = row + 2
-    for entry in islice(overview.unread, _REASONS):
+    for entry in some_of_each(overview.unread, _REASONS):
         texts = _unread_texts(entry)
         page.put_row(at, 0, texts, style)
         page.heighten(at, min(3, max(page.lines(text, columns) for text, columns in texts)))
@@ -360,8 +367,7 @@ def _tabs(page: Page, styles: Styles, behind: Sequence[Sheet], to: _To, row: int
         rows = 0 if sheet.kind is Kind.SUMMARY else len(sheet.tables[0].frame)
         if sheet.kind is not Kind.SUMMARY:
             page.put(at, 11, rows, styles.number())
-        title = "Counts by account, region and run" if len(sheet.tables) > 1 else sheet.tables[0].title
-        page.put(at, 12, overview_words.short(title, 42), styles.of(indent=1), 4)
+        page.put(at, 12, overview_words.tab(sheet.tables), styles.of(indent=1), 4)
         at += 1
     return at
 

@@ -1,13 +1,23 @@
 """The sentences of the overview."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 
 from reporter.names import clean
 from reporter.report.overview import Overview, Read
+from reporter.report.table import Kind, Table
 from reporter.report.unread import Unread
 
 _NAMED = 3
+_TAB = 50  # characters beside the name of a tab
+
+# Of tabs whose titles are longer, or tell what the overview has told above.
+_TABS = {
+    Kind.CHANGES: "What is new, changed or gone since the run before",
+    Kind.WAIVERS: "What is accepted, until when and by whom",
+    Kind.CLOSED: "What auditors wrote that has no row any more",
+    Kind.COVERAGE: "What was not read, why, and what to do",
+}
 
 
 def per_cent(read: Read) -> int:
@@ -68,10 +78,17 @@ def about(overview: Overview) -> Iterator[tuple[str, str | datetime]]:
         yield "run by", "not known"
     if overview.tool:
         yield "version", overview.tool
-    files = f" from {', '.join(overview.policy_files)}" if overview.policy_files else ""
+    files = f", from {', '.join(overview.policy_files)}" if overview.policy_files else ""
     yield "policies", short(f"{overview.policies:,}{files}", 150)
     if overview.accounts_file:
         yield "accounts file", short(overview.accounts_file, 150)
+
+
+def tab(tables: Sequence[Table]) -> str:
+    """What is on a tab."""
+    if len(tables) > 1:
+        return "Counts by account, region and run"
+    return short(_TABS.get(tables[0].kind, tables[0].title), _TAB)
 
 
 def where(entry: Unread) -> str:

@@ -15,7 +15,7 @@ from reporter.report.formats.xlsx.sheets import OVERVIEW
 from reporter.report.formats.xlsx.styles import Styles
 from reporter.report.table import Table
 
-_NAME_WIDTH, _COUNT_WIDTH = 20, 11
+_NAME_WIDTH, _LONGEST_NAME, _COUNT_WIDTH = 20, 48, 11
 _APART = 3  # rows from the last of a table to the next one's head
 
 
@@ -41,7 +41,7 @@ def write(sheet: Worksheet, styles: Styles, tables: Sequence[Table], *, with_ove
             sheet.write_string(row - 1, 0, table.title, styles.text(bold=True))
         add_table(sheet, heads, row, row + max(len(table.frame), 1), left)
         if not row:
-            _style(sheet, styles, columns, most)
+            _style(sheet, styles, columns, _name_widths(tables, most))
         write_head(sheet, styles, table, columns, row, left)
         if with_overview and not row:
             back = f"internal:{OVERVIEW}!A1"
@@ -56,11 +56,23 @@ def _names(table: Table) -> int:
     return contents.index(Content.NUMBER) if Content.NUMBER in contents else len(contents)
 
 
-def _style(sheet: Worksheet, styles: Styles, columns: Sequence[Column], names: int) -> None:
+def _name_widths(tables: Sequence[Table], names: int) -> list[int]:
+    """How wide the columns before the counts are, for the names of all tables."""
+    widths = [_NAME_WIDTH] * names
+    for table in tables:
+        own = _names(table)
+        for number in range(own):
+            longest = max(map(len, table.frame.iloc[:, number].astype(str)), default=0)
+            place = names - own + number
+            widths[place] = max(widths[place], min(longest + 1, _LONGEST_NAME))
+    return widths
+
+
+def _style(sheet: Worksheet, styles: Styles, columns: Sequence[Column], names: Sequence[int]) -> None:
     style_columns(sheet, styles, columns)
     for number, column in enumerate(columns):
-        if number < names:
-            sheet.set_column(number, number, _NAME_WIDTH, styles.text())
+        if number < len(names):
+            sheet.set_column(number, number, names[number], styles.text())
         else:
             sheet.set_column(number, number, max(_COUNT_WIDTH, len(column.name) + 4), styles.number())
 
