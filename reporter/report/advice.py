@@ -6,7 +6,7 @@ from reporter.accounts.expected import PlannedAccount
 from reporter.output.manifest import UNKNOWN_REGION, Cell, Status
 
 _FEWER = "set C7N_ORG_PARALLEL to fewer workers"
-_RESUME = "`sg-audit run --resume`"
+_RESUME = "`sg-audit audit --resume`"
 #: How the sentences end after which a part is tried again.
 AGAIN = f"then {_RESUME}"
 # AWS names the action in most refusals; botocore names the call in all of them.

@@ -327,8 +327,8 @@ def _next_steps(
     reached, maybe = to_do["critical", "yes"], to_do["critical", "unknown"]
     if reached:
         yield (
-            f"Close what the internet reaches now: {_groups(reached)} {critical}. The tab of each finding "
-            "names the rule that lets it in (matched_rules) and where it is reached (reachable_on)."
+            f"Close what the internet reaches now: {_groups(reached)} {critical}. Each finding names the rule "
+            "that lets it in (matched rules) and where it is reached."
         )
     if maybe:
         yield f"Close {_groups(maybe)} {critical} that the internet may reach: not all that decides it is known."

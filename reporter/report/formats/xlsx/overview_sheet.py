@@ -8,14 +8,15 @@ from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from reporter.findings.risk import LEVELS
+from reporter.report import overview_charts, overview_words
 from reporter.report.descriptions import LEVEL_MEANINGS
-from reporter.report.formats.xlsx import charts, overview_words, printing
-from reporter.report.formats.xlsx.charts import Block
+from reporter.report.formats.xlsx import charts, printing
 from reporter.report.formats.xlsx.links import Places, to_cell
 from reporter.report.formats.xlsx.page import Page
 from reporter.report.formats.xlsx.sheets import Sheet
 from reporter.report.formats.xlsx.styles import BAR_COLOURS, NAVY, Styles
 from reporter.report.overview import Account, Level, Overview, WorstGroup
+from reporter.report.overview_charts import Block
 from reporter.report.table import Kind
 from reporter.report.unread import Unread, some_of_each
 
@@ -70,12 +71,12 @@ def write_overview(
     if overview.accounts:
         bars = row, _accounts(page, styles, overview, to, row)
         chart_rows = max(_CHART_ROWS, bars[1] - row)
-        placed.append((charts.worst_accounts(overview.accounts), row + 1))
+        placed.append((overview_charts.worst_accounts(overview.accounts), row + 1))
         row = max(bars[1], row + chart_rows) + 1
     row = _unread(page, styles, overview, to, row)
     after = _words(page, styles, overview, row)
     if _has_trend(overview):
-        placed.append((charts.trend(overview.trend), row))
+        placed.append((overview_charts.trend(overview.trend), row))
         after = max(after, row + _CHART_ROWS + 1)
     row = max(_about(page, styles, overview, notes, after + 1), _tabs(page, styles, behind, to, after + 1))
     last = row
