@@ -41,7 +41,7 @@ def distinct(
     names: Iterable[str], ended: Callable[[str, str], str], taken: Iterable[str] = ()
 ) -> Iterator[str]:
     """The names, those that are there already, in any case, ended by _2, _3, … as `ended(name, "_2")` does it."""
-    seen = set(taken)
+    seen = {name.casefold() for name in taken}
     # The last one given to a name: of thousands alike each would begin at _2 again.
     numbers: dict[str, int] = {}
     for name in names:

@@ -32,7 +32,8 @@ def test_both_files_pin_the_same_versions() -> None:
 def test_each_pins_what_pyproject_asks_for_and_no_more() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     extras = project["project"]["optional-dependencies"]
-    run = project["project"]["dependencies"], extras["sandbox"], project["dependency-groups"]["build"]
+    run = [project["project"]["dependencies"], project["dependency-groups"]["build"]]
+    run += [extras["html"], extras["sandbox"]]
     assert roots("requirements.txt") == asked_for(*run)
     further = (extras[name] for name in ("dev", "carry", "dask", "parquet"))
     assert roots("requirements-dev.txt") == asked_for(*run, *further)

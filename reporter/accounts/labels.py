@@ -30,6 +30,10 @@ class Labels:
         found = self.accounts.get((name, account_id))
         return self.accounts.get(("", account_id)) if found is None and account_id else found
 
+    def text(self, column: str, name: str, account_id: str) -> str:
+        """What an account has in a column; empty where there is nothing."""
+        return (self.of(name, account_id) or {}).get(column, "")
+
 
 NO_LABELS = Labels()
 

@@ -73,9 +73,9 @@ def _address(context: click.Context, option: click.Parameter, given: str | None)
 
 
 def resuming() -> str:
-    """The command that takes up the run of this one: `audit` where it makes the report as well."""
+    """The command that takes up the run of this one: `audit`, which makes the report as well, but after `run`."""
     command = click.get_current_context().info_name
-    return f"sg-audit {'audit' if command == 'audit' else 'run'} --resume"
+    return f"sg-audit {'run' if command == 'run' else 'audit'} --resume"
 
 
 def together(*options: Callable[[Any], Any]) -> Callable[[Any], Any]:
@@ -184,7 +184,7 @@ report_files = together(
         multiple=True,
         default=["xlsx"],
         show_default=True,
-        help="xlsx, csv, json, parquet, or one that an installed package adds; repeatable.",
+        help="xlsx, html, csv, json, parquet, or one that an installed package adds; repeatable.",
     ),
     click.option("--csv-bom", is_flag=True, help="-f csv: with a byte order mark, which Excel looks for."),
     click.option(

@@ -7,8 +7,9 @@ from reporter.accounts.expected import PlannedAccount
 from reporter.output.manifest import UNKNOWN_REGION, Cell, Status
 
 _FEWER = "set C7N_ORG_PARALLEL to fewer workers"
+_RESUME = "`sg-audit audit --resume`"
 #: How the sentences end after which a part is tried again.
-AGAIN = "then `sg-audit run --resume`"
+AGAIN = f"then {_RESUME}"
 # AWS names the action in most refusals; botocore names the call in all of them.
 _ACTION = re.compile(r"not authorized to perform:? ([\w-]+:\w+)")
 _CALL = re.compile(r"when calling the (\w+) operation")
@@ -49,9 +50,17 @@ _REGION_CODES = {"AuthFailure", "OptInRequired", "RegionDisabledException"}
 _THROTTLES = {"RequestLimitExceeded", "Throttling", "ThrottlingException", "TooManyRequestsException"}
 
 
-def advise(cell: Cell, account: PlannedAccount | None, permissions: Sequence[str] = ()) -> str:
+def advise(
+    cell: Cell, account: PlannedAccount | None, permissions: Sequence[str] = (), *, own_run: bool = True
+) -> str:
     """One sentence: which permission, which role, which region, or what else to do about the cell. `permissions` are
-    those to name where the cell's own is one of several that are missing."""
+    those to name where the cell's own is one of several that are missing. Of output that is no run of ours nothing can
+    be taken up again."""
+    what = _advice(cell, account, permissions)
+    return what if own_run else what.replace(_RESUME, "run Custodian again")
+
+
+def _advice(cell: Cell, account: PlannedAccount | None, permissions: Sequence[str]) -> str:
     who = "the account's role"
     if account is not None and (account.role or account.profile):
         who = account.role or f"profile {account.profile}"
@@ -67,10 +76,8 @@ def advise(cell: Cell, account: PlannedAccount | None, permissions: Sequence[str
     if cell.status is Status.DENIED:
         return _permit(cell, who, permissions)
     if cell.status is Status.SKIPPED:
-        return "It was never tried: `sg-audit run --resume`"
-    return (
-        "Try it again: `sg-audit run --resume`; if it stays, custodian-run.log in its folder has the details"
-    )
+        return f"It was never tried: {_RESUME}"
+    return f"Try it again: {_RESUME}; if it stays, custodian-run.log in its folder has the details"
 
 
 def missing_permission(cell: Cell) -> str:

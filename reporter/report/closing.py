@@ -5,6 +5,7 @@ from typing import Any
 
 import pandas as pd
 from rich import box
+from rich.cells import cell_len
 from rich.table import Table
 from rich.text import Text
 
@@ -101,7 +102,7 @@ def _columns(
     rows: Sequence[_Row], names: Sequence[str], width: int, *, with_gaps: bool
 ) -> tuple[dict[str, int], list[str]]:
     """The columns that there is room for, with their widths, the names' among them, and those that there is not."""
-    longest = max(map(len, [*names, _ACCOUNT]))
+    longest = max(map(cell_len, [*names, _ACCOUNT]))
     columns = {_ACCOUNT: min(_NAME, longest)} | {
         name: max(len(word) for word in (*_head(name).split(), *(row[name] for row in rows)))
         for name in (*LEVELS, _REACHABLE, *([_GAPS] if with_gaps else []))

@@ -37,6 +37,12 @@ _CLOSED_COLUMNS = (
 )
 
 
+# What an account goes by: its id; its name, where it has no id; or _ANY and its name, whether it has an id or not.
+_Account = tuple[str, str]
+_ANY = "*"
+_Place = tuple[_Account, str, str]  # and a region, and a resource's id
+
+
 class State(StrEnum):
     """Why an entry has no row."""
 
@@ -113,47 +119,75 @@ def place(entries: Sequence[Entry], tables: Iterable[Table], audit: Audit) -> Pl
     of its policies were read in its account and region, and else not read."""
     by_row: dict[tuple[str, ...], dict[int, Entry]] = {}
     used: set[int] = set()
-    taken: set[tuple[str, str, str, str]] = set()
+    taken: set[tuple[str, _Place]] = set()
     for table in tables:
         if table.kind is Kind.FINDINGS and (wanted := _wanted(entries, table.policies)):
             found = _in_rows(table.frame, wanted)
             by_row[table.policies] = {row: entries[number] for row, number in found.items()}
             used |= set(found.values())
-            taken |= {
-                (policy, *entries[number].key[1:]) for number in found.values() for policy in table.policies
-            }
+            for number in found.values():
+                taken |= {(policy, place) for policy in table.policies for place in _places(entries[number])}
     read, day = _read(audit), minute(audit.output.started)[:10]
     closed = []
     for number, entry in enumerate(entries):
         if number not in used:
-            cells = {(policy, *entry.key[1:]) for policy in entry.key.policies}
-            is_read = {(policy, *entry.key[1:3]) for policy in entry.key.policies} <= read
-            state = State.DOUBLE if cells & taken else State.CLOSED if is_read else State.NOT_READ
+            policies = entry.key.policies
+            is_double = any((policy, place) in taken for policy in policies for place in _places(entry))
+            is_read = all(
+                any((policy, account, entry.key.region) in read for account in _accounts(entry))
+                for policy in policies
+            )
+            state = State.DOUBLE if is_double else State.CLOSED if is_read else State.NOT_READ
             since = entry.since if entry.state == state and entry.since else day
             closed.append(replace(entry, state=state, since=since))
     return Placed(by_row, closed)
 
 
-def _wanted(entries: Sequence[Entry], policies: Sequence[str]) -> dict[tuple[str, str, str], int]:
-    """The numbers of the entries on findings of a tab, by account, region and resource."""
-    wanted: dict[tuple[str, str, str], int] = {}
+def _called(account_id: str, name: str) -> tuple[_Account, _Account]:
+    """What an account of this report goes by. One of two reports may lack the id: then the name tells."""
+    return (account_id, "") if account_id else ("", name), (_ANY, name)
+
+
+def _accounts(entry: Entry) -> tuple[_Account, _Account]:
+    """What the account of an entry may go by in this report. An account of its name that has another id is another."""
+    account, name = entry.key.account, entry.account_profile
+    return (account, ""), (_ANY, account) if name in ("", account) else ("", name)
+
+
+def _places(entry: Entry) -> list[_Place]:
+    return [(account, entry.key.region, entry.key.resource_id) for account in _accounts(entry)]
+
+
+def _wanted(entries: Sequence[Entry], policies: Sequence[str]) -> dict[_Place, int]:
+    """The numbers of the entries on findings of a tab, by where their rows may be."""
+    wanted: dict[_Place, int] = {}
     for number, entry in enumerate(entries):
         if not set(policies).isdisjoint(entry.key.policies):
-            wanted.setdefault(entry.key[1:], number)
+            for place in _places(entry):
+                wanted.setdefault(place, number)
     return wanted
 
 
-def _in_rows(frame: pd.DataFrame, wanted: Mapping[tuple[str, str, str], int]) -> dict[int, int]:
+def _in_rows(frame: pd.DataFrame, wanted: Mapping[_Place, int]) -> dict[int, int]:
+    """The number of the entry of each row that has one, by the row's label. Of two rows of a finding the first has it:
+    an account may be there under two names."""
     columns = ("account_id", "account_profile", "region", "security_group_id")
-    places = zip(frame.index, *(frame[name] for name in columns), strict=True)
-    return {
-        row: wanted[place]
-        for row, account_id, profile, *rest in places
-        if (place := (account_id or profile, *rest)) in wanted
-    }
+    ids = {resource_id for _, _, resource_id in wanted}
+    found: dict[int, int] = {}
+    used: set[int] = set()
+    for row, account_id, name, region, resource_id in zip(
+        frame.index, *(frame[column] for column in columns), strict=True
+    ):
+        for account in _called(account_id, name) if resource_id in ids else ():
+            number = wanted.get((account, region, resource_id))
+            if number is not None and number not in used:
+                found[row] = number
+                used.add(number)
+                break
+    return found
 
 
-def _read(audit: Audit) -> set[tuple[str, str, str]]:
+def _read(audit: Audit) -> set[tuple[str, _Account, str]]:
     """Policy, account and region of what was read. Where all groups were listed, and no policy of the run fills it, so
     is one of the report's own three tabs."""
     there = {policy.name for policy in audit.output.policies}
@@ -161,11 +195,12 @@ def _read(audit: Audit) -> set[tuple[str, str, str]]:
     for cell in audit.cells:
         if cell.status is not Status.OK:
             continue
-        account = cell.account_id or cell.account
-        read.add((cell.policy, account, cell.region))
         policy = audit.output.policy_of(cell)
+        names = [cell.policy]
         if policy.resource == GROUPS and policy.lists_all:
-            read |= {(name, account, cell.region) for name in OWN_POLICIES.values() if name not in there}
+            names += [name for name in OWN_POLICIES.values() if name not in there]
+        accounts = _called(cell.account_id, cell.account)
+        read |= {(name, account, cell.region) for name in names for account in accounts}
     return read
 
 

@@ -1,5 +1,6 @@
 """Reads what auditors wrote into a report's workbook, as Excel or LibreOffice saved it."""
 
+import re
 import warnings
 import zipfile
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -17,6 +18,9 @@ _OLD_OR_LOCKED = bytes.fromhex("d0cf11e0a1b11ae1")  # an OLE file: what Excel 97
 _HEAD_WITHIN = 50  # rows: someone may have put lines above it
 _CONTEXT = ("account_profile", "group_name", "tab", "state", "since")
 _NAMED = 3  # rows without a key
+
+# A control character, or the mark of one, as cells have them (ECMA-376, ST_Xstring): openpyxl leaves them as they are.
+_ESCAPED = re.compile("_x(00[01][0-9A-Fa-f]|005[Ff])_")
 
 _Row = Sequence[Any]
 
@@ -62,9 +66,9 @@ def read(path: Path) -> Read:
                     entries += _entries(sheet.title, rows, columns, keyless)
     except InputError:
         raise
-    except OSError as error:
-        raise InputError(f"--carry {path}: {error.strerror or error}") from None
     except Exception as error:  # whatever openpyxl meets in a file that is none of Excel's
+        if isinstance(error, OSError) and error.strerror:
+            raise InputError(f"--carry {path}: {error.strerror}") from None
         reason = " ".join(f"{type(error).__name__}: {error}".split())[:200]
         raise InputError(f"--carry {path}: cannot be read as a workbook: {reason}") from None
     if not ours:
@@ -86,8 +90,17 @@ def _check(path: Path) -> None:
         raise InputError(
             f"--carry {path}: locked by a password, or of an old Excel: save it as .xlsx without a password"
         )
-    if not zipfile.is_zipfile(path):
-        raise InputError(f"--carry {path}: not a workbook (.xlsx)")
+    if not _is_package(path):
+        raise InputError(f"--carry {path}: not a workbook (.xlsx): save it as one")
+
+
+def _is_package(path: Path) -> bool:
+    """Whether it is a file of Office Open XML: LibreOffice's own (.ods) is a zip archive, too."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return "[Content_Types].xml" in archive.namelist()
+    except (OSError, zipfile.BadZipFile):
+        return False
 
 
 def _head(rows: Iterator[tuple[int, _Row]]) -> _Row | None:
@@ -141,7 +154,9 @@ def _entries(
 def _cell(row: _Row, column: int | None) -> Any:
     """The value; None where it is empty, or nothing but blanks."""
     value = row[column] if column is not None and column < len(row) else None
-    return None if isinstance(value, str) and not value.strip() else value
+    if not isinstance(value, str):
+        return value
+    return _ESCAPED.sub(lambda escape: chr(int(escape[1], 16)), value) if value.strip() else None
 
 
 def _notes(path: Path, keyless: Sequence[str], unkeyed: Sequence[str]) -> Iterator[str]:

@@ -17,10 +17,10 @@ _REGIONS = 3  # of an account that are named
 _MESSAGE = 200  # letters
 
 # What botocore puts before AWS's own words; the code stands beside it.
-_PREAMBLE = re.compile(r"An error occurred \([^)]*\) when calling the \w+ operation[^:]*: ")
+_PREAMBLE = re.compile(r"An error occurred \([^)]*\) when calling the \w+ operation[^(:]*(?:\([^)]*\))?: ")
 
 
-def lines(audit: Audit, again: str = "sg-audit run --resume") -> Iterator[str]:
+def lines(audit: Audit, again: str = "sg-audit audit --resume") -> Iterator[str]:
     """How much of what was planned was looked at, then the accounts of which a part was not, those of which nothing was
     before the others. `again` is the command that tries what was not read once more.
     """

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, TypeVar
 
 import numpy as np
@@ -18,6 +19,7 @@ from reporter.findings.past import NO_PAST, Past
 from reporter.findings.risk import LEVELS
 from reporter.inventory.audit import Audit
 from reporter.output.manifest import Cell, Status
+from reporter.output.reading import OWN_RUN
 from reporter.report import summary, unread
 from reporter.report.changes import when_before
 from reporter.report.summary import RiskCounts
@@ -150,10 +152,7 @@ def overview(
     counts = summary.risk_counts(audit, findings) if output.has_groups else None
     levels = tuple(_levels(counts, findings, past)) if counts else ()
     label = whose(labels)
-
-    def label_of(name: str, account_id: str) -> str:
-        return (labels.of(name, account_id) or {}).get(label, "")
-
+    label_of = partial(labels.text, label)
     accounts = tuple(_accounts(audit, findings, counts, label_of)) if counts else ()
     missing = tuple(unread.by_account_and_kind(audit))
     began, ended = _time(output.started), _time(run.finished or "") if run else None
@@ -182,7 +181,9 @@ def overview(
         gaps=tuple(unread.by_account_or_region(audit)),
         base=when_before(past),
         trend=past.trend,
-        next_steps=tuple(_next_steps(levels, missing, findings, output.complete)),
+        next_steps=tuple(
+            _next_steps(levels, missing, findings, complete=output.complete, own_run=output.kind == OWN_RUN)
+        ),
         remarks=tuple(remarks),
     )
 
@@ -247,21 +248,24 @@ def _levels(counts: RiskCounts, findings: Findings, past: Past) -> Iterator[Leve
             "waived": f"{name}_waived",
         }
         told = {what: _whole(counts.all[column]) for what, column in has.items() if column in counts.all}
-        if past.base and name in _URGENT:
+        if past.base and name in _URGENT and told["proven"] is not None:
             told["new"] = new[name]
         first = {what: int(chosen.to_numpy().argmax()) for what, chosen in rows.items() if chosen.any()}
         yield Level(name, {what: told.get(what) for what in (*has, "new")}, first)
 
 
 def _new(past: Past) -> Counter[str]:
-    """How many groups have a finding that is new, by the worst level of those that are."""
-    worst: dict[tuple[str, str, str], int] = {}
+    """How many groups came to a level since the run before, by a finding that is new or has become worse, and were not
+    at it by another one."""
+    fresh: dict[tuple[str, str, str], int] = {}
+    before = dict(fresh)
     for change in past.changes:
-        if change.state is State.NEW and change.found.level in _URGENT:
+        if change.found.level in _URGENT and change.state is not State.GONE:
+            worst = fresh if change.state is State.NEW or change.rose else before
             group = change.key.account, change.key.region, change.key.resource_id
             rank = _URGENT.index(change.found.level)
             worst[group] = min(rank, worst.get(group, rank))
-    return Counter(_URGENT[rank] for rank in worst.values())
+    return Counter(_URGENT[rank] for group, rank in fresh.items() if rank < before.get(group, len(_URGENT)))
 
 
 def _urgent(findings: Findings) -> "npt.NDArray[np.intp]":
@@ -337,46 +341,59 @@ def _accounts(audit: Audit, findings: Findings, counts: RiskCounts, label_of: _L
 
 
 def _next_steps(
-    levels: tuple[Level, ...], missing: tuple[Unread, ...], findings: Findings, complete: bool
+    levels: tuple[Level, ...],
+    missing: tuple[Unread, ...],
+    findings: Findings,
+    *,
+    complete: bool,
+    own_run: bool,
 ) -> Iterator[str]:
     """What to do, the most pressing first; what is waived is accepted, and nothing is to be done about it."""
-    to_do, reached = _to_do(findings) if levels else (Counter(), 0)
+    to_do: Counter[tuple[str, str]] = _to_do(findings) if levels else Counter()
     critical = "of risk critical" + (" that are not waived" if findings.waived.groups.any() else "")
+    reached, maybe = to_do["critical", "yes"], to_do["critical", "unknown"]
     if reached:
         yield (
-            f"Close what the internet reaches now: {_groups(reached)} {critical}. The tab of each finding "
-            "names the rule that lets it in (matched_rules) and where it is reached (reachable_on)."
+            f"Close what the internet reaches now: {_groups(reached)} {critical}. Each finding names the rule "
+            "that lets it in (matched rules) and where it is reached."
         )
-    if others := to_do["critical"] - reached:
+    if maybe:
+        yield f"Close {_groups(maybe)} {critical} that the internet may reach: not all that decides it is known."
+    if others := to_do["critical", "no"]:
         yield (
-            f"{'Then the other' if reached else 'Close'} {_groups(others)} {critical}: open and in use, an "
-            "address or a route away from being reached."
+            f"{'Then the other' if reached or maybe else 'Close'} {_groups(others)} {critical}: open and in use, an "
+            "address, a route or a network ACL away from being reached."
         )
-    if high := to_do["high"]:
+    if high := _of_level(to_do, "high"):
         yield f"Move the instances off {_groups(high, 'default group')}, to groups made for them."
     if missing:
         accounts = len({entry.account for entry in missing})
+        again = "`sg-audit audit --resume` with the run's options" if own_run else "run Custodian again"
         yield (
             f"Read what was not read, of {accounts:,} account{'s' if accounts > 1 else ''}: as told above, then "
-            "`sg-audit audit --resume` with the run's options. Until then nothing is known of it, good or bad."
+            f"{again}. Until then nothing is known of it, good or bad."
         )
     elif not complete:
         yield "Let the run come to its end: `sg-audit audit --resume`."
-    if medium := to_do["medium"]:
+    if medium := _of_level(to_do, "medium"):
         yield f"Delete or close {_groups(medium)} of risk medium: open to the world, and one attachment from critical."
     soon = sum(outcome.ends_soon or outcome.expired for outcome in findings.waived.outcomes)
     if soon:
         yield f"Decide on {soon:,} waiver{'s' if soon > 1 else ''} that ended or will end soon: tab waivers."
-    if levels and not any(level.counts["proven"] or level.counts["possible"] for level in levels[:3]):
+    urgent = [level.counts for level in levels if level.name in _URGENT]
+    if urgent and all(count["proven"] == 0 and not count["possible"] for count in urgent):
         yield "Nothing of risk critical, high or medium was found in what was read."
 
 
-def _to_do(findings: Findings) -> tuple[Counter[str], int]:
-    """How many groups are surely of each risk that the findings not waived leave, and how many of the critical ones the
-    internet reaches."""
+def _to_do(findings: Findings) -> Counter[tuple[str, str]]:
+    """How many groups are surely of each risk that the findings not waived leave, by whether the internet reaches
+    them."""
     risk = findings.waived.risk_left[findings.proven].astype(str)
-    reached = findings.groups["reachable"][findings.proven] == "yes"
-    return Counter(risk), int((reached & (risk == "critical")).sum())
+    return Counter(zip(risk, findings.groups["reachable"][findings.proven], strict=True))
+
+
+def _of_level(to_do: Counter[tuple[str, str]], level: str) -> int:
+    return sum(number for (risk, _), number in to_do.items() if risk == level)
 
 
 def _groups(number: int, what: str = "group") -> str:

@@ -16,6 +16,7 @@ from reporter.findings.risk import LEVELS
 from reporter.inventory.audit import Audit
 from reporter.names import decoded
 from reporter.output.manifest import Cell, Status
+from reporter.output.reading import OWN_RUN
 from reporter.report.advice import advise
 
 #: What each policy found; where there are groups, these three.
@@ -91,7 +92,8 @@ def coverage(audit: Audit) -> pd.DataFrame:
     """The cells that were planned and not read, in the order of the run."""
     columns = ["account_profile", "account_id", "region", "policy", "status", "code", "message", "what_to_do"]
     accounts = {account.name: account for account in audit.output.accounts}
-    rows = [_gap(cell, accounts.get(cell.account)) for cell in audit.gaps]
+    own_run = audit.output.kind == OWN_RUN
+    rows = [_gap(cell, accounts.get(cell.account), own_run=own_run) for cell in audit.gaps]
     return pd.DataFrame(rows, columns=columns, dtype="str")
 
 
@@ -172,7 +174,7 @@ def _crosstab(
     return pd.DataFrame(counts, index=list(names), columns=list(columns)).astype("Int64")
 
 
-def _gap(cell: Cell, account: PlannedAccount | None) -> tuple[str, ...]:
-    what = advise(cell, account)
+def _gap(cell: Cell, account: PlannedAccount | None, *, own_run: bool) -> tuple[str, ...]:
+    what = advise(cell, account, own_run=own_run)
     where = (cell.account, cell.account_id, cell.region, cell.policy)
     return (*where, cell.status.value, cell.code, decoded(cell.message), what)

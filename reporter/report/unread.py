@@ -8,6 +8,7 @@ from reporter.accounts.expected import PlannedAccount
 from reporter.inventory.audit import Audit
 from reporter.names import decoded
 from reporter.output.manifest import Cell, Status
+from reporter.output.reading import OWN_RUN
 from reporter.report.advice import advise, missing_permission
 
 
@@ -57,9 +58,10 @@ def some_of_each(entries: Sequence[Unread], most: int) -> list[Unread]:
 def _put_together(audit: Audit, *, by_region: bool = False, by_permission: bool = True) -> list[Unread]:
     accounts = {account.name: account for account in audit.output.accounts}
     read = Counter(cell.account for cell in audit.cells if cell.status is Status.OK)
+    own_run = audit.output.kind == OWN_RUN
     reasons: dict[tuple[Hashable, ...], list[Cell]] = {}
     for gap in audit.gaps:
-        what = advise(gap, accounts.get(gap.account))
+        what = advise(gap, accounts.get(gap.account), own_run=own_run)
         # AWS names the call in a refusal, and so each policy's reads otherwise.
         own = "" if gap.status is Status.DENIED else gap.message
         region = gap.region if by_region and read[gap.account] else ""
@@ -68,13 +70,13 @@ def _put_together(audit: Audit, *, by_region: bool = False, by_permission: bool 
             key = gap.account, region, gap.status
         reasons.setdefault(key, []).append(gap)
     found = [
-        _of(cells, accounts.get(cells[0].account), whole=not read[cells[0].account])
+        _of(cells, accounts.get(cells[0].account), whole=not read[cells[0].account], own_run=own_run)
         for cells in reasons.values()
     ]
     return sorted(found, key=lambda entry: not entry.whole)
 
 
-def _of(cells: Sequence[Cell], account: PlannedAccount | None, *, whole: bool) -> Unread:
+def _of(cells: Sequence[Cell], account: PlannedAccount | None, *, whole: bool, own_run: bool) -> Unread:
     first = cells[0]
     permissions = list(dict.fromkeys(filter(None, map(missing_permission, cells))))
     return Unread(
@@ -86,6 +88,6 @@ def _of(cells: Sequence[Cell], account: PlannedAccount | None, *, whole: bool) -
         status=first.status,
         code=", ".join(dict.fromkeys(cell.code for cell in cells if cell.code)),
         message=decoded(first.message),
-        what_to_do=advise(first, account, permissions),
+        what_to_do=advise(first, account, permissions, own_run=own_run),
         whole=whole,
     )

@@ -1,11 +1,12 @@
 """Writes the report of an audit into a folder."""
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 from reporter.accounts.labels import NO_LABELS, Labels
 from reporter.findings.assess import Findings
@@ -13,9 +14,19 @@ from reporter.findings.past import NO_PAST, Past
 from reporter.inventory.audit import Audit, Progress, silent
 from reporter.names import clean
 from reporter.report import changes, tables
+from reporter.report.details import details
 from reporter.report.entries import Entry, place
 from reporter.report.folder import not_there
-from reporter.report.formats import DEFAULT, NO_SETTINGS, Settings, load, notes, shows_overview
+from reporter.report.formats import (
+    DEFAULT,
+    NO_SETTINGS,
+    Format,
+    Settings,
+    load,
+    notes,
+    shows_groups,
+    shows_overview,
+)
 from reporter.report.overview import overview
 from reporter.report.summary import coverage_line, waived_line
 
@@ -51,12 +62,7 @@ def write(
     """
     forms = {name: load(name) for name in formats}
     lines, built = facts(audit, findings, past), tables.build(audit, findings, labels, past)
-    since = [changes.since_line(past)] if past.base else []
-    page = (
-        overview(audit, findings, past, [*since, *remarks(audit, findings)], labels)
-        if any(map(shows_overview, forms.values()))
-        else None
-    )
+    more = _further(forms.values(), audit, findings, labels, past)
     carried: list[str] = []
     if entries is not None:
         placed = place(entries, built, audit)
@@ -82,13 +88,34 @@ def write(
                     counted,
                     lines,
                     **settings.get(name, {}),
-                    **({"overview": page} if shows_overview(form) else {}),
+                    **more(form),
                 )
             ]
     except OSError as error:
         raise not_there(folder, " ".join(str(error.strerror or error).split())) from None
     said = (note for form in forms.values() for note in notes(form, counted))
     return Written(tuple(paths), (*carried, *said))
+
+
+def _further(
+    forms: Iterable[Format], audit: Audit, findings: Findings, labels: Labels, past: Past
+) -> Callable[[Format], Mapping[str, Any]]:
+    """What a format takes beside the tables. It is put together where a format takes it, and once for all of them."""
+    forms = list(forms)
+    more: dict[str, Any] = {}
+    if any(map(shows_overview, forms)):
+        since = [changes.since_line(past)] if past.base else []
+        more["overview"] = overview(audit, findings, past, [*since, *remarks(audit, findings)], labels)
+    most = max(map(shows_groups, forms), default=0)
+    found = details(audit, findings, most, labels, past) if most else None
+
+    def of(form: Format) -> Mapping[str, Any]:
+        taken = {name: value for name, value in more.items() if shows_overview(form)}
+        if found is not None and shows_groups(form):
+            taken["details"] = replace(found, groups=found.groups[: shows_groups(form)])
+        return taken
+
+    return of
 
 
 def facts(audit: Audit, findings: Findings, past: Past = NO_PAST) -> Sequence[str]:
@@ -120,7 +147,7 @@ def remarks(audit: Audit, findings: Findings) -> list[str]:
         nothing = tables.found_nothing(audit, findings)
         if nothing:
             more = f" and {len(nothing) - _NAMED} more" if len(nothing) > _NAMED else ""
-            lines.append(f"Found nothing, and so have no sheet: {', '.join(nothing[:_NAMED])}{more}")
+            lines.append(f"Found nothing: {', '.join(nothing[:_NAMED])}{more}")
     return list(map(clean, lines))
 
 

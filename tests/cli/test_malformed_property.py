@@ -193,7 +193,7 @@ def _reported(folder: Path) -> None:
         "NotWritten",
     }
     findings = assess(inventory, found.output.policies)
-    writing.write(found, findings, folder / "reports", ("xlsx", "csv", "json", "parquet"))
+    writing.write(found, findings, folder / "reports", ("xlsx", "csv", "html", "json", "parquet"))
 
 
 OUTPUTS = {

@@ -87,7 +87,7 @@ def test_a_disk_that_is_full_or_not_for_writing_is_told_before_anything_is_asked
         assert line.startswith(f"sg-audit: {says}")
 
 
-@pytest.mark.parametrize("form", ["xlsx", "csv", "json", "parquet"])
+@pytest.mark.parametrize("form", ["xlsx", "csv", "html", "json", "parquet"])
 def test_a_report_that_finds_no_room_leaves_nothing(
     form: str, sg_audit: SgAudit, disk: Path, estate_run: Path
 ) -> None:

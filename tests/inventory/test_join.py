@@ -360,7 +360,7 @@ def test_what_was_not_read_is_in_the_coverage_tab(without_interfaces: Path) -> N
             "code": "UnauthorizedOperation",
             "message": "Not allowed.",
             "what_to_do": "Allow the call to the account's role (`sg-audit permissions` prints all that is "
-            "needed), then `sg-audit run --resume`",
+            "needed), then `sg-audit audit --resume`",
         }
     ]
     line = summary.coverage_line(audit(without_interfaces))

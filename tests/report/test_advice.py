@@ -27,5 +27,5 @@ def test_a_clock_that_is_wrong_is_no_want_of_permission(status: Status, code: st
     cell = Cell("dev", "111111111111", "us-east-1", "sg-all", status, code=code, message=message)
     assert advise(cell, ACCOUNT) == (
         "AWS does not take the signature: set this machine's clock right, or log in again, then "
-        "`sg-audit run --resume`"
+        "`sg-audit audit --resume`"
     )

@@ -29,6 +29,13 @@ def test_an_accounts_name_is_printed_as_it_is_and_does_nothing_to_the_terminal(
     assert "\x07" not in shown.getvalue()
 
 
+def test_a_name_of_wide_letters_stands_on_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    name = "本番環境のアカウント"  # ten letters, each as wide as two
+    monkeypatch.setitem(ACCOUNT_IDS, name, "444444444444")
+    read = audit(write(tmp_path, {(name, US): unit([group("sg-1", owner=name)])}))
+    assert [line.split()[0] for line in printed(read, 80) if name[0] in line or name[-1] in line] == [name]
+
+
 def test_a_line_prints_a_name_as_it_is(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -130,6 +137,16 @@ def test_the_regions_of_an_account_share_its_line(tmp_path: Path) -> None:
         f"not read: alpha {EU}, {US} (8 cells of 14): denied UnauthorizedOperation Not allowed.",
         f"not read: beta {EU}: denied UnauthorizedOperation Not allowed.",
     ]
+
+
+@pytest.mark.parametrize("retries", ["", " (reached max retries: 5)"])
+def test_of_what_botocore_says_the_words_of_aws_are_told(tmp_path: Path, retries: str) -> None:
+    place = write(tmp_path, {("alpha", US): unit(interfaces=DENIED)})
+    message = f"An error occurred (Throttling) when calling the DescribeX operation{retries}: Rate: exceeded (5): now"
+    manifest = place / "run.json"
+    manifest.write_text(manifest.read_text().replace("Not allowed.", message))
+    [told] = [line for line in not_read.lines(audit(place)) if line.startswith("not read: ")]
+    assert told.endswith("denied UnauthorizedOperation Rate: exceeded (5): now")
 
 
 def test_ten_accounts_are_told_and_the_others_counted(

@@ -524,7 +524,7 @@ def test_numbers_and_days_are_what_they_are(book: Workbook) -> None:
 
 # Links.
 
-LINK = re.compile(r"""=HYPERLINK\("#'([\w .-]+)'!A(\d+)",("[\w .-]+"|\d+)\)""")
+LINK = re.compile(r"""=HYPERLINK\("#'([\w .-]+)'!A(\d+)",("[\w .,-]+"|\d+)\)""")
 CONSOLE = re.compile(
     r'=HYPERLINK\("https://console\.aws\.amazon\.com/ec2/home\?region=([a-z0-9-]+)'
     r'#SecurityGroup:groupId=(sg-[0-9a-f]{17})","(sg-[0-9a-f]{17})"\)'

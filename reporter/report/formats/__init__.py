@@ -27,8 +27,10 @@ NO_SETTINGS: Settings = {}
 class Format(Protocol):
     """What a format's module has.
 
-    A module may also have `notes(tables)`: lines, for the terminal, on what this format makes of the tables; and
-    `SHOWS_OVERVIEW = True`: its `write` is then given the `overview` (reporter.report.overview) by that keyword.
+    A module may also have `notes(tables)`: lines, for the terminal, on what this format makes of the tables;
+    `SHOWS_OVERVIEW = True`: its `write` is then given the `overview` (reporter.report.overview) by that keyword; and
+    `SHOWS_GROUPS`, a number: it is then given by the keyword `details` (reporter.report.details) so many of the groups
+    that something was found of, the worst ones.
     """
 
     def write(
@@ -94,6 +96,11 @@ def notes(form: Format, tables: Sequence["Table"]) -> Sequence[str]:
 def shows_overview(form: Format) -> bool:
     """Whether a format takes the overview."""
     return bool(getattr(form, "SHOWS_OVERVIEW", False))
+
+
+def shows_groups(form: Format) -> int:
+    """Of how many groups at the most a format takes the details."""
+    return int(getattr(form, "SHOWS_GROUPS", 0))
 
 
 def _own() -> set[str]:

@@ -6,7 +6,7 @@ import sys
 import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +18,9 @@ from openpyxl.worksheet.worksheet import Worksheet
 
 from reporter import cli
 from reporter.errors import InputError
+from tests import rundir
 from tests.rundir import DENIED, POLICIES, WORLD, Resource, group, unit, write
+from tests.stockdir import put
 
 US, EU = "us-east-1", "eu-west-1"
 COLUMNS = ("status", "owner", "due", "comment")
@@ -180,6 +182,107 @@ def test_entries_are_carried_for_what_they_are(report: Report) -> None:
     assert entries(report(UNITS, second)["ssh_world"]) == written
 
 
+def test_values_stay_what_they_are_however_often_they_are_carried(report: Report) -> None:
+    first = report(UNITS)
+    written = {
+        "sg-web": ("later", 1e18, timedelta(hours=30, minutes=5), "from Outlook_x000D_\nline two_x0001_"),
+        "sg-ssh": (None, None, datetime(1899, 1, 1), "\t\N{WOMAN}\N{ZERO WIDTH JOINER}\N{PERSONAL COMPUTER}"),
+    }
+    for group_id, values in written.items():
+        fill(first["ssh_world"], group_id, **dict(zip(COLUMNS, values, strict=True)))
+    # Excel has no day before 1900.
+    expected = {**written, "sg-ssh": (None, None, "1899-01-01 00:00:00", written["sg-ssh"][3]), "sg-b": NONE}
+    second = report(UNITS, first)
+    assert entries(second["ssh_world"]) == expected
+    assert entries(report(UNITS, second)["ssh_world"]) == expected
+    assert (
+        entries(report(UNITS, second.path)["ssh_world"]) == expected
+    )  # as it was written, saved by nobody since
+
+
+def test_a_text_that_no_cell_of_excel_holds_says_how_much_of_it_is_missing(
+    report: Report, tmp_path: Path
+) -> None:
+    first = report(UNITS)
+    fill(first["ssh_world"], "sg-web", comment="LONG")
+    first.book.save(tmp_path / "short.xlsx")
+    with (
+        zipfile.ZipFile(tmp_path / "short.xlsx") as short,
+        zipfile.ZipFile(tmp_path / "long.xlsx", "w") as long,
+    ):
+        for name in short.namelist():
+            long.writestr(name, short.read(name).replace(b">LONG<", b">" + b"x" * 40_000 + b"<"))
+    [comment] = [
+        cells[-1]
+        for cells in entries(report(UNITS, tmp_path / "long.xlsx")["ssh_world"]).values()
+        if cells[-1]
+    ]
+    assert comment == "x" * 32_752 + "… (+7248 more)"
+
+
+def test_owners_can_be_chosen_where_a_list_can_hold_them(report: Report) -> None:
+    units = {("alpha", US): unit([group(f"sg-{number}", ssh_from=WORLD) for number in range(6)])}
+    first = report(units)
+    owners = {
+        # A quotation mark would end the text of the formula, and a comma the choice.
+        "ssh_world": ("Bo", "Zoë O'Neill & Co <sec>", 'Jo "the hawk" Doe', "Jo\nand Mo", "Jo, Mo", "=1+1"),
+        "ssh_open": ("Bo", "x" * 253),  # 256 characters in all
+    }
+    for tab, names in owners.items():
+        for number, owner in enumerate(names):
+            fill(first[tab], f"sg-{number}", owner=owner)
+    second = report(units, first)
+    for tab, choices in (("ssh_world", ['"Bo,Zoë O\'Neill & Co <sec>"']), ("ssh_open", [])):
+        sheet = second[tab]
+        kept = entries(sheet)
+        assert [kept[f"sg-{number}"][1] for number in range(len(owners[tab]))] == list(owners[tab])
+        letter = sheet.cell(1, heads(sheet).index("owner") + 1).column_letter
+        rules = sheet.data_validations.dataValidation
+        assert [rule.formula1 for rule in rules if str(rule.sqref) == f"{letter}2:{letter}7"] == choices
+
+
+@pytest.mark.parametrize("with_ids_first", [False, True])
+def test_an_account_that_is_known_by_name_in_one_report_and_by_id_in_the_other(
+    capsys: pytest.CaptureFixture[str], tmp_path: Path, with_ids_first: bool
+) -> None:
+    accounts = tmp_path / "accounts.yml"
+    accounts.write_text(
+        "accounts:\n- {name: alpha, account_id: '111111111111', profile: p, regions: [us-east-1]}\n"
+    )
+    policy = {
+        "name": "sg-ssh-world",
+        "resource": "aws.security-group",
+        "filters": [{"type": "ingress", "IpProtocol": "tcp", "Cidr": WORLD}],
+        "metadata": {"report": {"tab": "ssh_world", "column": "has_ssh_open_world", "level": "exposed"}},
+    }
+    place = tmp_path / "output" / "alpha" / US
+
+    def made(*words: str, found: list[Resource]) -> Made:
+        put(
+            place,
+            policy,
+            [{key: each[key] for key in each if key != "OwnerId"} for each in found],
+            account_id=None,
+        )
+        reports = tmp_path / f"reports-{len(list(tmp_path.iterdir()))}"
+        cli.cli(["report", "-s", str(tmp_path / "output"), "-o", str(reports), *words], standalone_mode=False)
+        out, err = capsys.readouterr()
+        path = Path(out.splitlines()[0])
+        return Made(openpyxl.load_workbook(path), path, err)
+
+    options = [["-c", str(accounts)], []]
+    before, after = options if with_ids_first else options[::-1]
+    first = made(*before, found=[WEB, SSH])
+    fill(first["ssh_world"], "sg-web", comment="mine")
+    fill(first["ssh_world"], "sg-ssh", comment="gone next time")
+    first.book.save(tmp_path / "filled.xlsx")
+    second = made(*after, "--carry", str(tmp_path / "filled.xlsx"), found=[WEB])
+    assert entries(second["ssh_world"]) == {"sg-web": (None, None, None, "mine")}
+    assert [(row[3], row[6], row[-1]) for row in closed(second)] == [("sg-ssh", "closed", "gone next time")]
+    third = made(*after, "--carry", str(second.path), found=[WEB, SSH])
+    assert "entries carried: 2 in their rows\n" in third.said
+
+
 def test_whatever_an_auditor_does_to_the_sheet(report: Report) -> None:
     first = report(UNITS)
     sheet = first["ssh_world"]
@@ -246,6 +349,18 @@ def test_what_was_not_read_is_not_closed(report: Report) -> None:
     assert [row[3:8] for row in closed(third)] == [("sg-b", "b", "ssh_world", "not read", date(2026, 12, 2))]
     fourth = report({("alpha", US): unit([WEB]), ("beta", EU): unit()}, third, day=4)
     assert [row[3:8] for row in closed(fourth)] == [("sg-b", "b", "ssh_world", "closed", date(2026, 12, 4))]
+
+
+def test_another_account_of_that_name_tells_nothing_of_the_first(
+    report: Report, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = report({("alpha", US): unit([WEB])})
+    fill(first["ssh_world"], "sg-web", comment="of the first alpha")
+    monkeypatch.setitem(rundir.ACCOUNT_IDS, "alpha", "444444444444")
+    second = report({("alpha", US): unit([SSH])}, first)
+    assert [(row[1], row[6], row[-1]) for row in closed(second)] == [
+        ("111111111111", "not read", "of the first alpha")
+    ]
 
 
 def test_of_two_entries_on_one_finding_none_is_lost(report: Report) -> None:
@@ -317,7 +432,14 @@ def foreign(path: Path) -> None:
 
 def packed(path: Path) -> None:
     with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("[Content_Types].xml", "<Types/>")
         archive.writestr("xl/workbook.xml", "<workbook/>")
+
+
+def libreoffices_own(path: Path) -> None:
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("mimetype", "application/vnd.oasis.opendocument.spreadsheet")
+        archive.writestr("content.xml", "<office:document-content/>")
 
 
 @pytest.mark.parametrize(
@@ -327,6 +449,7 @@ def packed(path: Path) -> None:
         (lambda path: path.mkdir(), "Is a directory"),
         (lambda path: path.write_text("a,b\n"), "not a workbook (.xlsx)"),
         (locked, "locked by a password, or of an old Excel: save it as .xlsx without a password"),
+        (libreoffices_own, "not a workbook (.xlsx): save it as one"),
         (packed, "cannot be read as a workbook: "),
         (foreign, "no report of sg-audit with columns for auditors: give the workbook that they wrote into"),
     ],

@@ -22,8 +22,9 @@ from reporter.findings.changes import RunFindings
 from reporter.findings.past import Past
 from reporter.findings.risk import LEVELS
 from reporter.output.manifest import Status
+from reporter.report import overview_charts
 from reporter.report.changes import when_before
-from reporter.report.formats.xlsx import charts, data_sheet, links
+from reporter.report.formats.xlsx import data_sheet, links
 from reporter.report.overview import Account, Read
 from reporter.report.unread import Unread, by_account, by_account_and_kind, some_of_each
 from tests.rundir import ACCOUNT_IDS, DENIED, WORLD, audit, group, instance, interface, unit, write
@@ -286,7 +287,7 @@ def test_many_refusals_of_an_account_leave_room_for_the_others() -> None:
 def test_runs_of_one_day_are_told_apart() -> None:
     begun = ("2026-11-17T21:03:55+00:00", "2026-11-24T05:40:52+00:00", "2026-11-24T21:03:55+00:00")
     runs = tuple((started, dict.fromkeys(LEVELS, 1)) for started in begun)
-    names = [name for name, _ in charts.trend(runs).rows]
+    names = [name for name, _ in overview_charts.trend(runs).rows]
     assert names == ["2026-11-17", "2026-11-24 05:40", "2026-11-24 21:03"]
     base = RunFindings(begun[1], {}, {})
     assert when_before(Past(base, (), runs)) == "2026-11-24 05:40 UTC"
@@ -327,7 +328,7 @@ def test_charts_show_numbers_of_their_own_and_the_account_that_was_not_read(repo
         "not read",
     ]
     names = [point.v for point in bars.series[0].cat.strRef.strCache.pt]
-    assert names == ["alpha", "gamma", "beta (not read)"]
+    assert names == ["alpha (+1 possible)", "gamma", "beta (not read)"]
     told = [[point.v for point in series.val.numRef.numCache.pt] for series in bars.series]
     assert told == [[2, 0, 0], [0, 0, 0], [1, 2, 0], [1, 0, 0], [0, 0, 1]]
     assert [point.v for point in trend.series[0].cat.strRef.strCache.pt] == ["2026-11-17", "2026-11-24"]
@@ -398,11 +399,11 @@ def test_what_is_waived_puts_no_account_first_and_the_team_stands_beside_it(tmp_
 
 def test_the_rest_is_one_bar_and_no_bar_is_of_an_account_that_was_not_read() -> None:
     accounts = [account(number, 60 - number) for number in range(54)]
-    block = charts.worst_accounts([*accounts, *(account(number, None) for number in range(54, 60))])
+    block = overview_charts.worst_accounts([*accounts, *(account(number, None) for number in range(54, 60))])
     assert [name for name, _ in block.rows] == [
         *(f"a{number}" for number in range(10)),
         *(f"a{number} (not read)" for number in range(54, 58)),
-        f"other 44 ({3 * sum(range(7, 51)):,}), average",
+        f"other 44, average: {3 * sum(range(7, 51)):,} in all",
         "2 more (not read)",
     ]
     assert block.series == (*LEVELS[:3], "not read")

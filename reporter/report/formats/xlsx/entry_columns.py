@@ -1,7 +1,7 @@
 """The auditors' columns at the end of a sheet of findings: empty, or as the last report's entries have them."""
 
 from collections.abc import Collection, Mapping, Sequence
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from xlsxwriter.format import Format
@@ -9,8 +9,9 @@ from xlsxwriter.worksheet import Worksheet
 
 from reporter.names import distinct
 from reporter.report.entries import COLUMNS, KEY_HEAD, Entry, Key, key_text
+from reporter.report.formats.xlsx.cells import cell_text
 from reporter.report.formats.xlsx.layout import Column, Content
-from reporter.report.formats.xlsx.limits import MAX_NUMBER
+from reporter.report.formats.xlsx.limits import units
 from reporter.report.formats.xlsx.styles import Styles
 from reporter.report.table import Kind, Table
 
@@ -27,6 +28,8 @@ _MEANINGS = {
 }
 _HEAD_COLOUR = "#7F6000"  # unlike the report's own
 _MAX_LIST = 255  # characters of a drop-down's choices
+_FIRST_YEAR = 1900  # of Excel's calendar
+_NO_NUMBER = 1e300  # beyond what Excel holds
 _OF_KINDS = frozenset({Kind.FINDINGS, Kind.CLOSED})
 
 
@@ -57,6 +60,7 @@ class EntryColumns:
         self._day, self._text = styles.date(**look), styles.text(**wrapped)
         self._comment = styles.text(indent=1, **wrapped)  # apart from the date before it
         self._moment, self._time = styles.of(num_format="yyyy-mm-dd hh:mm"), styles.of(num_format="hh:mm:ss")
+        self._span = styles.of(num_format="[h]:mm:ss")
         self._labels = iter(table.frame.index)
         columns = list(table.frame.columns)
         names = ("account_id", "account_profile", "region", "security_group_id")
@@ -103,7 +107,7 @@ class EntryColumns:
                 "error_message": "Write a date, such as 2027-01-31.",
             }
         owners = sorted({owner for entry in self._entries.values() if (owner := _choosable(entry))})
-        if column == _OWNER and owners and len(",".join(owners)) <= _MAX_LIST:
+        if column == _OWNER and owners and units(",".join(owners)) <= _MAX_LIST:
             return {"validate": "list", "source": owners, "show_error": False}
         return {}
 
@@ -113,17 +117,13 @@ class EntryColumns:
         if not self._names:
             return 1
         entry = self._entries.get(next(self._labels))
-        if entry is None:
+        for number, value in enumerate(entry.cells if entry else (), self._first_column):
+            self._write_cell(row, number, value)
+        if entry and self._table.kind is Kind.CLOSED:
+            key = entry.key
+        else:
             account_id, profile, region, resource_id = (values[place] for place in self._places)
             key = Key(self._table.policies, account_id or profile, region, resource_id)
-        else:
-            key = (
-                entry.key
-                if self._table.kind is Kind.CLOSED
-                else entry.key._replace(policies=self._table.policies)
-            )
-            for number, value in enumerate(entry.cells, self._first_column):
-                self._write_cell(row, number, value)
         self._sheet.write_string(row, self._first_column + len(self._names), key_text(key))
         return self._lines(entry) if entry is not None and self._table.kind is Kind.CLOSED else 1
 
@@ -138,22 +138,32 @@ class EntryColumns:
             return
         if isinstance(value, bool):
             self._sheet.write_boolean(row, column, value)
-        elif isinstance(value, int | float) and abs(value) <= MAX_NUMBER:
+        elif isinstance(value, int | float) and abs(value) < _NO_NUMBER:
             self._sheet.write_number(row, column, value)
-        elif isinstance(value, datetime | date | time):
-            self._sheet.write_datetime(row, column, value, self._format_of(value))
+        elif (style := self._format_of(value)) is not None:
+            self._sheet.write_datetime(row, column, value, style)
         else:
-            text = str(value)
             is_comment = column == self._first_column + COLUMNS.index(_COMMENT)
-            self._sheet.write_string(row, column, text, self._comment if is_comment else self._text)
+            self._sheet.write_string(
+                row, column, cell_text(value), self._comment if is_comment else self._text
+            )
 
-    def _format_of(self, value: datetime | date | time) -> Format:
+    def _format_of(self, value: Any) -> Format | None:
+        """The format of a date or time; None of anything else, and of a date before Excel's calendar, which is
+        text."""
         if isinstance(value, time):
             return self._time
+        if isinstance(value, timedelta):
+            return self._span if value >= timedelta() else None
+        if not isinstance(value, date) or value.year < _FIRST_YEAR:
+            return None
         is_day = not isinstance(value, datetime) or value.time() == time()
         return self._day if is_day else self._moment
 
 
 def _choosable(entry: Entry) -> str:
+    """The owner of an entry, where a drop-down can offer it: its choices are the text of a formula."""
     owner = entry.cells[COLUMNS.index(_OWNER)]
-    return owner if isinstance(owner, str) and "," not in owner and not owner.startswith("=") else ""
+    if not isinstance(owner, str) or not owner.isprintable() or owner.startswith("="):
+        return ""
+    return "" if {",", '"'} & set(owner) else owner

@@ -8,26 +8,18 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from reporter.report.console import group_url
 from reporter.report.formats.xlsx import limits
 
-_GROUP_ID = re.compile(r"sg-(?:[0-9a-f]{8}|[0-9a-f]{17})")
-_REGION = re.compile(r"(?:af|ap|ca|eu|il|me|mx|sa|us|cn|us-gov)-[a-z]{4,9}-[1-9]")
-_SHEET = re.compile(r"[A-Za-z0-9_. -]+")
-
-# https://docs.aws.amazon.com/whitepapers/latest/aws-fault-isolation-boundaries/partitions.html
-_CONSOLES = {"cn-": "console.amazonaws.cn", "us-gov-": "console.amazonaws-us-gov.com"}
-_CONSOLE = "console.aws.amazon.com"
+_SHEET = re.compile(r"[\w. '()&+,-]+")  # no quotation mark, which would end the text of the formula
 
 _HASHED = 50_000  # ids at a time: as Python's texts they are large
 
 
 def console(region: str, group_id: str) -> str:
     """The formula that leads to a security group in the AWS console; empty where region or id are of no known form."""
-    if not _GROUP_ID.fullmatch(group_id) or not _REGION.fullmatch(region):
-        return ""
-    host = next((host for start, host in _CONSOLES.items() if region.startswith(start)), _CONSOLE)
-    url = f"https://{host}/ec2/home?region={region}#SecurityGroup:groupId={group_id}"
-    return f'=HYPERLINK("{url}","{group_id}")'
+    url = group_url(region, group_id)
+    return f'=HYPERLINK("{url}","{group_id}")' if url else ""
 
 
 def to_cell(sheet: str, row: int, shown: str | int) -> str:
@@ -36,7 +28,8 @@ def to_cell(sheet: str, row: int, shown: str | int) -> str:
     if not _SHEET.fullmatch(sheet):
         return ""
     text = str(shown) if isinstance(shown, int) else f'"{shown}"'
-    return f"=HYPERLINK(\"#'{sheet}'!A{row}\",{text})"
+    name = sheet.replace("'", "''")
+    return f"=HYPERLINK(\"#'{name}'!A{row}\",{text})"
 
 
 @dataclass(frozen=True)

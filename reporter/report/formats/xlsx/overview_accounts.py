@@ -6,7 +6,7 @@ from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from reporter.findings.risk import LEVELS
-from reporter.report.formats.xlsx import overview_words
+from reporter.report import overview_words
 from reporter.report.formats.xlsx.overview_parts import LABEL, To, heading, label_head
 from reporter.report.formats.xlsx.page import Page
 from reporter.report.formats.xlsx.styles import BAR_COLOURS, Styles
@@ -39,7 +39,9 @@ def write(page: Page, styles: Styles, overview: Overview, to: To, row: int) -> i
     left = len(accounts) - len(read) - len(unread)
     if left:
         unknown = sum(account.is_unread for account in accounts) - len(unread)
-        text = f"and {left:,} more accounts" + (f", {unknown:,} of them not read" if unknown else "")
+        text = f"and {left:,} more account{'s' if left > 1 else ''}" + (
+            f", {unknown:,} of them not read" if unknown else ""
+        )
         page.put(at, 0, text, styles.link(), width, formula=to.first(Kind.SUMMARY, text))
         at += 1
     return at

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reporter.report.formats.xlsx import overview_words
+from reporter.report import overview_words
 from reporter.report.formats.xlsx.links import Places, to_cell
 from reporter.report.formats.xlsx.page import Page
 from reporter.report.formats.xlsx.sheets import Sheet

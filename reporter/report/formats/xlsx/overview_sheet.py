@@ -5,15 +5,17 @@ from collections.abc import Sequence
 import xlsxwriter
 from xlsxwriter.worksheet import Worksheet
 
+from reporter.findings.risk import LEVELS
+from reporter.report import overview_charts, overview_words
 from reporter.report.descriptions import LEVEL_MEANINGS
-from reporter.report.formats.xlsx import charts, overview_accounts, overview_words, printing
-from reporter.report.formats.xlsx.charts import Block
+from reporter.report.formats.xlsx import charts, overview_accounts, printing
 from reporter.report.formats.xlsx.links import to_cell
 from reporter.report.formats.xlsx.overview_parts import LABEL, To, heading, label_head
 from reporter.report.formats.xlsx.page import Page
 from reporter.report.formats.xlsx.sheets import Sheet
 from reporter.report.formats.xlsx.styles import NAVY, Styles
 from reporter.report.overview import Level, Overview, WorstGroup
+from reporter.report.overview_charts import Block
 from reporter.report.table import Kind
 from reporter.report.unread import Unread, some_of_each
 
@@ -48,12 +50,12 @@ def write_overview(
         left = overview_accounts.columns(overview)
         bars = row, overview_accounts.write(page, styles, overview, to, row)
         chart_rows = max(_CHART_ROWS, bars[1] - row)
-        placed.append((charts.worst_accounts(overview.accounts), row + 1))
+        placed.append((overview_charts.worst_accounts(overview.accounts), row + 1))
         row = max(bars[1], row + chart_rows) + 1
     row = _unread(page, styles, overview, to, row)
     after = _words(page, styles, overview, row)
-    if len(overview.trend) > 1:
-        placed.append((charts.trend(overview.trend), row))
+    if _has_trend(overview):
+        placed.append((overview_charts.trend(overview.trend), row))
         after = max(after, row + _CHART_ROWS + 1)
     row = max(_about(page, styles, overview, notes, after + 1), _tabs(page, styles, behind, to, after + 1))
     last = row
@@ -164,9 +166,7 @@ def _worst_heads(overview: Overview) -> list[tuple[str, int]]:
 def _worst(page: Page, styles: Styles, overview: Overview, to: To, row: int) -> int:
     heading(page, styles, row, "The worst groups")
     if not overview.worst:
-        page.put(
-            row + 1, 0, "None of risk critical, high or medium that is not waived.", styles.of(), _COLUMNS
-        )
+        page.put(row + 1, 0, overview_words.no_worst(overview), styles.of(), _COLUMNS)
         return row + 3
     column = 0
     for name, columns in _worst_heads(overview):
@@ -247,9 +247,14 @@ def _unread_texts(entry: Unread) -> list[tuple[str, int]]:
     ]
 
 
+def _has_trend(overview: Overview) -> bool:
+    """Whether the groups of more than one run are known: a chart of nothing is a broken one."""
+    return sum(counts.get(LEVELS[0]) is not None for _, counts in overview.trend) > 1
+
+
 def _words(page: Page, styles: Styles, overview: Overview, row: int) -> int:
     """What to do next, and what the levels mean; across the page where no chart stands on the right."""
-    columns = _LEFT if len(overview.trend) > 1 else _COLUMNS
+    columns = _LEFT if _has_trend(overview) else _COLUMNS
     text = styles.of(text_wrap=True, valign="top")
     at = row
     if overview.next_steps:
@@ -288,7 +293,8 @@ def _tabs(page: Page, styles: Styles, behind: Sequence[Sheet], to: To, row: int)
     heading(page, styles, row, "The tabs", 7, column=9)
     at = row + 1
     for sheet in behind:
-        page.put(at, 9, sheet.name, styles.link(), 2, formula=to_cell(sheet.name, 1, sheet.name))
+        formula = to_cell(sheet.name, 1, sheet.name)
+        page.put(at, 9, sheet.name, styles.link() if formula else styles.of(), 2, formula=formula)
         rows = 0 if sheet.kind is Kind.SUMMARY else len(sheet.tables[0].frame)
         if sheet.kind is not Kind.SUMMARY:
             page.put(at, 11, rows, styles.number())

@@ -56,6 +56,14 @@ def not_clean(overview: Overview) -> str:
     return what if overview.complete else f"The run was cut off before its end. {what}"
 
 
+def no_worst(overview: Overview) -> str:
+    """What stands where no group is among the worst: that there is none is known only of what was read."""
+    if overview.groups is None:
+        return "Not known: no list of groups was read."
+    none = "None of risk critical, high or medium that is not waived"
+    return f"{none}, in what was read." if overview.unread or not overview.complete else f"{none}."
+
+
 def about(overview: Overview) -> Iterator[tuple[str, str | datetime]]:
     """What the report is of: labels, and what belongs to them."""
     if overview.began:

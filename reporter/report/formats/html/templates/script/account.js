@@ -1,0 +1,34 @@
+// An account's view.
+
+function drawAccount() {
+  const section = byId("account");
+  const chosen = FACETS[0].chosen;
+  section.hidden = chosen.size !== 1;
+  if (section.hidden) return section.replaceChildren();
+  const [name] = chosen;
+  const account = accounts.get(name);
+  const title = element("h3", { id: "account-title" }, "Account ", told(name));
+  if (!account) return section.replaceChildren(title, element("p", {}, "This report has no account of that name."));
+  const { counts, changes } = account;
+  const known = counts[LEVELS[0]] !== null;
+  const amount = (level) => `${level} ${number(counts[level])}${counts[`${level}_possible`] ? ` (+${number(counts[`${level}_possible`])} possible)` : ""}`;
+  const gone = data.gone.filter((each) => each.account === name);
+  section.replaceChildren(
+    title,
+    facts(
+      fact("id", account.id || "not known"),
+      account.labels.length ? fact("labels", told(account.labels.join(", "))) : null,
+      fact("groups by risk", known ? `${LEVELS.map(amount).join(", ")}; ${number(counts.groups)} in all` : unknown("not read: its groups are not known")),
+      fact("read", `${account.regions[0]} of ${plural(account.regions[1], "region")} whole, ${number(account.cells[0])} of ${number(account.cells[1])} cells (region × policy)`),
+      data.base ? fact(`since ${data.base}`, ["new", "changed", "gone", "not comparable"].map((state) => `${number(changes[state] ?? 0)} ${state}`).join(", ")) : null),
+    account.unread.length ? element(
+      "div", { className: "warning" }, element("p", {}, element("strong", {}, "Not read, and so not known:")),
+      element("ul", {}, account.unread.map((each) => element("li", {}, told(`${each.where}: ${each.reason}`), " ", element("span", { className: "advice" }, ...advice(each.what_to_do), "."))))) : "",
+    gone.length ? element(
+      "details", {}, element("summary", {}, `${plural(gone.length, "finding")} gone since ${data.base}`),
+      items(gone.map((each) => `${each.name || each.id} (${each.id}), ${each.region}: ${each.policy}, ${each.level}: ${each.reason}`))) : "",
+    accounts.size > 1 ? element(
+      "p", { className: "note" },
+      "This view hides nothing: whoever has this file can read what it says of all accounts. For an owner who must not see the others: ",
+      element("code", {}, `sg-audit report -a ${/^[\w.-]+$/.test(name) ? name : `'${name.replaceAll("'", "'\\''")}'`} -f html`)) : "");
+}

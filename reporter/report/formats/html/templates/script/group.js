@@ -1,0 +1,161 @@
+// A group, opened.
+
+const fact = (name, ...shown) => element("div", {}, element("dt", {}, name), element("dd", {}, ...shown));
+const facts = (...rows) => element("dl", { className: "facts" }, ...rows.filter(Boolean));
+const items = (values) => element("ul", {}, values.map((each) => element("li", {}, told(each))));
+
+function plainTable(caption, heads, rows) {
+  return element(
+    "div", { className: "wide", tabIndex: 0, role: "region", "aria-label": `Table: ${caption.toLowerCase()}` },
+    element(
+      "table", {}, element("caption", { className: "aside" }, caption),
+      element("thead", {}, element("tr", {}, heads.map((head) => element("th", { scope: "col" }, head)))),
+      element("tbody", {}, rows)));
+}
+
+const row = (first, others, className = "") => element(
+  "tr", { className }, element("th", { scope: "row" }, first), others.map((each) => element("td", {}, each)));
+
+/** Where the group is in the AWS console: only where region and id have the form that AWS gives them. */
+function consoleLink(group) {
+  const start = data.consoles[text(group, "region")];
+  if (!start || !group[G.in_console]) return null;
+  return element(
+    "a", { href: start + text(group, "id"), rel: "noopener noreferrer", target: "_blank" }, "Open in the AWS console");
+}
+
+function findingOf(finding) {
+  const policy = policies[finding[F.policy]];
+  const matched = finding[F.matched];
+  const since = texts[finding[F.first_seen]], change = texts[finding[F.since_last]], waived = texts[finding[F.waived]];
+  return element(
+    "li", {}, element("strong", {}, told(policy.title)), policy.title === policy.name ? "" : ` (${policy.name})`,
+    finding[F.proven] ? "" : [" ", unknown("possible: the policy was not read there")],
+    element(
+      "small", {},
+      [
+        finding[F.proven] && matched === null ? "which rules matched is not told" : "",
+        matched?.length ? `matched: ${matched.map((place) => texts[place]).join("; ")}` : "",
+        since ? `since ${since}${change ? `, ${change}` : ""}` : "",
+        waived ? `waived: ${waived}` : "",
+        policy.controls.length ? `asked for by ${policy.controls.join(", ")}` : "",
+      ].filter(Boolean).join(" · ")),
+    policy.about && policy.about !== policy.title ? element("details", {}, element("summary", {}, "What the policy is about"), policy.about) : "");
+}
+
+function rulesOf(group) {
+  const rules = group[G.rules];
+  if (rules === null) return element("p", {}, unknown("The rules could not be read again."));
+  if (!rules.length) return element("p", {}, "It has no rules: nothing is let in or out.");
+  const catching = new Map(); // rule -> policies
+  for (const finding of group[G.findings]) {
+    for (const rule of finding[F.matched] ?? []) {
+      if (!catching.has(rule)) catching.set(rule, []);
+      catching.get(rule).push(policies[finding[F.policy]]);
+    }
+  }
+  const offending = (rule) => catching.get(rule)?.some((policy) => policy.exposed) ?? false;
+  const needless = new Set(list(group, "covered"));
+  const weight = (rule) => 2 * offending(rule) + catching.has(rule);
+  const sorted = [...rules].sort((one, other) => weight(other) - weight(one));
+  // What several rules open together, and no rule by itself.
+  const together = [...catching.keys()].filter((rule) => !rules.includes(rule) && offending(rule));
+  return element(
+    "div", {},
+    together.length ? element("p", {}, element("strong", {}, "offending: "), told(together.map((rule) => texts[rule]).join("; "))) : "",
+    plainTable("Rules", ["rule", "found by"], sorted.map((rule) => {
+      const by = (catching.get(rule) ?? []).map((policy) => policy.title).join(", ");
+      const mark = offending(rule) ? element("strong", {}, "offending: ") : "";
+      return row(told(texts[rule]), [element("span", {}, mark, told(by))], mark ? "offending" : "");
+    })),
+    needless.size ? element("p", {}, "Made needless by its other rules: ", told([...needless].join(", "))) : "");
+}
+
+function interfacesOf(group) {
+  const more = group[G.more_interfaces];
+  const at = (each, field) => texts[each[I[field]]];
+  if (!group[G.interfaces].length) {
+    return element("p", {}, group[G.in_use] === null ? unknown("Which interfaces carry it was not read.") : group[G.in_use] ? "None is known." : "None carries it.");
+  }
+  return element(
+    "div", {},
+    plainTable("Interfaces", ["interface", "instance", "addresses", "reachable", "why"], group[G.interfaces].map((each) => row(
+      element(
+        "span", {}, at(each, "id") || unknown("not read"),
+        element("small", {}, told([at(each, "type"), at(each, "description")].filter(Boolean).join(": "))),
+        at(each, "account") !== text(group, "account") ? element("small", {}, "of account ", told(at(each, "account"))) : "",
+        element("small", {}, at(each, "subnet"))),
+      [
+        told(at(each, "instance")),
+        element("span", {}, each[I.addresses].map((place) => texts[place]).join(", ")),
+        element("span", { className: `reach ${at(each, "reachable")}` }, at(each, "reachable")),
+        told(at(each, "why")),
+      ]))),
+    more ? element("p", {}, `and ${plural(more, "more interface")}: tab attachments of the workbook`) : "");
+}
+
+function fill(dialog, group) {
+  const account = accounts.get(text(group, "account"));
+  const reachable = text(group, "reachable");
+  const since = text(group, "first_seen");
+  const close = element("button", { type: "button" }, "Close");
+  close.addEventListener("click", () => dialog.close());
+  dialog.replaceChildren(
+    element(
+      "div", { className: "bar" },
+      element("h2", { id: "group-title" }, told(nameOf(group)), element("small", {}, text(group, "id"))), close),
+    facts(
+      fact("risk", badge(group), " ", told(text(group, "why_level"))),
+      fact("reachable", element("span", { className: `reach ${reachable}` }, reachable), ": ", told(text(group, "why_reachable"))),
+      fact("open to the world", list(group, "open").join(", ") || "nothing"),
+      fact("since", since ? `${since}${text(group, "since_last") ? ` (${text(group, "since_last")} since the run before)` : ""}` : "not known: no earlier run tells"),
+      fact("waived", told(text(group, "waived") || "no")),
+      fact("account", told(`${text(group, "account")}${account?.id ? ` (${account.id})` : ""}`), account?.labels.length ? element("small", {}, told(account.labels.join(", "))) : ""),
+      fact("region", text(group, "region")),
+      fact("VPC", text(group, "vpc") || "none"),
+      fact("description", told(text(group, "description"))),
+      fact("tags", told(list(group, "tags").join(", ") || "none")),
+      group[G.same_rules].length ? fact("same rules as", list(group, "same_rules").join(", ")) : null,
+      consoleLink(group) ? fact("console", consoleLink(group)) : null),
+    element("h3", {}, "Rules"), rulesOf(group),
+    element("h3", {}, "Interfaces"), interfacesOf(group),
+    group[G.instances].length ? element("h3", {}, "Instances") : "",
+    group[G.instances].length ? items(list(group, "instances")) : "",
+    element("h3", {}, "Found by"),
+    group[G.findings].length ? element("ul", {}, group[G.findings].map(findingOf)) : element("p", {}, "No policy: its own rules tell."));
+}
+
+function openGroup(id) {
+  const dialog = byId("group");
+  opened = id;
+  if (!id) {
+    if (dialog.open) dialog.close();
+    return;
+  }
+  const group = groups.find((each) => text(each, "id") === id);
+  if (group) fill(dialog, group);
+  else {
+    const close = element("button", { type: "button" }, "Close");
+    close.addEventListener("click", () => dialog.close());
+    dialog.replaceChildren(
+      element("div", { className: "bar" }, element("h2", { id: "group-title" }, "Not on this page"), close),
+      element("p", {}, "This page has no group ", told(id), ": nothing was found of it, or it is among those left out."));
+  }
+  if (!dialog.open) dialog.showModal();
+  dialog.scrollTop = 0;
+}
+
+byId("group").addEventListener("close", () => {
+  if (!opened) return; // the address has changed already
+  opened = "";
+  if (byUs) history.back();
+  else toAddress(true);
+  byUs = false;
+});
+byId("group").addEventListener("click", (event) => {
+  if (event.target === event.currentTarget && event.clientY) {
+    const box = event.target.getBoundingClientRect();
+    const inside = event.clientX >= box.left && event.clientX <= box.right && event.clientY >= box.top && event.clientY <= box.bottom;
+    if (!inside) event.target.close();
+  }
+});
