@@ -8,7 +8,8 @@ from xlsxwriter.chart import Chart
 from reporter.report.formats.xlsx.styles import CHART_COLOURS, GREY
 from reporter.report.overview_charts import NOT_READ, Block
 
-# Left to itself LibreOffice wraps the names, and then leaves out every other one. Shares of the chart.
+# Left to itself LibreOffice wraps the names, and then leaves out every other one if they are many. Shares of the chart.
+_FEW = 8  # names
 _ROOM_FOR_NAMES = {"x": 0.42, "y": 0.16, "width": 0.55, "height": 0.7}
 
 
@@ -18,7 +19,8 @@ def bars(workbook: xlsxwriter.Workbook, sheet: str, block: Block, row: int) -> C
     _fill(chart, sheet, block, row)
     chart.set_y_axis({"reverse": True, "interval_unit": 1, "num_font": {"size": 7}, "line": {"none": True}})
     chart.set_x_axis(_numbers())
-    chart.set_plotarea({"layout": _ROOM_FOR_NAMES})
+    if len(block.rows) > _FEW:
+        chart.set_plotarea({"layout": _ROOM_FOR_NAMES})
     return _finish(chart, block.title)
 
 
