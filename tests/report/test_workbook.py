@@ -169,8 +169,8 @@ sg-other-world    |                            | wide-range, near-miss, any-tcp,
 # Counted by hand from the table of groups. `inspected`, of staging, is behind a firewall.
 ACCOUNTS = """
 account_profile | account_id   | critical | high | medium | low | none | critical_reachable | none_reachable | none_reachable_possible | groups | cells_planned | cells_not_read
-dev             | 111111111111 | 2        | 1    | 4      | 6   | 9    | 1                  | 2              | 0                       | 22     | 57            | 0
 staging         | 222222222222 | 5        | 0    | 1      | 6   | 32   | 4                  | 11             | 1                       | 44     | 57            | 0
+dev             | 111111111111 | 2        | 1    | 4      | 6   | 9    | 1                  | 2              | 0                       | 22     | 57            | 0
 production      | 333333333333 | 2        | 0    | 1      | 3   | 5    | 1                  | 0              | 0                       | 11     | 57            | 0
 """  # noqa: E501
 REGION_COUNTS = """
