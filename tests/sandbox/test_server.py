@@ -70,9 +70,9 @@ def test_a_call_takes_a_few_milliseconds(client: Any) -> None:
 
 def test_it_stores_what_custodian_uploads(client: Any) -> None:
     s3 = client("s3", DEV)
-    s3.create_bucket(Bucket="audit-output")
-    s3.put_object(Bucket="audit-output", Key="dev/resources.json.gz", Body=b"\x1f\x8b" * 100_000)
-    stored = s3.get_object(Bucket="audit-output", Key="dev/resources.json.gz")["Body"].read()
+    s3.create_bucket(Bucket="uploads")
+    s3.put_object(Bucket="uploads", Key="dev/resources.json.gz", Body=b"\x1f\x8b" * 100_000)
+    stored = s3.get_object(Bucket="uploads", Key="dev/resources.json.gz")["Body"].read()
     assert stored == b"\x1f\x8b" * 100_000
 
 
