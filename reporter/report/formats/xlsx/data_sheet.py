@@ -70,9 +70,7 @@ def write_table(
     longest = write_rows(sheet, styles, table, columns, 1, found, end=auditors.write)
     widths = [column.fitted(length, of_groups) for column, length in zip(columns, longest, strict=True)]
     for number, (column, width) in enumerate(zip(columns, widths, strict=True)):
-        _set_column(
-            sheet, styles, number, column, width, after_folded=number > 0 and columns[number - 1].folded
-        )
+        _set_column(sheet, styles, number, column, width)
     for number, name in enumerate(links, len(columns)):
         sheet.set_column(number, number, _LINK_WIDTHS[_LINKS.index(name)])
     sheet.freeze_panes(1, layout.frozen(columns, table.kind))
@@ -86,17 +84,14 @@ def style_columns(sheet: Worksheet, styles: Styles, columns: Sequence[Column]) -
         _set_column(sheet, styles, number, column, column.width or 9)
 
 
-def _set_column(
-    sheet: Worksheet, styles: Styles, number: int, column: Column, width: float, *, after_folded: bool = False
-) -> None:
+def _set_column(sheet: Worksheet, styles: Styles, number: int, column: Column, width: float) -> None:
     look = ({"valign": "top"} if column.at_top else {}) | ({"text_wrap": True} if column.wrapped else {})
     style = styles.text(**look)
     if column.content is Content.NUMBER:
         style = styles.number(indent=1, **look)
     elif column.content is Content.DATE:
         style = styles.date(indent=1, **look)
-    folded = {"level": 1, "hidden": True} if column.folded else {"collapsed": True} if after_folded else {}
-    sheet.set_column(number, number, width, style, folded)
+    sheet.set_column(number, number, width, style)
 
 
 def write_head(

@@ -28,21 +28,19 @@ _OF_GROUPS = {
     "account_id": 13,
     "region": 13.5,
     "security_group_id": 20,
-    "group_name": 16.5,
+    "group_name": 15,
     "vpc_id": 21,
     "attached_eni_count": 5.5,
-    "attached_resources": 22,
+    "attached_resources": 9,
     "ssh_rules": 12.5,
     "risk": 8.5,
     "reachable": 9,
     "first_seen": 11,
     "since_last": 9,
-    "matched_rules": 24,
+    "matched_rules": 21.5,
     "world_ports": 20,
 }
 _UPRIGHT = frozenset({"attached_eni_count"})
-# There is no room for a list of ids, and half of one says nothing: a click opens it, and it is not printed.
-_FOLDED = frozenset({"attached_resources"})
 _FLAG_WIDTH = 6
 _DATES = frozenset({"first_seen", "expires", "since"})
 # Of tabs that are read on paper: a page across has them at some 8 points, with texts of several lines. Only where there
@@ -114,8 +112,7 @@ class Column:
     """A column of a sheet.
 
     `width` is in characters; None where the texts decide. An upright head reads from below; a wrapped text takes up
-    several lines, and what stands beside one is at the top of its cell. A folded column is not seen until somebody
-    opens it.
+    several lines, and what stands beside one is at the top of its cell.
     """
 
     name: str
@@ -124,7 +121,6 @@ class Column:
     upright: bool = False
     wrapped: bool = False
     at_top: bool = False
-    folded: bool = False
 
     @property
     def clipped_at(self) -> float:
@@ -169,7 +165,7 @@ def _column(name: str, values: "pd.Series[Any]", kind: Kind) -> Column:
     if is_of_groups(kind):
         flag = content is Content.FLAG
         width = _FLAG_WIDTH if flag else _OF_GROUPS.get(name)
-        return Column(name, content, width, flag or name in _UPRIGHT, folded=name in _FOLDED)
+        return Column(name, content, width, flag or name in _UPRIGHT)
     lined = kind in _LINED and len(values) <= _MOST_LINED
     width = _LINED[kind].get(name) if lined else None
     wrapped = width is not None and content is Content.TEXT
