@@ -290,3 +290,22 @@ def test_it_goes_with_other_formats(tmp_path: Path) -> None:
     args = ["report", "-s", str(run), "-o", str(tmp_path / "reports"), "-f", "json", "-f", "html"]
     done = CliRunner().invoke(cli, args, standalone_mode=False)
     assert [Path(line).suffix for line in done.stdout.split()] == [".json", ".html"]
+
+
+@pytest.mark.parametrize(
+    ("account", "told"),
+    [
+        (dict.fromkeys(unit(), DENIED), "Not known: no list of groups was read."),
+        (
+            unit([group("sg-1")], DENIED),
+            "None of risk critical, high or medium that is not waived, in what was read.",
+        ),
+        (unit([group("sg-1")]), "None of risk critical, high or medium that is not waived."),
+    ],
+    ids=["refused", "in part", "whole"],
+)
+def test_that_no_group_is_bad_is_said_only_of_what_was_read(tmp_path: Path, account: Any, told: str) -> None:
+    run = write(tmp_path / "run", {("alpha", "us-east-1"): account})
+    args = ["report", "-s", str(run), "-o", str(tmp_path / "reports"), "-f", "html"]
+    done = CliRunner().invoke(cli, args, standalone_mode=False)
+    assert told in Page(Path(done.stdout.strip())).all("p")
