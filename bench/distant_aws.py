@@ -46,20 +46,20 @@ def identifier(kind: str, account: str, region: str, number: int) -> str:
 
 
 @cache
-def _identity(account: str, region: str, groups: int) -> tuple[str, bytes]:
-    return "text/xml", (
-        '<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>'
-        f"<Arn>arn:aws:iam::{account}:user/bench</Arn><UserId>u</UserId><Account>{account}</Account>"
-        "</GetCallerIdentityResult></GetCallerIdentityResponse>"
-    ).encode()
-
-
 def answer(action: str, account: str, region: str, groups: int) -> tuple[str, bytes]:
     """Content type and body for a call."""
     make = _ANSWERS.get(action)
     if make is None:
         raise KeyError(action)
     return make(account, region, groups)
+
+
+def _identity(account: str, region: str, groups: int) -> tuple[str, bytes]:
+    return "text/xml", (
+        '<GetCallerIdentityResponse xmlns="https://sts.amazonaws.com/doc/2011-06-15/"><GetCallerIdentityResult>'
+        f"<Arn>arn:aws:iam::{account}:user/bench</Arn><UserId>u</UserId><Account>{account}</Account>"
+        "</GetCallerIdentityResult></GetCallerIdentityResponse>"
+    ).encode()
 
 
 def _ec2(action: str, body: str) -> tuple[str, bytes]:
