@@ -48,9 +48,11 @@ def alone(
     """What a report says, without the accounts that are not chosen: their rows, their counts, what waivers say of them,
     and the trend, which is of all accounts together."""
     audit = _audit(audit, accounts)
+    # By what tells accounts apart in all runs: in an earlier one another account may have had the name.
+    keys = {cell.account_id or cell.account for cell in audit.cells}
     findings = apply(_findings(findings, accounts), audit.output.policies, waivers, day)
     theirs = tuple(outcome for outcome in findings.waived.outcomes if outcome.findings)
-    changes = tuple(change for change in past.changes if change.account_profile in accounts)
+    changes = tuple(change for change in past.changes if change.key.account in keys)
     return (
         audit,
         replace(findings, waived=replace(findings.waived, outcomes=theirs)),

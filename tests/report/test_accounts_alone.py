@@ -134,3 +134,34 @@ def test_an_account_that_is_not_there_is_named(runs: Path, tmp_path: Path) -> No
     with pytest.raises(InputError, match="-a alph: not in the output; there are alpha, beta, gamma"):
         report(runs, "-o", tmp_path / "reports", "-a", "alph")
     assert not (tmp_path / "reports").exists()
+
+
+def test_what_is_gone_is_of_the_account_though_it_had_another_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ones, twos = ACCOUNT_IDS["alpha"], ACCOUNT_IDS["beta"]
+    runs = tmp_path / "runs"
+    with monkeypatch.context() as earlier:
+        earlier.setitem(ACCOUNT_IDS, "alpha", twos)
+        earlier.setitem(ACCOUNT_IDS, "beta", ones)
+        write(
+            runs / "20261116T210355Z",
+            {
+                ("alpha", US): unit([group("sg-b", "twos", "alpha", WORLD)]),
+                ("beta", US): unit([group("sg-a", "ones", "beta", WORLD)]),
+            },
+            started="2026-11-16T21:03:55+00:00",
+        )
+    write(
+        runs / "20261118T210355Z",
+        {
+            ("alpha", US): unit([group("sg-a", "ones", "alpha")]),
+            ("beta", US): unit([group("sg-b", "twos", "beta")]),
+        },
+        started="2026-11-18T21:03:55+00:00",
+    )
+    _, paths, _ = report(runs, "-o", tmp_path / "reports", "-f", "csv", "-a", "alpha")
+    found = table(paths, "changes")
+    assert {(row["state"], row["account_id"], row["security_group_id"]) for row in found} == {
+        ("gone", ones, "sg-a")
+    }
