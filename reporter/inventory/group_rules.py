@@ -34,7 +34,7 @@ def _of_unit(
 ) -> dict[str, Rules]:
     missing = set(wanted[cells[0].account, cells[0].region])
     found: dict[str, Rules] = {}
-    for cell in sorted(cells, key=partial(_newest_first, output)):
+    for cell in output.newest_first(cells):
         if not missing:
             break
         if cell.status is Status.OK and output.policy_of(cell).resource == GROUPS:
@@ -42,10 +42,6 @@ def _of_unit(
                 found[group.group_id] = rules.rule_texts(group.ip_permissions, group.ip_permissions_egress)
             missing -= found.keys()
     return found
-
-
-def _newest_first(output: Output, cell: Cell) -> tuple[float, bool]:
-    return -(cell.started or 0.0), not output.policy_of(cell).lists_all
 
 
 def _listed(output: Output, cell: Cell, wanted: Collection[str]) -> Iterator[Group]:

@@ -69,7 +69,7 @@ def read_unit(
     """
     found, read, store = _Found(), set(), output.store
     judged: dict[str, Cell] = {}
-    for cell in sorted(cells, key=lambda cell: (-_taken(cell), not output.policy_of(cell).lists_all)):
+    for cell in output.newest_first(cells):
         policy, key = output.policy_of(cell), output.resources(cell)
         if cell.status is Status.OK:
             try:

@@ -1,7 +1,7 @@
 """An output directory: which cells it holds, and the resources of each."""
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import cached_property
@@ -71,6 +71,11 @@ class Output:
     def policy_of(self, cell: Cell) -> PlannedPolicy:
         """The policy of a cell, as that cell's own metadata has it where it has any."""
         return self.texts.get(cell.key) or self._policies_by_name[cell.policy]
+
+    def newest_first(self, cells: Iterable[Cell]) -> list[Cell]:
+        """The cells in the order in which they count: of two with a record of one thing the newer one does, and of
+        those of one time the one that lists everything."""
+        return sorted(cells, key=lambda cell: (-(cell.started or 0.0), not self.policy_of(cell).lists_all))
 
     @cached_property
     def _policies_by_name(self) -> Mapping[str, PlannedPolicy]:

@@ -164,7 +164,6 @@ def _groups(
     found = _findings(findings, positions)
     interfaces = _interfaces(audit.attachments, rows["security_group_id"])
     rules = group_rules.read(audit.output, _by_unit(rows))
-    since = {name: column.iloc[positions].tolist() for name, column in findings.since(None).items()}
     proven = findings.proven.iloc[positions].tolist()
     waived = findings.waived.groups.iloc[positions].tolist()
     for number, (position, row) in enumerate(zip(positions.tolist(), _records(rows), strict=True)):
@@ -193,8 +192,8 @@ def _groups(
             interfaces=on,
             instances=tuple(row["instances"]),
             tags=tuple(row["tags"]),
-            first_seen=since["first_seen"][number],
-            since_last=since["since_last"][number],
+            first_seen=row["first_seen"],
+            since_last=row["since_last"],
             waived=row["waived"],
             is_waived=waived[number],
             same_rules_as=tuple(row["same_rules_as"]),
@@ -207,7 +206,7 @@ def _records(frame: pd.DataFrame) -> Iterator[dict[str, Any]]:
     columns = [
         "account_profile", "account_id", "region", "security_group_id", "group_name", "vpc_id", "description",
         "risk", "risk_note", "in_use", "attached_eni_count", "reachable", "reachable_on", "world_ports",
-        "instances", "tags", "waived", "same_rules_as", "covered_rules",
+        "instances", "tags", "first_seen", "since_last", "waived", "same_rules_as", "covered_rules",
     ]  # fmt: skip
     values = []
     for name in columns:

@@ -62,8 +62,7 @@ def places(output: Output) -> list[Place]:
     found = []
     for cells in output.units():
         lists: dict[str, File] = {}
-        # Of several lists the newest counts.
-        for cell in sorted(cells, key=lambda cell: -(cell.started or 0.0)):
+        for cell in output.newest_first(cells):
             policy = output.policy_of(cell)
             if policy.lists_all and cell.status is Status.OK:
                 lists.setdefault(policy.resource, File(output.store, output.resources(cell)))
