@@ -6,12 +6,10 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
-from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from reporter.accounts import chosen, credentials
 from reporter.sandbox import environment
 from tests.lab import POLICIES
 
@@ -39,6 +37,31 @@ IDS = (
     "NetworkAclId",
     "PrefixListId",
 )
+
+RENEWED = """
+from datetime import timedelta
+from pathlib import Path
+from botocore.credentials import RefreshableCredentials
+from reporter.accounts import chosen, credentials
+from reporter.collect import patches
+
+if {patched}:
+    patches.install()
+
+def renew_before(seconds):
+    credentials._ENOUGH = timedelta(seconds=seconds)
+    RefreshableCredentials._advisory_refresh_timeout = seconds
+
+access = credentials.open_account(chosen.read(Path({accounts!r}))[0])
+first = access.credentials()
+assert access.credentials() == first  # they last for an hour
+renew_before(2 * 3600)
+second = access.credentials()
+assert second != first
+assert access.credentials() != second
+renew_before(0)
+assert access.credentials() == access.credentials()
+"""
 
 
 @pytest.fixture(scope="module")
@@ -114,18 +137,11 @@ def test_roles_are_assumed_once_an_account_and_groups_listed_once_a_region(aws: 
     assert calls["DescribeNetworkInterfaces"] == len(ACCOUNTS) * len(REGIONS)
 
 
+@pytest.mark.parametrize("patched", [False, True], ids=["", "as a run has them"])
 def test_credentials_are_kept_while_they_last_and_then_asked_for_again(
-    clean_env: dict[str, str], estate_accounts: Path, monkeypatch: pytest.MonkeyPatch
+    patched: bool, clean_env: dict[str, str], estate_accounts: Path
 ) -> None:
-    for name, value in clean_env.items():
-        monkeypatch.setenv(name, value)
-    account = chosen.read(estate_accounts)[0]
-    access = credentials.open_account(account)
-    first = access.credentials()
-    assert access.credentials() == first  # they last for an hour
-    monkeypatch.setattr(credentials, "_ENOUGH", timedelta(hours=2))
-    second = access.credentials()
-    assert second != first
-    assert access.credentials() != second
-    monkeypatch.setattr(credentials, "_ENOUGH", timedelta(0))
-    assert access.credentials() == access.credentials()
+    # A process of its own: what a run replaces in its process stays replaced.
+    program = [sys.executable, "-c", RENEWED.format(accounts=str(estate_accounts), patched=patched)]
+    done = subprocess.run(program, cwd=ROOT, env=clean_env, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
