@@ -1,0 +1,1 @@
+"""What would close a finding, and what would undo that. Nothing is carried out here."""
