@@ -55,6 +55,9 @@ class RecordedGroup:
     record: Mapping[str, Any] = field(repr=False, compare=False, default_factory=dict)
 
 
+# The group of a change is as it is when the change's turn comes: as recorded, after the changes of earlier steps.
+
+
 @dataclass(frozen=True)
 class ReplaceRules:
     """Allow some rules, where there are any, and remove others then. All of them are exact."""
