@@ -81,7 +81,7 @@ def _forms(context: click.Context, option: click.Parameter, given: Sequence[str]
 )
 @click.option("--profile", default="", metavar="NAME", help="The profile that may change.")
 @click.option(
-    "-o", "--remedy", "folder", type=options.PATH, default="remedy", show_default=True,
+    "-o", "--plan", "folder", type=options.PATH, default="remedy", show_default=True,
     help="Folder for the plan.",
 )  # fmt: skip
 def remedy(
@@ -138,8 +138,8 @@ def _told(plan: "Plan") -> list[str]:
         lines.append("nothing to do: no finding of the chosen policies is proven and not waived")
     else:
         lines.append(
-            f"{counts[Status.PLANNED]:,} planned, {counts[Status.CHOICE]:,} to choose, {counts[Status.REFUSED]:,} refused; "
-            "nothing is carried out"
+            f"{counts[Status.PLANNED]:,} planned, {counts[Status.CHOICE]:,} to choose, "
+            f"{counts[Status.REFUSED]:,} refused; nothing is carried out"
         )
     if plan.gaps:
         lines.append(f"{plan.gaps:,} of what was planned could not be read: there may be more to do")

@@ -15,9 +15,9 @@ _PROFILE = re.compile(r"[^\s\x00-\x1f'\"\\][^\x00-\x1f'\"\\]*")
 
 
 def access(accounts_file: Path | None, role: str, profile: str) -> AccessOf:
-    """By a role, an ARN with `{Id}` for the account's id or a name, and by a profile, as far as they are given; else as an
-    accounts file has it, where there is one; else by the credentials at hand. Roles that lead to an account's own one in
-    the accounts file lead to the given one, too.
+    """By a role, an ARN with `{Id}` for the account's id or a name, and by a profile, as far as they are given; else as
+    an accounts file has it, where there is one; else by the credentials at hand. Roles that lead to an account's own
+    one in the accounts file lead to the given one, too.
 
     Raises InputError where one of them is none.
     """

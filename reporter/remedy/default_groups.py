@@ -1,6 +1,5 @@
 """What carries a default group moves to a group of its own: AWS lets nobody delete or rename a default group."""
 
-from reporter.inventory.rules import GROUP
 from reporter.remedy.recorded import Recorded, is_id
 from reporter.remedy.steps import CarriedInterface, MoveInterfaces, RecordedGroup, Status
 from reporter.remedy.subjects import Carried, Subject
@@ -25,10 +24,10 @@ def move(subject: Subject, group: RecordedGroup, recorded: Recorded, day: str) -
         )
     naming = recorded.named_by.get(group.group_id, ())
     if naming:
-        ids = ", ".join(each.partition(" ")[0] for each in naming)
+        names = ", ".join(each.partition(" ")[0] for each in naming)
         return (
             Status.CHOICE,
-            f"the rules of {ids} name it: what moves would lose what they let in; let in the new group there first",
+            f"the rules of {names} name it: what moves would lose what they let in; let in the new group there first",
         )
     interfaces = []
     for each in subject.carriers:
@@ -55,8 +54,3 @@ def _own(carried: Carried, subject: Subject) -> bool:
         and is_id("eni", carried.interface_id)
         and carried.account == subject.account
     )
-
-
-def lets_itself_in(group: RecordedGroup) -> bool:
-    """Whether those that carry it may reach each other by it."""
-    return any(rule.kind == GROUP and rule.peer == group.group_id for rule in group.rules)

@@ -25,7 +25,10 @@ from reporter.remedy.subjects import Subject
 #: What a group that is to be made is called until AWS gives it an id.
 TO_BE_MADE = "to-be-made-for-"
 
-_UNSEEN = "the filter unused does not see launch templates, Glue connections, peered accounts and more: look there before it is deleted"
+_UNSEEN = (
+    "the filter unused does not see launch templates, Glue connections, peered accounts and more: look there before it "
+    "is deleted"
+)
 
 
 @dataclass(frozen=True)
@@ -152,7 +155,7 @@ class _Planner:
     def _own_rules(
         self, proposal: Proposal, beyond: Sequence[Rule], by_rules: Iterable[Rule]
     ) -> Outcome | None:
-        """What becomes of the rules that AWS did not give a default group; None where the finding is not about those."""
+        """What becomes of the rules that AWS did not give a default group; None where it is not about those."""
         in_use = self._subject.in_use
         if not proposal.rules and (in_use is not False or not beyond):
             return None

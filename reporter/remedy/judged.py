@@ -28,8 +28,8 @@ Key = tuple[str, str, str]
 class Changes:
     """What a plan makes of an account and region.
 
-    `groups` are those changed, as they are then, `made` new ones, `deleted` the ids of those that are gone. `moved` has,
-    by id of an interface, the id of the group that it has in place of another, and the two by instance.
+    `groups` are those changed, as they are then, `made` new ones, `deleted` the ids of those that are gone. `moved`
+    has, by the id of an interface or an instance, the id of the group that goes from it, and the one in its place.
     """
 
     groups: Mapping[str, RecordedGroup] = field(default_factory=dict)
@@ -200,7 +200,7 @@ def _groups(listed: Iterable[Any], changes: Changes, answer: _Answer | None) -> 
     """A list of groups with the changed ones as they are then: those that the policy catches, or where it could not be
     asked, those that it caught."""
     for record in listed:
-        group_id = record.get("GroupId") if isinstance(record, dict) else None
+        group_id = str(record.get("GroupId")) if isinstance(record, dict) else ""
         if group_id in changes.deleted:
             continue
         if group_id not in changes.groups:

@@ -37,8 +37,8 @@ class Options:
 
 
 def parse_keep(given: Sequence[str]) -> tuple[Traffic, ...] | None:
-    """What is to stay: `tcp 80,443`, `udp 1000-2000`, `icmp`, `protocol 50`; `none` for nothing, which is not the same as
-    not to say it.
+    """What is to stay: `tcp 80,443`, `udp 1000-2000`, `icmp`, `protocol 50`; `none` for nothing, which is not the same
+    as not to say it.
 
     Raises InputError for anything else.
     """

@@ -36,8 +36,8 @@ def plan(
     access_of: AccessOf,
     progress: Progress = silent,
 ) -> Plan:
-    """Plan what closes the chosen findings; `progress` hears how many accounts and regions were read: as they are, then as they
-    would be.
+    """Plan what closes the chosen findings; `progress` hears how many accounts and regions were read: as they are, then
+    as they would be.
 
     Raises InputError for a policy that is not there.
     """

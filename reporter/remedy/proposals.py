@@ -1,4 +1,4 @@
-"""What to do about each finding, from the findings alone: no record is read, so that a report of many can tell it too."""
+"""What to do about each finding, from the findings alone: no record is read, so that a report can tell it too."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -90,8 +90,8 @@ def chosen_policies(policies: Sequence[PlannedPolicy], options: Options) -> dict
 def propose(
     findings: Findings, policies: Sequence[PlannedPolicy], options: Options
 ) -> dict[int, list[Proposal]]:
-    """The proposals by row of the group, in the order of the policies: for the findings of chosen policies that are proven
-    and not waived.
+    """The proposals by row of the group, in the order of the policies: for the findings of chosen policies that are
+    proven and not waived.
 
     By the default choice there is none for a default group that nothing is wrong with. Raises InputError for a policy
     that is not there.

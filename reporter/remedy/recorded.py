@@ -130,8 +130,8 @@ def _unit(cells: Sequence[Cell]) -> Unit:
 def _groups(
     output: Output, wanted: Mapping[Unit, Collection[str]], ids: Collection[str], cells: Sequence[Cell]
 ) -> tuple[dict[str, Mapping[str, Any]], list[tuple[str, str]], bool]:
-    """Of one account and region: the records of wanted groups; which of them, of any account's, others name; and whether
-    all groups are known."""
+    """Of one account and region: the records of wanted groups; which of them, of any account's, others name; and
+    whether all groups are known."""
     here = set(wanted.get(_unit(cells), ()))
     newest: Newest[_NamingGroup] = Newest()
     own: dict[str, Mapping[str, Any]] = {}

@@ -30,8 +30,8 @@ class Outcome:
 
 @dataclass(frozen=True)
 class FoundRules:
-    """The rules of a group that chosen policies found: `by_text` has those that a text stands for, and `verdicts` what is
-    to become of each."""
+    """The rules of a group that chosen policies found: `by_text` has those that a text stands for, and `verdicts` what
+    is to become of each."""
 
     by_text: Mapping[str, tuple[Rule, ...]]
     verdicts: Mapping[Rule, Verdict]

@@ -34,8 +34,8 @@ class Carried:
 
 @dataclass(frozen=True)
 class Subject:
-    """A group as the findings have it. `in_use` is None where that is not known, `found_by` has the policies whose findings
-    of it are proven, and `carriers_known` says that `carriers` are all there are."""
+    """A group as the findings have it. `in_use` is None where that is not known, `found_by` has the policies whose
+    findings of it are proven, and `carriers_known` says that `carriers` are all there are."""
 
     account: str
     account_id: str

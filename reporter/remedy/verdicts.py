@@ -75,8 +75,8 @@ def of_text(text: str) -> Traffic:
 
 
 def _is_wrong(whole: Traffic, wrong: Sequence[Traffic], *, unnamed: bool) -> bool:
-    """Whether nothing of a rule is right. `unnamed` says that a policy does not name the ports that it is about: then it
-    is about a rule for a single one, and who knows of a range. All traffic is always more than anyone meant."""
+    """Whether nothing of a rule is right. `unnamed` says that a policy does not name the ports that it is about: then
+    it is about a rule for a single one, and who knows of a range. All traffic is always more than anyone meant."""
     if whole == ALL:
         return False
     single = whole.protocol not in WITH_PORTS or whole.first == whole.last

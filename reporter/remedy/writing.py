@@ -17,8 +17,8 @@ SUMS = "files.sha256"
 
 
 def check(folder: Path) -> None:
-    """Find out, before anything is read, whether a plan can be written there: into a new folder, an empty one, or in place
-    of a plan of which every file is as it was written.
+    """Find out, before anything is read, whether a plan can be written there: into a new folder, an empty one, or in
+    place of a plan of which every file is as it was written.
 
     Raises InputError where something else is there: what a script saved of the rules that it removed is needed to undo
     it, and what a person wrote is theirs.

@@ -153,8 +153,8 @@ def _undo(change: Change) -> Iterator[str]:
                 yield f"remove {_rules(change.allow)}"
         case DeleteGroup():
             yield (
-                "make the group anew, with its description, tags and rules; it gets another id, which whatever named it has "
-                "to be told"
+                "make the group anew, with its description, tags and rules; it gets another id, which whatever "
+                "named it has to be told"
             )
         case MoveInterfaces():
             yield f"put the default group back on {', '.join(_text(each.interface_id) for each in change.interfaces)}"
