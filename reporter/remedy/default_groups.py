@@ -40,7 +40,7 @@ def move(subject: Subject, group: RecordedGroup, recorded: Recorded, day: str) -
         interfaces.append(CarriedInterface(each.interface_id, ids, each.instance_id, each.instance_name))
     return MoveInterfaces(
         group=group,
-        new_name=f"moved-from-{group.group_id}-{day}",
+        new_name=f"moved-from-{group.group_id}-{day}".rstrip("-"),
         new_description=f"In place of the default group {group.group_id}",
         interfaces=tuple(interfaces),
     )

@@ -144,7 +144,7 @@ class _Planner:
                 outcomes.append((each, self._unless_it_stays(each, outcome)))
         remove = dict.fromkeys(rule for _, outcome in outcomes for rule in outcome.remove)
         kept = rule_changes.replaced(
-            self._recorded,
+            changed(self._recorded, whole, ()),
             [rule for rule in remove if rule not in whole],
             judged.verdicts,
             self._options,
@@ -269,7 +269,9 @@ class _Planner:
                 step = _step(self._subject, each, outcomes[each.policy])
                 yield replace(step, change=DeleteGroup(self._recorded), breaks=self._breaks())
             else:
-                reason = f"{each.title}: it goes with the group; where that has to stay, plan with -p {each.policy}"
+                reason = f"{each.title}: it goes with the group"
+                if each.kind is not Kind.COVERED:
+                    reason += f"; where that has to stay, plan with -p {each.policy}"
                 step = _step(self._subject, each, Outcome(Status.PLANNED, reason))
                 yield replace(step, with_policy=deleting.policy, evidence=each.rules or ())
 

@@ -100,10 +100,12 @@ def propose(
     by_name = {policy.name: policy for policy in policies}
     order = {policy.name: number for number, policy in enumerate(policies)}
     waived = _waived(findings)
+    # What only informs may be waived for any reason: that accepts nothing that is exposed.
+    counting = {*chosen, *(policy.name for policy in policies if policy.exposed)}
     accounts = findings.groups["account_profile"].tolist()
     caught: dict[int, dict[str, tuple[str, ...] | None]] = {}
     accepted: dict[int, dict[str, tuple[str, ...] | None]] = {}
-    for row, name, rules in _proven(findings, {*chosen, *(policy for _, policy in waived)}):
+    for row, name, rules in _proven(findings, counting):
         if options.accounts is not None and accounts[row] not in options.accounts:
             continue
         if (row, name) in waived:

@@ -87,7 +87,8 @@ class CarriedInterface:
 @dataclass(frozen=True)
 class MoveInterfaces:
     """Make a group with the rules of a default group, where a rule for the default group itself is one for the new
-    group itself, and put it on the interfaces in the default group's place."""
+    group itself, and put it on the interfaces in the default group's place. The rules are those that `group` has by
+    then: earlier steps may have removed some of those recorded."""
 
     group: RecordedGroup
     new_name: str
