@@ -46,12 +46,13 @@ class Surroundings:
 @dataclass(frozen=True)
 class GroupPlan:
     """The steps of a group and what they make of it: `after` is the group then, None where it stays as it is or goes,
-    and `made` a new one."""
+    and `made` a new one. `by_rules` are the policies that found it by its rules, and so may find it no longer."""
 
     subject: Subject
     steps: tuple[Step, ...]
     after: RecordedGroup | None = None
     made: RecordedGroup | None = None
+    by_rules: frozenset[str] = frozenset()
 
     @property
     def move(self) -> MoveInterfaces | None:
@@ -126,7 +127,8 @@ class _Planner:
         steps += [_step(self._subject, each, outcome) for each, outcome in unused]
         steps = [self._with_breaks(step) if step.status is Status.PLANNED else step for step in steps]
         after = self._group if any(step.change for step in steps) else None
-        return GroupPlan(self._subject, tuple(steps), after, self._made)
+        by_rules = frozenset(each.policy for each in self._proposals if each.rules)
+        return GroupPlan(self._subject, tuple(steps), after, self._made, by_rules)
 
     # Rules
 

@@ -136,7 +136,7 @@ def _staying(plan: GroupPlan, after: After, counting: Collection[str]) -> _Stay:
         reason = ""
         if isinstance(step.change, MoveInterfaces):
             reason = "an instance would still carry it" if judgement.default_on_instance else ""
-        elif step.policy in asked and step.policy in judgement.found_by:
+        elif step.policy in plan.by_rules & asked & judgement.found_by:
             reason = f"{step.policy} would still find it after the change"
         elif newly and step.change is not None:
             reason = f"{', '.join(newly)} would find it after the change"
