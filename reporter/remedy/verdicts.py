@@ -44,7 +44,8 @@ def of_rule(
         return Verdict(Status.CHOICE, _choice(text, whole, wrong))
     if includes_all(kept, whole):
         return Verdict(Status.REFUSED, f"--keep would leave {text} as it is")
-    named = [each for each in wrong if each != ALL]
+    # A policy about all traffic is content with any part of it; the others are not.
+    named = [each for ports in asked for each in ports if each != ALL]
     left = [str(each) for each in kept if any(traffic.overlap(each, other) for other in named)]
     if left:
         policies = ", ".join(policy.name for policy in found_by)

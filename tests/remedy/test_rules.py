@@ -60,7 +60,7 @@ ROWS: list[tuple[list[str], dict[str, list[str]], dict[str, str]]] = [
         {"keep": ["tcp 80,443", "icmpv6"], "only": [ALL]},
         {ALL: "+icmpv6 -1 from ::/0 +tcp 443 from ::/0 +tcp 80 from ::/0 -all traffic from ::/0"},
     ),
-    (["all traffic from 0.0.0.0/0"], {"keep": ["tcp 22"], "only": [SSH]}, {SSH: "refused"}),
+    (["all traffic from 0.0.0.0/0"], {"keep": ["tcp 22"]}, dict.fromkeys((RDP, DB, ADMIN, ALL, SSH), "refused")),
     # A finding of two rules, of which one is a choice: nothing is done for it.
     (["tcp 22 from 0.0.0.0/0", "tcp 0-100 from ::/0"], {"only": [SSH]}, {SSH: "choice"}),
     # A policy that names no ports is about a single one.
