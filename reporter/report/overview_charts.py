@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from reporter.findings.counts import POSSIBLE
 from reporter.findings.risk import LEVELS
 from reporter.report.overview import Account
-from reporter.report.overview_words import short
+from reporter.report.overview_words import both_ends
 from reporter.report.summary import minute
 
 NOT_READ, WAIVED = "not read", "waived"
@@ -43,7 +43,9 @@ def worst_accounts(accounts: Sequence[Account]) -> Block:
     mark = max(1, longest // 3)
     nothing = (0,) * len(_SERIES)
     rows: list[tuple[str, tuple[float, ...]]] = [(name, (*counts, 0)) for name, counts in shown]
-    rows += [(f"{short(account.name, _NAME)} ({NOT_READ})", (*nothing, mark)) for account in unread[:_UNREAD]]
+    rows += [
+        (f"{both_ends(account.name, _NAME)} ({NOT_READ})", (*nothing, mark)) for account in unread[:_UNREAD]
+    ]
     if others:
         counts = _urgent(others)
         each = tuple(round(count / len(others), 1) for count in counts)
@@ -66,7 +68,7 @@ def worst_accounts(accounts: Sequence[Account]) -> Block:
 def _label(account: Account) -> str:
     """Its name, and how many groups more are only possible: they have no bar."""
     possible = sum(account.counts.get(f"{level}{POSSIBLE}") or 0 for level in _URGENT)
-    name = short(account.name, _NAME)
+    name = both_ends(account.name, _NAME)
     return f"{name} (+{possible:,} possible)" if possible else name
 
 
