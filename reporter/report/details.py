@@ -286,7 +286,9 @@ def _why_level(
         "none": "In use, and no policy that counts for the risk found it.",
     }[str(row["risk"])]
     worst = "" if proven else "Not proven, the worst that missing answers leave open: "
-    note = f" {row['risk_note']}." if row["risk_note"] else ""
+    # What is not proven has been called the worst case by then.
+    told = str(row["risk_note"]).removeprefix("worst case, ")
+    note = f" {told[0].upper()}{told[1:]}." if told else ""
     return f"{worst}{why}{note}"
 
 

@@ -255,7 +255,7 @@ def test_a_group_opens_to_its_rules_and_reasons(page: Opened) -> None:
     for wanted in (
         "critical Exposed (sg-ssh-world) and in use: on 1 interface.",
         "yes: tcp 22 (SSH) open at 203.0.113.7",
-        "2026-11-18 (same since the run before)",
+        "2026-11-18 (unchanged since the run before)",
         "alpha (111111111111)",
         "10.0.0.1, 203.0.113.7",
         "jump (running)",
@@ -284,6 +284,23 @@ def test_a_link_opens_a_group_and_escape_closes_it(page: Opened) -> None:
     assert "This page has no group sg-elsewhere" in dialog_text(page)
 
 
+def test_what_offends_looks_otherwise_than_what_is_not_known(page: Opened) -> None:
+    def colour(css: str) -> str:
+        shown = page.driver.find_element(By.CSS_SELECTOR, css).value_of_css_property("background-color")
+        assert shown != "rgba(0, 0, 0, 0)", css
+        return str(shown)
+
+    page.open(f"#group={MAYBE}")
+    assert page.text("#group h2 + p").startswith("account gamma (333333333333) · us-east-1")
+    headings = page.texts("#group h3")
+    assert headings == ["Rules", "Interfaces", "Found by", "About the group"], "the rules first"
+    assert colour("#group .level.possible") == colour("#group .unknown")
+    assert colour("#group .offending th") != colour("#group .unknown")
+    page.go(f"#group={BASTION}")
+    assert page.driver.execute_script("return document.activeElement.innerText") == "Close", "not lost"
+    assert dialog_text(page).count("jump") == 1, "once, at its interface"
+
+
 def dialog_text(page: Opened) -> str:
     return str(page.driver.find_element(By.ID, "group").text)
 
@@ -297,6 +314,9 @@ def test_an_account_s_view_says_what_is_not_known_and_hides_nothing(page: Opened
     assert "sg-audit report -a gamma" in shown
     page.go("#account=beta")
     assert "not read: its groups are not known" in page.text("#account")
+    assert "findings since 2026-11-18\nnot known" in page.text("#account"), "and not: 0 new, 0 gone"
+    page.says("0 of 6 groups: not read, and so not known")
+    assert page.text("#table td.dt-empty").startswith("Not read, and so not known")
     page.go("#account=alpha")
     assert "1 new, 0 changed, 3 gone, 0 not comparable" in page.text("#account")
     page.go("#account=alpha&account=beta")
@@ -372,6 +392,10 @@ def test_it_can_be_used_with_the_keyboard_alone(page: Opened) -> None:
     press(Keys.ENTER)
     page.until(lambda: page.view == "#level=critical")
     assert at() == "bastion", "where one was before"
+    head = page.all("#table thead [role=button]")[2]
+    for key, order in ((Keys.SPACE, "ascending"), (Keys.ENTER, "descending")):
+        head.send_keys(key)
+        page.until(lambda order=order: bool(page.all(f"#table th[aria-sort={order}]")))
 
 
 def test_columns_sort_and_go_back_to_worst_first(page: Opened) -> None:
@@ -386,6 +410,24 @@ def test_columns_sort_and_go_back_to_worst_first(page: Opened) -> None:
     page.until(lambda: page.names[0] == TURNED_SHOWN)
     sort()
     page.until(lambda: page.names[0] == "bastion")
+
+
+def test_on_paper_stand_the_filters_or_the_group_that_is_open(page: Opened) -> None:
+    def on_paper(view: str) -> str:
+        page.open(view)
+        command(page.driver, "Emulation.setEmulatedMedia", media="print")
+        return page.text("body")
+
+    try:
+        shown = on_paper("#level=medium&q=idle")
+        assert "Level: medium" in shown and "Clear filters" not in shown and "Region\n" not in shown
+        assert page.driver.find_element(By.ID, "search").is_displayed()
+        assert not page.driver.find_element(By.CSS_SELECTOR, ".search label").is_displayed()
+        assert on_paper(f"#group={BASTION}").startswith(f"bastion\n{BASTION}\n")
+        top = page.driver.find_element(By.ID, "group-title").rect["y"]
+        assert 0 <= top < 50, "on the first page, and not above it"
+    finally:
+        command(page.driver, "Emulation.setEmulatedMedia", media="")
 
 
 def test_it_tells_the_overview_without_javascript(page: Opened) -> None:

@@ -48,7 +48,8 @@ function draw() {
   FACETS.forEach(drawFacet);
   table.draw();
   byId("status").textContent = `${number(wanted.count)} of ${plural(groups.length, "group")}` +
-    (data.found > groups.length ? `, of ${number(data.found)} with findings` : "");
+    (data.found > groups.length ? `, of ${number(data.found)} with findings` : "") +
+    (nothingRead() ? ": not read, and so not known" : "");
   byId("clear").disabled = !wanted.words.length && FACETS.every((facet) => !facet.chosen.size);
   byId("download").disabled = wanted.count === 0;
   drawAccount();

@@ -44,6 +44,8 @@ const badge = (group) =>
 const titles = (group) => [...new Set(group[G.findings].map((each) => policies[each[F.policy]].title))];
 /** The first few of many texts, and how many more there are. */
 const few = (values, most = 3) => [...values.slice(0, most), ...(values.length > most ? [`${values.length - most} more`] : [])].join(", ");
+/** What it opens to the world. Where the level is not proven, there may be more. */
+const opensOf = (group) => few(list(group, "open")) || (group[G.proven] ? "nothing" : "nothing known");
 const inUse = (group) => {
   const count = group[G.interface_count];
   if (group[G.in_use] === null) return UNKNOWN;

@@ -76,7 +76,8 @@ function sift() {
 function drawFacet(facet) {
   const { box, summary } = facet;
   const names = [...facet.chosen];
-  summary.textContent = facet.label + (names.length ? `: ${names.length > 2 ? `${names.length} chosen` : names.join(", ")}` : "");
+  summary.replaceChildren(element(
+    "span", {}, facet.label + (names.length ? `: ${names.length > 2 ? `${names.length} chosen` : names.join(", ")}` : "")));
   box.classList.toggle("chosen", names.length > 0);
   if (!box.open) return; // filled once it is opened
   const narrowed = (facet.narrow?.value ?? "").trim().toLowerCase();

@@ -13,6 +13,10 @@ function plainTable(caption, heads, rows) {
       element("tbody", {}, rows)));
 }
 
+const CHANGES = { new: "new", changed: "changed", same: "unchanged" };
+/** What became of it since the run before, in words. */
+const changeOf = (change) => (change ? `${CHANGES[change] ?? change} since the run before` : "");
+
 const row = (first, others, className = "") => element(
   "tr", { className }, element("th", { scope: "row" }, first), others.map((each) => element("td", {}, each)));
 
@@ -36,7 +40,7 @@ function findingOf(finding) {
       [
         finding[F.proven] && matched === null ? "which rules matched is not told" : "",
         matched?.length ? `matched: ${matched.map((place) => texts[place]).join("; ")}` : "",
-        since ? `since ${since}${change ? `, ${change}` : ""}` : "",
+        since ? `since ${since}${change ? `, ${changeOf(change)}` : ""}` : "",
         waived ? `waived: ${waived}` : "",
         policy.controls.length ? `asked for by ${policy.controls.join(", ")}` : "",
       ].filter(Boolean).join(" · ")),
@@ -82,7 +86,7 @@ function interfacesOf(group) {
     plainTable("Interfaces", ["interface", "instance", "addresses", "reachable", "why"], group[G.interfaces].map((each) => row(
       element(
         "span", {}, at(each, "id") || unknown("not read"),
-        element("small", {}, told([at(each, "type"), at(each, "description")].filter(Boolean).join(": "))),
+        element("small", {}, told([at(each, "type"), at(each, "description")].filter((shown) => shown && shown !== "interface").join(": "))),
         at(each, "account") !== text(group, "account") ? element("small", {}, "of account ", told(at(each, "account"))) : "",
         element("small", {}, at(each, "subnet"))),
       [
@@ -94,35 +98,49 @@ function interfacesOf(group) {
     more ? element("p", {}, `and ${plural(more, "more interface")}: tab attachments of the workbook`) : "");
 }
 
+function closeButton(dialog) {
+  const close = element("button", { type: "button", autofocus: true }, "Close");
+  close.addEventListener("click", () => dialog.close());
+  return close;
+}
+
 function fill(dialog, group) {
   const account = accounts.get(text(group, "account"));
   const reachable = text(group, "reachable");
-  const since = text(group, "first_seen");
-  const close = element("button", { type: "button" }, "Close");
-  close.addEventListener("click", () => dialog.close());
+  const since = text(group, "first_seen"), change = changeOf(text(group, "since_last"));
+  const known = new Set(group[G.interfaces].map((each) => texts[each[I.instance]]));
+  const instances = list(group, "instances").filter((each) => !known.has(each));
+  const close = closeButton(dialog);
   dialog.replaceChildren(
     element(
       "div", { className: "bar" },
-      element("h2", { id: "group-title" }, told(nameOf(group)), element("small", {}, text(group, "id"))), close),
+      element(
+        "div", {},
+        element("h2", { id: "group-title" }, told(nameOf(group)), element("small", {}, text(group, "id"))),
+        element(
+          "p", { className: "note" },
+          "account ", told(`${text(group, "account")}${account?.id ? ` (${account.id})` : ""}`), ` · ${text(group, "region")}`,
+          consoleLink(group) ? [" · ", consoleLink(group)] : "")),
+      close),
     facts(
       fact("risk", badge(group), " ", told(text(group, "why_level"))),
       fact("reachable", element("span", { className: `reach ${reachable}` }, reachable), ": ", told(text(group, "why_reachable"))),
-      fact("open to the world", list(group, "open").join(", ") || "nothing"),
-      fact("since", since ? `${since}${text(group, "since_last") ? ` (${text(group, "since_last")} since the run before)` : ""}` : "not known: no earlier run tells"),
-      fact("waived", told(text(group, "waived") || "no")),
-      fact("account", told(`${text(group, "account")}${account?.id ? ` (${account.id})` : ""}`), account?.labels.length ? element("small", {}, told(account.labels.join(", "))) : ""),
-      fact("region", text(group, "region")),
-      fact("VPC", text(group, "vpc") || "none"),
-      fact("description", told(text(group, "description"))),
-      fact("tags", told(list(group, "tags").join(", ") || "none")),
-      group[G.same_rules].length ? fact("same rules as", list(group, "same_rules").join(", ")) : null,
-      consoleLink(group) ? fact("console", consoleLink(group)) : null),
+      fact("open to the world", list(group, "open").join(", ") || opensOf(group)),
+      fact("since", since ? `${since}${change ? ` (${change})` : ""}` : "not known: no earlier run tells"),
+      fact("waived", told(text(group, "waived") || "no"))),
     element("h3", {}, "Rules"), rulesOf(group),
     element("h3", {}, "Interfaces"), interfacesOf(group),
-    group[G.instances].length ? element("h3", {}, "Instances") : "",
-    group[G.instances].length ? items(list(group, "instances")) : "",
+    instances.length ? element("h3", {}, "Other instances") : "",
+    instances.length ? items(instances) : "",
     element("h3", {}, "Found by"),
-    group[G.findings].length ? element("ul", {}, group[G.findings].map(findingOf)) : element("p", {}, "No policy: its own rules tell."));
+    group[G.findings].length ? element("ul", {}, group[G.findings].map(findingOf)) : element("p", {}, "No policy: its own rules tell."),
+    element("h3", {}, "About the group"),
+    facts(
+      fact("description", told(text(group, "description") || "none")),
+      fact("tags", told(list(group, "tags").join(", ") || "none")),
+      account?.labels.length ? fact("account's labels", told(account.labels.join(", "))) : null,
+      fact("VPC", text(group, "vpc") || "none"),
+      group[G.same_rules].length ? fact("same rules as", list(group, "same_rules").join(", ")) : null));
 }
 
 function openGroup(id) {
@@ -135,13 +153,12 @@ function openGroup(id) {
   const group = groups.find((each) => text(each, "id") === id);
   if (group) fill(dialog, group);
   else {
-    const close = element("button", { type: "button" }, "Close");
-    close.addEventListener("click", () => dialog.close());
     dialog.replaceChildren(
-      element("div", { className: "bar" }, element("h2", { id: "group-title" }, "Not on this page"), close),
+      element("div", { className: "bar" }, element("h2", { id: "group-title" }, "Not on this page"), closeButton(dialog)),
       element("p", {}, "This page has no group ", told(id), ": nothing was found of it, or it is among those left out."));
   }
   if (!dialog.open) dialog.showModal();
+  else dialog.querySelector("button").focus(); // the one before is gone, with the group before
   dialog.scrollTop = 0;
 }
 

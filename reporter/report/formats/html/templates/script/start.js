@@ -17,6 +17,11 @@ byId("clear").addEventListener("click", () => {
   byId("search").focus();
 });
 
+// A page of rows begins at its top. Who turns it with the keyboard stays at the button.
+document.addEventListener("click", (event) => {
+  if (event.detail && event.target.closest?.(".dt-paging-button")) byId("table").scrollIntoView();
+});
+
 /** Go to the rows: a link has led to them. */
 function arrive() {
   byId("findings").scrollIntoView();
