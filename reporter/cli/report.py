@@ -156,6 +156,8 @@ def write(
         say(line)
     for path in written.paths:
         click.echo(path)
+    if written.failures:
+        raise written.failures[0]
     if reached := failing.reached(fail_on, findings):
         say(f"--fail-on {fail_on}: {reached}")
     if audit.gaps or not found.complete:
