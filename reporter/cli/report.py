@@ -142,6 +142,7 @@ def write(
             audit, findings, past, accounts, accepted, waivers.today()
         )
         entries = accounts_alone.entries_of(entries, audit)
+        of_accounts = accounts_alone.labels_of(of_accounts, audit)
         say(f"the report is of {', '.join(sorted(accounts))} alone")
     with progress.counted(console(), f"writing {', '.join(formats)}") as count:
         written = writing.write(
