@@ -8,6 +8,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 from click.testing import CliRunner
 
@@ -134,6 +135,27 @@ def test_the_worst_groups_are_those_that_are_not_waived(page: Page) -> None:
     ), "risk, group with its place, account, region, what is open, reached, what is behind it, since when"
     assert HOSTILE in rows[1]
     assert "od_d" in rows[3], "and not what it would read as"
+
+
+def test_the_accounts_count_what_is_not_waived_as_the_workbook_does(path: Path, page: Page) -> None:
+    heads, *rows = [text for text in page.all("tr") if "groups regions read" in text or " of 1 " in text]
+    assert heads == "account id critical high medium waived groups regions read read"
+    assert rows == [
+        "alpha 111111111111 2 0 1 1 5 1 of 1 100 %",
+        "gamma 333333333333 0 +1 possible 0 0 0 1 0 of 1 57 %",
+        "beta 222222222222 not read: its groups are not known 0 of 1 0 %",
+    ]
+    args = ["report", "-s", str(path.parents[1] / "runs"), "-o", str(path.parents[1] / "books")]
+    args += ["-w", str(path.parents[1] / "waivers.yml")]
+    done = CliRunner().invoke(cli, args, standalone_mode=False)
+    sheet = openpyxl.load_workbook(done.stdout.strip())["overview"]
+    cells = [[str(cell.value) for cell in row if cell.value is not None] for row in sheet.iter_rows()]
+    [start] = [number for number, row in enumerate(cells) if {"account", "waived"} <= {*row}]
+    assert cells[start][:8] == ["account", "id", "critical", "high", "medium", "waived", "groups", "read"]
+    assert [row[:7] for row in cells[start + 1 : start + 3]] == [
+        ["alpha", "111111111111", "2", "0", "1", "1", "5"],
+        ["gamma", "333333333333", "0", "0", "0", "0", "1"],
+    ]
 
 
 def test_what_was_not_read_is_told_with_what_to_do(page: Page) -> None:

@@ -18,7 +18,7 @@ const { format: number } = new Intl.NumberFormat("en");
 const plural = (count, one) => `${number(count)} ${one}${count === 1 ? "" : "s"}`;
 
 /** A text with a mark for each character that turns the direction of writing, or controls a terminal. */
-const visible = (shown) => shown.replace(/[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, "\ufffd");
+const visible = (shown) => shown.replace(/[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, "\ufffd");
 
 /** An element with properties, attributes (those with a dash) and children: elements, or texts as they are. */
 function element(tag, properties = {}, ...children) {
