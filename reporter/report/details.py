@@ -80,7 +80,8 @@ class Interface:
 class GroupDetails:
     """A group. `rules` are all of them, in the words of `Finding.matched_rules`, None where they could not be read
     again, and `parts` those that are open to the world only together with others; `interfaces` begin with those that
-    the internet reaches. What is not known of `in_use` and `interface_count` is None."""
+    the internet reaches. `reachable_on` says where it is reached, or what is missing to tell. What is not known of
+    `in_use` and `interface_count` is None."""
 
     account: str
     account_id: str
@@ -192,7 +193,7 @@ def _groups(
             in_use=row["in_use"],
             interface_count=row["attached_eni_count"],
             reachable=row["reachable"],
-            reachable_on=tuple(row["reachable_on"]) if row["reachable"] == "yes" else (),
+            reachable_on=tuple(row["reachable_on"]),
             why_reachable=_why_reachable(row, on),
             world_ports=tuple(row["world_ports"]),
             findings=of_group,

@@ -8,6 +8,7 @@ and had `old`, which was open.
 from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
 import yaml
 from click.testing import CliRunner
 
@@ -145,6 +146,27 @@ def odd_rules(folder: Path) -> Path:
     before, closed = ssh(CLOSED, "closed", WORLD), ssh(CLOSED, "closed", "192.0.2.0/24")
     found = unit([halves, closed], sg_ssh_open=[], sg_ssh_world=[matched(before)])
     return report(write(folder / "run", {("alpha", "us-east-1"): found}), folder)
+
+
+#: Accounts, each with a tag of its group.
+ODD_NAMES = (
+    ("dev,ops", "__proto__"),
+    ("__proto__", "constructor"),
+    ("a&b=c#d%e+f", "<!--<script>"),
+    ("<img src=x onerror=alert(1)>", "</script>"),
+    ("\u202eved", "\u2028"),
+    ("d" * 200, "javascript:alert(1)"),
+)
+
+
+def odd_names(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The page of accounts and tags of such names."""
+    units = {}
+    for number, (account, tag) in enumerate(ODD_NAMES):
+        monkeypatch.setitem(ACCOUNT_IDS, account, f"{number + 1:012d}")
+        made = ssh(f"sg-{number:017x}", "nul\0", WORLD, owner=account, Tags=[{"Key": tag, "Value": "1"}])
+        units[account, "us-east-1"] = unit([made])
+    return report(write(folder / "run", units), folder)
 
 
 def report(runs: Path, folder: Path, *words: str) -> Path:

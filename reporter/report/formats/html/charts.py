@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reporter.report.overview_charts import NOT_READ, OTHERS, Block
+from reporter.report.overview_charts import NOT_READ, Block
 from reporter.report.overview_words import short
 
 _LABEL = 20  # characters
@@ -51,7 +51,7 @@ class Chart:
 
 def bars(block: Block) -> Chart:
     """A bar a row, from left to right. That of all other accounts is their average, with their sum at its end."""
-    by_name = [values for label, values in block.rows if not label.startswith(OTHERS)]
+    by_name = [values for number, (_, values) in enumerate(block.rows) if number != block.others]
     longest = max(map(sum, by_name), default=0) or 1
     found = []
     for number, (label, values) in enumerate(block.rows):
@@ -62,7 +62,7 @@ def bars(block: Block) -> Chart:
             parts.append(Part(series, value, round(x, 1), y, round(value * scale, 1), _BAR))
             x += value * scale
         name, told = label.removesuffix(f" ({NOT_READ})"), _told(parts)
-        if label.startswith(OTHERS):
+        if number == block.others:
             name, _, told = label.partition(": ")
         found.append(Bar(short(name, _LABEL), told, round(x, 1), y, tuple(parts)))
     width, height = _LEFT + _WIDTH + 56, len(block.rows) * _ROW
