@@ -89,6 +89,7 @@ DESCRIPTIONS = {
     "rules": "It holds as long as no other rules matched; empty: whatever matched",
     "owner": "Who accepted it",
     "subnet_id": "The subnet it is in",
+    "secondary_private_ips": "Its secondary private IPv4 addresses",
     "public_ips": "The public IPv4 addresses of all its private ones",
     "ipv6": "Its IPv6 addresses, and the blocks it was given",
     "why": "Why the internet gets to the interface on what the group opens, or does not",

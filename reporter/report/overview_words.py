@@ -63,9 +63,17 @@ def not_clean(overview: Overview) -> str:
 
 def no_worst(overview: Overview) -> str:
     """What stands where no group is among the worst: that there is none is known only of what was read."""
+    return _none(overview, "None of risk critical, high or medium that is not waived")
+
+
+def no_findings(overview: Overview) -> str:
+    """What stands where no policy found a group."""
+    return _none(overview, "No group with a finding")
+
+
+def _none(overview: Overview, none: str) -> str:
     if overview.groups is None:
         return "Not known: no list of groups was read."
-    none = "None of risk critical, high or medium that is not waived"
     return f"{none}, in what was read." if overview.unread or not overview.complete else f"{none}."
 
 

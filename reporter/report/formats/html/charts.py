@@ -4,7 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reporter.report.overview_charts import NOT_READ, OTHERS, Block
+from reporter.report.overview_charts import NOT_READ, Block
 
 _ROW, _BAR = 22, 14
 _LEFT, _WIDTH = 190, 150  # of the longest bar; what it is in numbers stands on its right
@@ -54,7 +54,7 @@ class Chart:
 
 def bars(block: Block) -> Chart:
     """A bar a row, from left to right. That of all other accounts is their average, with their sum at its end."""
-    by_name = [values for label, values in block.rows if not label.startswith(OTHERS)]
+    by_name = [values for number, (_, values) in enumerate(block.rows) if number != block.others]
     longest = max(map(sum, by_name), default=0) or 1
     found = []
     for number, (label, values) in enumerate(block.rows):
@@ -65,7 +65,7 @@ def bars(block: Block) -> Chart:
             parts.append(Part(series, value, round(x, 1), y, round(value * scale, 1), _BAR))
             x += value * scale
         name, told = label.removesuffix(f" ({NOT_READ})"), _told(parts)
-        if label.startswith(OTHERS):
+        if number == block.others:
             name, _, told = label.partition(": ")
         elif possible := _POSSIBLE.search(name):
             name, told = name[: possible.start()], f"{told}, {possible[1]}"

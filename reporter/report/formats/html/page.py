@@ -11,7 +11,7 @@ from urllib.parse import urlencode
 from markupsafe import Markup
 
 from reporter.findings.risk import LEVELS
-from reporter.report import overview_words
+from reporter.report import account_counts, overview_words
 from reporter.report.changes import by_account, in_short
 from reporter.report.descriptions import GLOSSARY, LEVEL_MEANINGS, LEVEL_MEANINGS_IN_SHORT
 from reporter.report.details import Details
@@ -75,6 +75,8 @@ def render(overview: Overview, details: Details) -> str:
         pressing=_by_advice(some_of_each(overview.unread, _REASONS)),
         most_pressing=_REASONS,
         urgent_levels=[each for level in _URGENT for each in (level, f"possibly {level}")],
+        counted=account_counts.columns(overview),
+        count_of=account_counts.count,
         most_accounts=_ACCOUNTS,
         most_unread=_UNREAD,
         charts=list(_charts(overview)),

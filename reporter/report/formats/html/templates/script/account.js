@@ -6,6 +6,12 @@ function nothingRead() {
   return chosen.length > 0 && chosen.every((account) => account && account.counts[LEVELS[0]] === null);
 }
 
+/** What a shell takes for an account: its name where that is plain, else its id, as a comma would part the name. */
+function called({ name, id }) {
+  if (/^\w[\w.-]*$/.test(name)) return name;
+  return id || `'${name.replaceAll("'", "'\\''")}'`;
+}
+
 function drawAccount() {
   const section = byId("account");
   const chosen = FACETS[0].chosen;
@@ -18,7 +24,11 @@ function drawAccount() {
   const { counts, changes } = account;
   const known = counts[LEVELS[0]] !== null;
   const whole = account.cells[0] === account.cells[1];
-  const amount = (level) => `${level} ${number(counts[level])}${counts[`${level}_possible`] ? ` (+${number(counts[`${level}_possible`])} possible)` : ""}`;
+  const amount = (level) => [
+    `${level} ${number(counts[level])}`,
+    account.waived[level] ? ` of which ${number(account.waived[level])} waived` : "",
+    counts[`${level}_possible`] ? ` (+${number(counts[`${level}_possible`])} possible)` : "",
+  ].join("");
   const gone = data.gone.filter((each) => each.account === name);
   section.replaceChildren(
     title,
@@ -34,10 +44,11 @@ function drawAccount() {
       "div", { className: "warning" }, element("p", {}, element("strong", {}, "Not read, and so not known:")),
       element("ul", {}, account.unread.map((each) => element("li", {}, told(`${each.where}: ${each.reason.replace(/[.\s]*$/, ".")}`), " ", element("span", { className: "advice" }, ...advice(each.what_to_do), "."))))) : "",
     gone.length ? element(
-      "details", {}, element("summary", {}, `${plural(gone.length, "finding")} gone since ${data.base}`),
-      items(gone.map((each) => `${each.name || each.id} (${each.id}), ${each.region}: ${each.policy}, ${each.level}: ${each.reason}`))) : "",
+      "details", {}, element("summary", {}, `${plural(changes.gone, "finding")} gone since ${data.base}`),
+      items(gone.map((each) => `${each.name || each.id} (${each.id}), ${each.region}: ${each.policy}, ${each.level}: ${each.reason}`)),
+      changes.gone > gone.length ? element("p", { className: "unknown" }, `and ${number(changes.gone - gone.length)} more: tab changes of the workbook has them all`) : "") : "",
     accounts.size > 1 ? element(
       "p", { className: "note" },
       "This view hides nothing: whoever has this file can read what it says of all accounts. For an owner who must not see the others: ",
-      element("code", {}, `sg-audit report -a ${/^[\w.-]+$/.test(name) ? name : `'${name.replaceAll("'", "'\\''")}'`} -f html`)) : "");
+      element("code", {}, `sg-audit report -a ${called(account)} -f html`)) : "");
 }

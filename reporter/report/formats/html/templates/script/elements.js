@@ -17,8 +17,8 @@ const list = (group, field) => group[G[field]].map((number) => texts[number]);
 const { format: number } = new Intl.NumberFormat("en");
 const plural = (count, one) => `${number(count)} ${one}${count === 1 ? "" : "s"}`;
 
-/** A text with a mark for each character that turns the direction of writing, or controls a terminal. */
-const visible = (shown) => shown.replace(/[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, "\ufffd");
+/** A text with a mark for each character that turns the direction of writing, controls a terminal or does not show. */
+const visible = (shown) => shown.replace(/[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff]/g, "\ufffd");
 
 /** An element with properties, attributes (those with a dash) and children: elements, or texts as they are. */
 function element(tag, properties = {}, ...children) {

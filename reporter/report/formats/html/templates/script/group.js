@@ -60,17 +60,21 @@ function rulesOf(group) {
   }
   const offending = (rule) => catching.get(rule)?.some((policy) => policy.exposed) ?? false;
   const needless = new Set(list(group, "covered"));
-  const weight = (rule) => 2 * offending(rule) + catching.has(rule);
+  // What several rules open together, and no rule by itself; and what a policy matched before the rules were read.
+  const others = [...catching.keys()].filter((rule) => !rules.includes(rule));
+  const together = others.filter((rule) => texts[rule].endsWith(data.together) && offending(rule));
+  const before = others.filter((rule) => !texts[rule].endsWith(data.together));
+  const isPart = (rule) => together.length > 0 && group[G.parts].includes(rule);
+  const weight = (rule) => 3 * offending(rule) + 2 * isPart(rule) + catching.has(rule);
   const sorted = [...rules].sort((one, other) => weight(other) - weight(one));
-  // What several rules open together, and no rule by itself.
-  const together = [...catching.keys()].filter((rule) => !rules.includes(rule) && offending(rule));
   return element(
     "div", {},
     together.length ? element("p", {}, element("strong", {}, "offending: "), told(together.map((rule) => texts[rule]).join("; "))) : "",
+    before.length ? element("p", {}, "Matched when a policy looked, and not among the rules as they were read: ", told(before.map((rule) => texts[rule]).join("; "))) : "",
     plainTable("Rules", ["rule", "found by"], sorted.map((rule) => {
       const by = (catching.get(rule) ?? []).map((policy) => policy.title).join(", ");
-      const mark = offending(rule) ? element("strong", {}, "offending: ") : "";
-      return row(told(texts[rule]), [element("span", {}, mark, told(by))], mark ? "offending" : "");
+      const mark = offending(rule) ? element("strong", {}, "offending: ") : isPart(rule) ? element("strong", {}, "offending with others") : "";
+      return row(told(texts[rule]), [element("span", {}, mark, isPart(rule) && !offending(rule) && by ? "; " : "", told(by))], mark ? "offending" : "");
     })),
     needless.size ? element("p", {}, "Made needless by its other rules: ", told([...needless].join(", "))) : "");
 }

@@ -8,7 +8,8 @@ document.addEventListener("click", (event) => {
 let typing = 0;
 byId("search").addEventListener("input", () => {
   clearTimeout(typing);
-  typing = setTimeout(() => show(true), 120);
+  // A search is one step for Back, however it is typed.
+  typing = setTimeout(() => show(new URLSearchParams(location.hash.slice(1)).has("q")), 120);
 });
 byId("clear").addEventListener("click", () => {
   byId("search").value = "";
@@ -35,8 +36,8 @@ document.addEventListener("click", (event) => {
   if (link && link.hash === location.hash && !opened) arrive(); // which changes no address
 });
 addEventListener("popstate", () => {
+  byUs = false; // what closes a group now is no way back to where it was opened
   fromAddress();
-  if (!opened) byUs = false;
   if (followed && isView() && !opened) arrive();
   followed = false;
 });

@@ -33,7 +33,7 @@ const table = new DataTable("#table", {
   pageLength: PAGE,
   lengthMenu: [PAGE, 50, 100, 500],
   layout: { topStart: null, topEnd: null, bottomStart: "pageLength", bottomEnd: "paging" },
-  language: { emptyTable: "No group with a finding in what was read", zeroRecords: "No group is left by these filters", lengthMenu: "_MENU_ rows a page" },
+  language: { emptyTable: data.nothing, zeroRecords: "No group is left by these filters", lengthMenu: "_MENU_ rows a page" },
   columns: [
     ranked("risk", (group) => LEVELS.indexOf(text(group, "level")) * 2 + !group[G.proven], badge),
     ranked(
