@@ -142,6 +142,7 @@ def write(
             audit, findings, past, accounts, accepted, waivers.today()
         )
         entries = accounts_alone.entries_of(entries, audit)
+        of_accounts = accounts_alone.labels_of(of_accounts, audit)
         say(f"the report is of {', '.join(sorted(accounts))} alone")
     with progress.counted(console(), f"writing {', '.join(formats)}") as count:
         written = writing.write(
@@ -156,6 +157,8 @@ def write(
         say(line)
     for path in written.paths:
         click.echo(path)
+    if written.failures:
+        raise written.failures[0]
     if reached := failing.reached(fail_on, findings):
         say(f"--fail-on {fail_on}: {reached}")
     if audit.gaps or not found.complete:

@@ -10,8 +10,8 @@ from reporter.inventory.network.reachability import Reach
 from reporter.inventory.rows import GroupRow, InstanceRow, InterfaceRow, UnitRows
 
 #: Columns of the frame of attachments: a row for each group and interface it is on, all texts but for
-#: `public_ips` and `ipv6`, which hold tuples of texts. Where an instance carries a group and none of its interfaces
-#: could be read, the interface is empty. `reachable` is yes, no or unknown, and `why` says why.
+#: `secondary_private_ips`, `public_ips` and `ipv6`, which hold tuples of texts. Where an instance carries a group and
+#: none of its interfaces could be read, the interface is empty. `reachable` is yes, no or unknown, and `why` says why.
 ATTACHMENT_COLUMNS = (
     "account_profile",
     "account_id",
@@ -28,6 +28,7 @@ ATTACHMENT_COLUMNS = (
     "instance_state",
     "interface_account",
     "subnet_id",
+    "secondary_private_ips",
     "public_ips",
     "ipv6",
     "reachable",
@@ -48,7 +49,7 @@ _NO_INTERFACE = InterfaceRow(
     is_primary=False,
     groups=(),
 )
-_LISTS = frozenset({"public_ips", "ipv6"})
+_LISTS = frozenset({"secondary_private_ips", "public_ips", "ipv6"})
 # Texts that many rows have: kept once, they take a number a row.
 _REPEATED = frozenset(
     {"account_profile", "account_id", "region", "interface_type", "interface_description", "instance_state"}
@@ -87,6 +88,7 @@ def attachment_frame(
         ),
         "interface_account": (link.unit.account for link in links),
         "subnet_id": (each.subnet_id for each in interfaces),
+        "secondary_private_ips": (each.private_ips[1:] for each in interfaces),
         "public_ips": (each.public_ips for each in interfaces),
         "ipv6": (each.ipv6 for each in interfaces),
         "reachable": (reach.reachable.value for reach in reaches),

@@ -1,29 +1,57 @@
 """All rules of chosen groups. The inventory keeps none of them, so they are read again, for those groups alone."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 
 from reporter.custodian.resource_types import GROUPS
 from reporter.inventory import records, rules
+from reporter.inventory.network import addresses, traffic
+from reporter.inventory.network.addresses import IPV4, IPV6
+from reporter.inventory.network.traffic import Traffic
 from reporter.inventory.records import Group
+from reporter.inventory.rules import PREFIX_LIST, Rule
 from reporter.output.manifest import Cell, Status
 from reporter.output.reading import Output
 from reporter.output.store import UNREADABLE, side_by_side
 
-#: The rules as `matched_rules` has them: `tcp 22 from 0.0.0.0/0`.
-Rules = tuple[str, ...]
-
 _Unit = tuple[str, str]
 
 
-def read(output: Output, wanted: Mapping[_Unit, Collection[str]]) -> dict[str, Rules]:
+@dataclass(frozen=True)
+class GroupRules:
+    """All rules of a group as `matched_rules` has them (`tcp 22 from 0.0.0.0/0`), and those that let in addresses or
+    prefix lists, each with its text."""
+
+    texts: tuple[str, ...]
+    from_addresses: tuple[tuple[str, Rule], ...] = ()
+
+    def parts_of_the_world(self, opened: Collection[Traffic]) -> tuple[str, ...]:
+        """The rules that have a part in it where some traffic is open to the world by several of them together. A
+        prefix list may have one, and then so may every range beside it."""
+        letting = [
+            (text, rule)
+            for text, rule in self.from_addresses
+            if any(traffic.overlap(traffic.of_rule(rule), each) for each in opened)
+        ]
+        lists = {text for text, rule in letting if rule.kind == PREFIX_LIST}
+        found = set(lists)
+        for family in (IPV4, IPV6):
+            networks = [(text, addresses.parse(rule.peer)) for text, rule in letting]
+            ranges = {text: each.range for text, each in networks if each and each.family is family}
+            if lists or addresses.is_world(list(ranges.values()), family):
+                found |= {text for text, each in ranges.items() if addresses.is_public((each,), family)}
+        return tuple(sorted(found))
+
+
+def read(output: Output, wanted: Mapping[_Unit, Collection[str]]) -> dict[str, GroupRules]:
     """The rules of groups by id. `wanted` has the ids by account name and region.
 
     Of several records of a group in its account and region the newest counts, as for the inventory. What cannot be
     read any more is left out.
     """
     units = [cells for cells in output.units() if (cells[0].account, cells[0].region) in wanted]
-    found: dict[str, Rules] = {}
+    found: dict[str, GroupRules] = {}
     for of_unit in side_by_side(output.store, partial(_of_unit, output, wanted), units):
         found |= of_unit
     return found
@@ -31,17 +59,24 @@ def read(output: Output, wanted: Mapping[_Unit, Collection[str]]) -> dict[str, R
 
 def _of_unit(
     output: Output, wanted: Mapping[_Unit, Collection[str]], cells: Sequence[Cell]
-) -> dict[str, Rules]:
+) -> dict[str, GroupRules]:
     missing = set(wanted[cells[0].account, cells[0].region])
-    found: dict[str, Rules] = {}
+    found: dict[str, GroupRules] = {}
     for cell in output.newest_first(cells):
         if not missing:
             break
         if cell.status is Status.OK and output.policy_of(cell).resource == GROUPS:
             for group in _listed(output, cell, missing):
-                found[group.group_id] = rules.rule_texts(group.ip_permissions, group.ip_permissions_egress)
+                found[group.group_id] = _rules(group)
             missing -= found.keys()
     return found
+
+
+def _rules(group: Group) -> GroupRules:
+    return GroupRules(
+        rules.rule_texts(group.ip_permissions, group.ip_permissions_egress),
+        tuple(rules.from_addresses(group.ip_permissions)),
+    )
 
 
 def _listed(output: Output, cell: Cell, wanted: Collection[str]) -> Iterator[Group]:

@@ -1,6 +1,6 @@
 """What a permission of a security group says, and whether it lets SSH in, as the design defines it."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -37,20 +37,33 @@ class Rule(NamedTuple):
 
 def of_group(group: Group) -> tuple[Rule, ...]:
     """The group's rules, peer by peer. One on tcp or udp without ports lets nothing through, and is not there."""
-    found: list[Rule] = []
-    for egress, permissions in ((False, group.ip_permissions), (True, group.ip_permissions_egress)):
-        for permission in permissions:
-            first, last = permission.from_port, permission.to_port
-            name = protocol_by_name(permission.ip_protocol)
-            if name in WITH_PORTS:
-                if first is None or last is None:
-                    continue
-            elif name in ICMP:
-                first, last = ANY if first is None else first, ANY if last is None else last
-            else:
-                first, last = 0, MAX_PORT
-            found += [Rule(egress, name, first, last, kind, peer) for kind, peer in peers(permission)]
-    return tuple(found)
+    return tuple(
+        rule
+        for egress, permissions in ((False, group.ip_permissions), (True, group.ip_permissions_egress))
+        for permission in permissions
+        for rule in _of_permission(permission, egress=egress)
+    )
+
+
+def _of_permission(permission: Permission, *, egress: bool) -> Sequence[Rule]:
+    first, last = permission.from_port, permission.to_port
+    name = protocol_by_name(permission.ip_protocol)
+    if name in WITH_PORTS:
+        if first is None or last is None:
+            return ()
+    elif name in ICMP:
+        first, last = ANY if first is None else first, ANY if last is None else last
+    else:
+        first, last = 0, MAX_PORT
+    return [Rule(egress, name, first, last, kind, peer) for kind, peer in peers(permission)]
+
+
+def from_addresses(ingress: Iterable[Permission]) -> Iterator[tuple[str, Rule]]:
+    """The rules that let in addresses or prefix lists, each with its text as `rule_texts` has it."""
+    for permission in ingress:
+        for rule in _of_permission(permission, egress=False):
+            if rule.kind != GROUP:
+                yield _text(permission, "from", rule.peer), rule
 
 
 def protocol(permission: Permission) -> str:
@@ -87,12 +100,16 @@ def ssh_rules(rules: tuple[Rule, ...]) -> tuple[str, ...]:
 def rule_texts(ingress: Iterable[Permission], egress: Iterable[Permission] = ()) -> tuple[str, ...]:
     """Permissions as a person reads them, sorted: `tcp 20-25 from 10.0.0.0/8`, `all traffic to ::/0`."""
     found = {
-        f"{_traffic(permission)} {word} {peer}"
+        _text(permission, word, peer)
         for word, permissions in (("from", ingress), ("to", egress))
         for permission in permissions
         for _, peer in peers(permission)
     }
     return tuple(sorted(found))
+
+
+def _text(permission: Permission, word: str, peer: str) -> str:
+    return f"{_traffic(permission)} {word} {peer}"
 
 
 def _traffic(permission: Permission) -> str:

@@ -3,12 +3,14 @@
 All accounts are read and joined first: what is behind a group of a shared VPC stands in another account.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence, Set
 from dataclasses import replace
 from datetime import date
 
 import numpy as np
+import pandas as pd
 
+from reporter.accounts.labels import Labels
 from reporter.errors import InputError
 from reporter.findings.assess import Findings
 from reporter.findings.past import Past
@@ -16,6 +18,7 @@ from reporter.findings.waived import apply, nothing_waived
 from reporter.findings.waivers import Waiver
 from reporter.inventory.attachments import of_accounts as attachments_of
 from reporter.inventory.audit import Audit
+from reporter.inventory.duplicates import others_of
 from reporter.output.reading import Output
 from reporter.report.entries import Entry
 
@@ -66,14 +69,21 @@ def entries_of(entries: Sequence[Entry] | None, audit: Audit) -> Sequence[Entry]
     return None if entries is None else [entry for entry in entries if entry.key.account in ids]
 
 
+def labels_of(labels: Labels, audit: Audit) -> Labels:
+    """The labels without the columns that only other accounts have something in."""
+    accounts = {(cell.account, cell.account_id) for cell in audit.cells}
+    kept = (column for column in labels.columns if any(labels.text(column, *account) for account in accounts))
+    return replace(labels, columns=tuple(kept))
+
+
 def _audit(audit: Audit, accounts: Collection[str]) -> Audit:
     output = audit.output
     cells = tuple(cell for cell in audit.cells if cell.account in accounts)
     ids = {cell.account_id for cell in cells}
+    others = {cell.account_id for cell in audit.cells} - ids - {""}
     manifest = output.manifest
-    if manifest and len(manifest.callers) > 1:  # each of them is of an account
-        callers = tuple(arn for arn in manifest.callers if not ids.isdisjoint(arn.split(":")))
-        manifest = replace(manifest, callers=callers)
+    if manifest:
+        manifest = replace(manifest, callers=tuple(_callers(manifest.callers, ids, others)))
     return replace(
         audit,
         output=replace(
@@ -88,10 +98,22 @@ def _audit(audit: Audit, accounts: Collection[str]) -> Audit:
     )
 
 
+def _callers(callers: Sequence[str], ids: Set[str], others: Set[str]) -> Iterator[str]:
+    """Who ran it. Of several, each is of an account; the one of all may be of another account: then without its id."""
+    for arn in callers:
+        parts = arn.split(":", 5)
+        if not others.isdisjoint(parts):
+            if len(callers) == 1:
+                yield parts[-1]
+        elif len(callers) == 1 or not ids.isdisjoint(parts):
+            yield arn
+
+
 def _findings(findings: Findings, accounts: Collection[str]) -> Findings:
     chosen = findings.groups["account_profile"].isin(accounts).to_numpy(bool)
     groups = findings.groups[chosen].reset_index(drop=True)
     frame = findings.frame[chosen[findings.frame["group"].to_numpy()]].reset_index(drop=True)
+    groups["same_rules_as"] = pd.Series(_same_rules(groups), index=groups.index, dtype=object)
     row_of = np.cumsum(chosen) - 1
     return Findings(
         groups=groups,
@@ -101,3 +123,21 @@ def _findings(findings: Findings, accounts: Collection[str]) -> Findings:
         list_unread=findings.list_unread[chosen].reset_index(drop=True),
         waived=nothing_waived(groups),
     )
+
+
+def _same_rules(groups: pd.DataFrame) -> list[tuple[str, ...]]:
+    """The column `same_rules_as` without the groups that other accounts have in a shared VPC."""
+    names = ("region", "security_group_id", "same_rules_as")
+    sets: dict[tuple[str, str], list[str]] = {}
+    keys = []
+    for region, group_id, others in zip(*(groups[name].tolist() for name in names), strict=True):
+        # The first of a set stands in the row of each other.
+        key = (region, min(group_id, others[0])) if others else None
+        keys.append(key)
+        if key:
+            sets.setdefault(key, []).append(group_id)
+    found = {key: dict(others_of(ids)) for key, ids in sets.items()}
+    return [
+        found[key][group_id] if key else ()
+        for key, group_id in zip(keys, groups["security_group_id"].tolist(), strict=True)
+    ]

@@ -11,6 +11,29 @@ LEVEL_MEANINGS = {
     "none": "otherwise",
 }
 
+#: The same beside a figure.
+LEVEL_MEANINGS_IN_SHORT = {
+    "critical": "exposed and in use",
+    "high": "default group on an instance",
+    "medium": "exposed, not in use",
+    "low": "not in use",
+    "none": "none of these",
+}
+
+#: What the words mean that a page uses everywhere.
+GLOSSARY = {
+    "exposed": "found by a policy of level exposed, such as SSH open to the world",
+    "open to the world": "any address of the internet is let in, by one rule or by several together",
+    "in use": "a network interface or an instance carries the group",
+    "reachable": "the internet gets to one of its interfaces on a port that it opens to the world: by a public "
+    "address, a route to an internet gateway and the network ACL; unknown where none of these says no and one was not "
+    "read",
+    "possible, unknown": "something was not read that would tell; neither clean nor bad",
+    "waived": "accepted until a day, for a reason that is told; it keeps its risk",
+    "since": "the day since when every run that looked has found it",
+    "informing": "of a policy that does not count for the risk",
+}
+
 #: What each column means: the head of a workbook's column shows it, and docs/workbook.md lists it.
 DESCRIPTIONS = {
     "account_profile": "Name of the account in the accounts file",
@@ -66,6 +89,7 @@ DESCRIPTIONS = {
     "rules": "It holds as long as no other rules matched; empty: whatever matched",
     "owner": "Who accepted it",
     "subnet_id": "The subnet it is in",
+    "secondary_private_ips": "Its secondary private IPv4 addresses",
     "public_ips": "The public IPv4 addresses of all its private ones",
     "ipv6": "Its IPv6 addresses, and the blocks it was given",
     "why": "Why the internet gets to the interface on what the group opens, or does not",

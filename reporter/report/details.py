@@ -13,8 +13,11 @@ from reporter.findings.assess import Findings
 from reporter.findings.changes import Change
 from reporter.findings.past import NO_PAST, Past
 from reporter.findings.risk import LEVELS
+from reporter.findings.together import BY_SEVERAL, SSH_WORLD
 from reporter.inventory import group_rules
 from reporter.inventory.audit import Audit
+from reporter.inventory.group_rules import GroupRules
+from reporter.inventory.network import traffic
 
 _URGENT = LEVELS[:3]
 _REASONS = 3  # why a group is reached or not, each interface has its own
@@ -57,6 +60,7 @@ class Interface:
     account: str
     subnet_id: str
     private_ip: str
+    secondary_private_ips: tuple[str, ...]
     public_ips: tuple[str, ...]
     ipv6: tuple[str, ...]
     instance_id: str
@@ -67,14 +71,17 @@ class Interface:
 
     @property
     def addresses(self) -> tuple[str, ...]:
-        return tuple(filter(None, (self.private_ip, *self.public_ips, *self.ipv6)))
+        return tuple(
+            filter(None, (self.private_ip, *self.secondary_private_ips, *self.public_ips, *self.ipv6))
+        )
 
 
 @dataclass(frozen=True)
 class GroupDetails:
     """A group. `rules` are all of them, in the words of `Finding.matched_rules`, None where they could not be read
-    again; `interfaces` begin with those that the internet reaches. What is not known of `in_use` and
-    `interface_count` is None."""
+    again, and `parts` those that are open to the world only together with others; `interfaces` begin with those that
+    the internet reaches. `reachable_on` says where it is reached, or what is missing to tell. What is not known of
+    `in_use` and `interface_count` is None."""
 
     account: str
     account_id: str
@@ -94,6 +101,7 @@ class GroupDetails:
     world_ports: tuple[str, ...]
     findings: tuple[Finding, ...]
     rules: tuple[str, ...] | None
+    parts: tuple[str, ...]
     interfaces: tuple[Interface, ...]
     instances: tuple[str, ...]
     tags: tuple[str, ...]
@@ -170,6 +178,7 @@ def _groups(
         group_id = row["security_group_id"]
         of_group = tuple(found.get(position, ()))
         on = interfaces.get(group_id, ())
+        own_rules = rules.get(group_id)
         yield GroupDetails(
             account=row["account_profile"],
             account_id=row["account_id"],
@@ -184,11 +193,12 @@ def _groups(
             in_use=row["in_use"],
             interface_count=row["attached_eni_count"],
             reachable=row["reachable"],
-            reachable_on=tuple(row["reachable_on"]) if row["reachable"] == "yes" else (),
+            reachable_on=tuple(row["reachable_on"]),
             why_reachable=_why_reachable(row, on),
             world_ports=tuple(row["world_ports"]),
             findings=of_group,
-            rules=rules.get(group_id),
+            rules=own_rules.texts if own_rules else None,
+            parts=_parts(own_rules, of_group) if own_rules else (),
             interfaces=on,
             instances=tuple(row["instances"]),
             tags=tuple(row["tags"]),
@@ -206,7 +216,7 @@ def _records(frame: pd.DataFrame) -> Iterator[dict[str, Any]]:
     columns = [
         "account_profile", "account_id", "region", "security_group_id", "group_name", "vpc_id", "description",
         "risk", "risk_note", "in_use", "attached_eni_count", "reachable", "reachable_on", "world_ports",
-        "instances", "tags", "first_seen", "since_last", "waived", "same_rules_as", "covered_rules",
+        "instances", "tags", SSH_WORLD, "first_seen", "since_last", "waived", "same_rules_as", "covered_rules",
     ]  # fmt: skip
     values = []
     for name in columns:
@@ -254,8 +264,8 @@ def _interfaces(attachments: pd.DataFrame, group_ids: "pd.Series[str]") -> dict[
     on = attachments[attachments["security_group_id"].isin(set(group_ids))]
     names = [
         "security_group_id", "interface_id", "interface_type", "interface_description", "interface_account",
-        "subnet_id", "private_ip", "public_ips", "ipv6", "instance_id", "instance_name", "instance_state",
-        "reachable", "why",
+        "subnet_id", "private_ip", "secondary_private_ips", "public_ips", "ipv6", "instance_id", "instance_name",
+        "instance_state", "reachable", "why",
     ]  # fmt: skip
     found: dict[str, list[Interface]] = {}
     for group_id, *values in zip(*(on[name].tolist() for name in names), strict=True):
@@ -266,12 +276,24 @@ def _interfaces(attachments: pd.DataFrame, group_ids: "pd.Series[str]") -> dict[
     }
 
 
+def _parts(rules: GroupRules, found: Iterable[Finding]) -> tuple[str, ...]:
+    """The rules by which several together are open to the world, as findings tell."""
+    matched = {text for each in found for text in each.matched_rules or ()}
+    opened = [
+        traffic.parse(text.removesuffix(BY_SEVERAL).strip()) for text in matched if text.endswith(BY_SEVERAL)
+    ]
+    return rules.parts_of_the_world(opened) if opened else ()
+
+
 def _why_level(
     row: Mapping[str, Any], proven: bool, found: Iterable[Finding], policies: Mapping[str, Policy]
 ) -> str:
     """Why the risk is what it is, in a sentence or two."""
-    titles = [policies[each.policy].title for each in found if policies[each.policy].exposed]
-    opened = f"Exposed ({', '.join(titles) or 'by its own rules'})"
+    exposed = [each for each in found if policies[each.policy].exposed]
+    known = [each for each in exposed if each.proven]
+    told = known or ([] if row[SSH_WORLD] else exposed)
+    by = ", ".join(policies[each.policy].title for each in told) or "by its own rules"
+    opened = f"Exposed ({by})"
     count = row["attached_eni_count"]
     on = (
         f"on {count:,} interface{'' if count == 1 else 's'}"
@@ -286,7 +308,9 @@ def _why_level(
         "none": "In use, and no policy that counts for the risk found it.",
     }[str(row["risk"])]
     worst = "" if proven else "Not proven, the worst that missing answers leave open: "
-    note = f" {row['risk_note']}." if row["risk_note"] else ""
+    # What is not proven has been called the worst case by then.
+    told = str(row["risk_note"]).removeprefix("worst case, ")
+    note = f" {told[0].upper()}{told[1:]}." if told else ""
     return f"{worst}{why}{note}"
 
 

@@ -7,12 +7,10 @@ from dataclasses import dataclass
 from reporter.findings.counts import POSSIBLE
 from reporter.findings.risk import LEVELS
 from reporter.report.overview import Account
-from reporter.report.overview_words import short
+from reporter.report.overview_words import both_ends
 from reporter.report.summary import minute
 
 NOT_READ, WAIVED = "not read", "waived"
-#: What the label of all accounts without a row of their own begins with; a colon and their number of groups follow.
-OTHERS = "other "
 _URGENT = LEVELS[:3]
 _SERIES = (*_URGENT, WAIVED)
 _WORST, _UNREAD = 10, 4  # bars
@@ -21,11 +19,13 @@ _NAME = 30  # characters
 
 @dataclass(frozen=True)
 class Block:
-    """What a chart shows: a name a row, and a column of numbers a series."""
+    """What a chart shows: a name a row, and a column of numbers a series. `others` is the row of all accounts without
+    one of their own, if there is one: behind a colon its name has the number of their groups."""
 
     title: str
     series: tuple[str, ...]
     rows: tuple[tuple[str, tuple[float, ...]], ...]
+    others: int | None = None
 
 
 def worst_accounts(accounts: Sequence[Account]) -> Block:
@@ -43,11 +43,14 @@ def worst_accounts(accounts: Sequence[Account]) -> Block:
     mark = max(1, longest // 3)
     nothing = (0,) * len(_SERIES)
     rows: list[tuple[str, tuple[float, ...]]] = [(name, (*counts, 0)) for name, counts in shown]
-    rows += [(f"{short(account.name, _NAME)} ({NOT_READ})", (*nothing, mark)) for account in unread[:_UNREAD]]
+    rows += [
+        (f"{both_ends(account.name, _NAME)} ({NOT_READ})", (*nothing, mark)) for account in unread[:_UNREAD]
+    ]
     if others:
         counts = _urgent(others)
         each = tuple(round(count / len(others), 1) for count in counts)
-        rows.append((f"{OTHERS}{len(others):,}, average: {sum(counts):,} in all", (*each, 0)))
+        rows.append((f"other {len(others):,}, average: {sum(counts):,} in all", (*each, 0)))
+    place = len(rows) - 1 if others else None
     if unread_others:
         rows.append((f"{len(unread_others):,} more ({NOT_READ})", (*nothing, mark)))
     series = (*_SERIES, NOT_READ)
@@ -60,13 +63,14 @@ def worst_accounts(accounts: Sequence[Account]) -> Block:
         "Groups of risk critical, high or medium by account",
         tuple(series[number] for number in told),
         tuple((name, tuple(values[number] for number in told)) for name, values in rows),
+        place,
     )
 
 
 def _label(account: Account) -> str:
     """Its name, and how many groups more are only possible: they have no bar."""
     possible = sum(account.counts.get(f"{level}{POSSIBLE}") or 0 for level in _URGENT)
-    name = short(account.name, _NAME)
+    name = both_ends(account.name, _NAME)
     return f"{name} (+{possible:,} possible)" if possible else name
 
 

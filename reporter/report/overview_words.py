@@ -28,12 +28,17 @@ def per_cent(read: Read) -> int:
 
 def coverage(overview: Overview) -> str:
     """How much was looked at: `2 of 3 accounts were read whole (66 %), 1 in part; …`."""
-    groups = "" if overview.groups is None else f"{overview.groups:,} security groups. "
+    groups = "" if overview.groups is None else f"{security_groups(overview.groups)}. "
     accounts, regions = overview.accounts_read, overview.regions_read
     return (
         f"{groups}{_of(accounts, 'account')}{_parts(accounts)}; "
         f"{_of(regions, 'region of an account', 'regions of accounts')}{_parts(regions)}."
     )
+
+
+def security_groups(count: int) -> str:
+    """So many groups, in words."""
+    return f"{count:,} security group{'' if count == 1 else 's'}"
 
 
 def _of(read: Read, one: str, many: str = "") -> str:
@@ -58,9 +63,17 @@ def not_clean(overview: Overview) -> str:
 
 def no_worst(overview: Overview) -> str:
     """What stands where no group is among the worst: that there is none is known only of what was read."""
+    return _none(overview, "None of risk critical, high or medium that is not waived")
+
+
+def no_findings(overview: Overview) -> str:
+    """What stands where no policy found a group."""
+    return _none(overview, "No group with a finding")
+
+
+def _none(overview: Overview, none: str) -> str:
     if overview.groups is None:
         return "Not known: no list of groups was read."
-    none = "None of risk critical, high or medium that is not waived"
     return f"{none}, in what was read." if overview.unread or not overview.complete else f"{none}."
 
 
@@ -107,6 +120,13 @@ def short(text: str, length: int) -> str:
     """A text as one line of so many characters at the most."""
     line = " ".join(clean(text).split())
     return line if len(line) <= length else f"{line[: length - 1]}…"
+
+
+def both_ends(text: str, length: int) -> str:
+    """The same, which leaves out the middle: names of accounts are often told apart by their ends."""
+    line = short(text, len(text))
+    tail = length // 2
+    return line if len(line) <= length else f"{line[: length - tail - 1]}…{line[-tail:]}"
 
 
 def day(text: str) -> datetime | None:

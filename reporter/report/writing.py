@@ -5,16 +5,18 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from reporter.accounts.labels import NO_LABELS, Labels
+from reporter.errors import InputError
 from reporter.findings.assess import Findings
 from reporter.findings.past import NO_PAST, Past
 from reporter.inventory.audit import Audit, Progress, silent
 from reporter.names import clean
 from reporter.report import changes, tables
-from reporter.report.details import details
+from reporter.report.details import Details, details
 from reporter.report.entries import Entry, place
 from reporter.report.folder import not_there
 from reporter.report.formats import (
@@ -27,7 +29,7 @@ from reporter.report.formats import (
     shows_groups,
     shows_overview,
 )
-from reporter.report.overview import overview
+from reporter.report.overview import Overview, overview
 from reporter.report.summary import coverage_line, waived_line
 
 FILE_STEM = "security_groups_inventory"
@@ -36,10 +38,12 @@ _NAMED = 10  # policies in a line
 
 @dataclass(frozen=True)
 class Written:
-    """The files of a report, in the order of the formats, and what there is to say of them."""
+    """The files of a report, in the order of the formats, what there is to say of them, and what went wrong with the
+    formats that are not among them."""
 
     paths: tuple[Path, ...]
     notes: tuple[str, ...]
+    failures: tuple[Exception, ...] = ()
 
 
 def write(
@@ -58,7 +62,8 @@ def write(
     `progress` hears how many rows are written, of how many; `settings` are those of the formats; `past` is what is
     known of earlier runs; `entries` are those of the auditors, which the workbook takes over.
 
-    Raises InputError where the folder cannot be written, or there is no such format.
+    A format that fails leaves the others. Raises InputError where the folder cannot be written, or there is no such
+    format.
     """
     forms = {name: load(name) for name in formats}
     lines, built = facts(audit, findings, past), tables.build(audit, findings, labels, past)
@@ -77,24 +82,29 @@ def write(
         progress(done, total)
 
     counted = [replace(table, on_rows=count) for table in built]
+    paths: list[Path] = []
+    written: list[Format] = []
+    failures: list[Exception] = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with _claimed_stem(folder) as stem:
-            paths = [
-                path
-                for name, form in forms.items()
-                for path in form.write(
-                    stem,
-                    counted,
-                    lines,
-                    **settings.get(name, {}),
-                    **more(form),
-                )
-            ]
+            for name, form in forms.items():
+                try:
+                    paths += form.write(stem, counted, lines, **settings.get(name, {}), **more(form))
+                    written.append(form)
+                except Exception as error:  # whatever it is, the other formats are none the worse
+                    of = f"-f {name}: " if len(forms) > 1 else ""
+                    failures.append(_not_written(folder, error, of) if isinstance(error, OSError) else error)
     except OSError as error:
-        raise not_there(folder, " ".join(str(error.strerror or error).split())) from None
-    said = (note for form in forms.values() for note in notes(form, counted))
-    return Written(tuple(paths), (*carried, *said))
+        raise _not_written(folder, error) from None
+    if failures and not written:
+        raise failures[0]
+    said = (note for form in written for note in notes(form, counted))
+    return Written(tuple(paths), (*carried, *said), tuple(failures))
+
+
+def _not_written(folder: Path, error: OSError, of: str = "") -> InputError:
+    return InputError(f"{of}{not_there(folder, ' '.join(str(error.strerror or error).split()))}")
 
 
 def _further(
@@ -102,16 +112,23 @@ def _further(
 ) -> Callable[[Format], Mapping[str, Any]]:
     """What a format takes beside the tables. It is put together where a format takes it, and once for all of them."""
     forms = list(forms)
-    more: dict[str, Any] = {}
-    if any(map(shows_overview, forms)):
-        since = [changes.since_line(past)] if past.base else []
-        more["overview"] = overview(audit, findings, past, [*since, *remarks(audit, findings)], labels)
     most = max(map(shows_groups, forms), default=0)
-    found = details(audit, findings, most, labels, past) if most else None
+
+    @cache
+    def first_page() -> Overview:
+        since = [changes.since_line(past)] if past.base else []
+        return overview(audit, findings, past, [*since, *remarks(audit, findings)], labels)
+
+    @cache
+    def worst_groups() -> Details:
+        return details(audit, findings, most, labels, past)
 
     def of(form: Format) -> Mapping[str, Any]:
-        taken = {name: value for name, value in more.items() if shows_overview(form)}
-        if found is not None and shows_groups(form):
+        taken: dict[str, Any] = {}
+        if shows_overview(form):
+            taken["overview"] = first_page()
+        if shows_groups(form):
+            found = worst_groups()
             taken["details"] = replace(found, groups=found.groups[: shows_groups(form)])
         return taken
 

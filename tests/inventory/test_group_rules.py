@@ -3,9 +3,12 @@
 import json
 from pathlib import Path
 
+import pytest
+
 from reporter.inventory import group_rules
+from reporter.inventory.network import traffic
 from reporter.output.reading import open_output
-from tests.rundir import DENIED, group, unit, write
+from tests.rundir import DENIED, Resource, group, unit, write
 
 HERE = ("alpha", "us-east-1")
 
@@ -18,9 +21,9 @@ def test_rules_are_those_of_the_newest_record(tmp_path: Path) -> None:
         cell["started"] = 1_000.0 + number  # sg-ssh-open comes after sg-inventory
     (run / "run.json").write_text(json.dumps(content))
     wanted = {HERE: {"sg-1"}}
-    assert group_rules.read(open_output(run), wanted) == {"sg-1": ("tcp 22 from 192.0.2.0/24",)}
+    assert group_rules.read(open_output(run), wanted)["sg-1"].texts == ("tcp 22 from 192.0.2.0/24",)
     (run / "alpha" / "us-east-1" / "sg-ssh-open" / "resources.json").write_text("[{")
-    assert group_rules.read(open_output(run), wanted) == {"sg-1": ("tcp 22 from 10.0.0.0/8",)}
+    assert group_rules.read(open_output(run), wanted)["sg-1"].texts == ("tcp 22 from 10.0.0.0/8",)
     assert group_rules.read(open_output(run), {HERE: {"sg-2"}}) == {}
 
 
@@ -32,6 +35,52 @@ def test_a_place_that_was_refused_or_is_not_asked_for_is_not_read(tmp_path: Path
     }
     output = open_output(write(tmp_path / "run", there))
     assert group_rules.read(output, {HERE: {"sg-1", "sg-2"}}) == {}
-    assert group_rules.read(output, {("beta", "us-east-1"): {"sg-2"}}) == {
-        "sg-2": ("tcp 22 from 10.0.0.0/8",)
+    found = group_rules.read(output, {("beta", "us-east-1"): {"sg-2"}})
+    assert {group_id: each.texts for group_id, each in found.items()} == {"sg-2": ("tcp 22 from 10.0.0.0/8",)}
+
+
+def _tcp(first: int, last: int, *peers: str) -> Resource:
+    v6 = [{"CidrIpv6": each} for each in peers if ":" in each]
+    v4 = [{"CidrIp": each} for each in peers if "." in each]
+    lists = [{"PrefixListId": each} for each in peers if each.startswith("pl-")]
+    return {
+        "IpProtocol": "tcp",
+        "FromPort": first,
+        "ToPort": last,
+        "IpRanges": v4,
+        "Ipv6Ranges": v6,
+        "PrefixListIds": lists,
     }
+
+
+@pytest.mark.parametrize(
+    ("permissions", "parts"),
+    [
+        # Both halves, and neither what is from inside, nor another port, nor IPv6, which is not whole.
+        (
+            [
+                _tcp(22, 22, "0.0.0.0/1", "128.0.0.0/1", "10.0.0.0/8", "2600::/16"),
+                _tcp(443, 443, "0.0.0.0/2"),
+            ],
+            ["tcp 22 from 0.0.0.0/1", "tcp 22 from 128.0.0.0/1"],
+        ),
+        (
+            [_tcp(20, 25, "2000::/4"), _tcp(22, 22, "3000::/4", "8.0.0.0/8")],
+            ["tcp 20-25 from 2000::/4", "tcp 22 from 3000::/4"],
+        ),
+        # What the list holds is not known here.
+        (
+            [_tcp(22, 22, "0.0.0.0/1", "pl-1", "192.168.0.0/16")],
+            ["tcp 22 from 0.0.0.0/1", "tcp 22 from pl-1"],
+        ),
+        ([_tcp(22, 22, "0.0.0.0/1")], []),
+        ([{"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": "sg-9"}]}], []),
+    ],
+)
+def test_the_rules_that_are_the_world_together(
+    tmp_path: Path, permissions: list[Resource], parts: list[str]
+) -> None:
+    made = group("sg-1") | {"IpPermissions": permissions}
+    run = write(tmp_path / "run", {HERE: unit([made], sg_ssh_world=[])})
+    found = group_rules.read(open_output(run), {HERE: {"sg-1"}})["sg-1"]
+    assert list(found.parts_of_the_world([traffic.SSH])) == parts

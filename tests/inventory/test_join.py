@@ -85,6 +85,8 @@ RESOURCES = {
     "eni-inventory": """[
       {"NetworkInterfaceId": "eni-0b", "InterfaceType": "interface", "Description": "Primary",
        "PrivateIpAddress": "10.0.0.5", "VpcId": "vpc-0a", "OwnerId": "111111111111",
+       "PrivateIpAddresses": [{"PrivateIpAddress": "10.0.0.5", "Primary": true},
+                              {"PrivateIpAddress": "10.0.0.6", "Primary": false}],
        "Association": {"PublicIp": "203.0.113.9"}, "Status": "in-use",
        "Attachment": {"InstanceId": "i-0c", "DeviceIndex": 0},
        "Groups": [{"GroupId": "sg-0d", "GroupName": "default"}]}
@@ -177,6 +179,7 @@ def test_a_run_written_out_in_full(tmp_path: Path) -> None:
             "instance_state": "stopped",
             "interface_account": "alpha",
             "subnet_id": "",
+            "secondary_private_ips": ("10.0.0.6",),
             "public_ips": ("203.0.113.9",),
             "ipv6": (),
             "reachable": "no",

@@ -165,3 +165,59 @@ def test_what_is_gone_is_of_the_account_though_it_had_another_name(
     assert {(row["state"], row["account_id"], row["security_group_id"]) for row in found} == {
         ("gone", ones, "sg-a")
     }
+
+
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A VPC that alpha shares with beta: groups of both with the same rules, alpha's two and 25 of beta's."""
+    folder = tmp_path_factory.mktemp("shared")
+    alphas = [group(f"sg-a{number}", f"alphas-{number}", ssh_from=WORLD) for number in range(2)]
+    betas = [group(f"sg-b{number:02d}", f"betas-{number}", "beta", WORLD) for number in range(25)]
+    run = write(
+        folder / "run", {("alpha", US): unit(alphas), ("beta", US): unit(betas), ("gamma", US): unit()}
+    )
+    content = json.loads((run / "run.json").read_text())
+    content["callers"] = [f"arn:aws:sts::{ACCOUNT_IDS['beta']}:assumed-role/audit/jane"]
+    (run / "run.json").write_text(json.dumps(content))
+    accounts = [
+        {
+            "name": name,
+            "account_id": number,
+            "tags": [f"team:{name}s", f"only-{name}:x"],
+            "vars": {f"v{name}": 1},
+        }
+        for name, number in ACCOUNT_IDS.items()
+    ]
+    (folder / "accounts.yml").write_text(json.dumps({"accounts": accounts}))
+    return folder
+
+
+def test_what_other_accounts_have_in_a_shared_vpc_or_the_accounts_file_stays_behind(
+    shared: Path, tmp_path: Path
+) -> None:
+    formats = [word for name in FORMATS for word in ("-f", name)]
+    _, paths, _ = report(
+        shared / "run", "-c", shared / "accounts.yml", "-o", tmp_path, "-a", "alpha", *formats
+    )
+    hidden = [b"beta", b"gamma", b"sg-b", b"only-beta", ACCOUNT_IDS["beta"].encode()]
+    for path in paths:
+        assert [each for each in hidden if each in content(path)] == [], path
+    rows = table(paths, "security_groups")
+    assert {row["security_group_id"]: row["same_rules_as"] for row in rows} == {
+        "sg-a0": "sg-a1",
+        "sg-a1": "sg-a0",
+    }
+    assert [name for name in rows[0] if name.startswith("account:")] == [
+        "account:team", "account:only-alpha", "account:valpha",
+    ]  # fmt: skip
+    (same,) = table(paths, "duplicates")
+    assert same["security_groups"] == "sg-a0 (alphas-0), sg-a1 (alphas-1)"
+    (page,) = (path for path in paths if path.suffix == ".html")
+    assert b"run by <bdi>assumed-role/audit/jane</bdi>" in content(page), "who, and not of which account"
+
+
+def test_of_many_with_the_same_rules_those_of_the_account_are_named(shared: Path, tmp_path: Path) -> None:
+    _, paths, _ = report(shared / "run", "-o", tmp_path, "-a", "beta", "-f", "csv")
+    rows = {row["security_group_id"]: row["same_rules_as"] for row in table(paths, "security_groups")}
+    assert rows["sg-b00"] == ", ".join([f"sg-b{number:02d}" for number in range(1, 21)] + ["… (+4 more)"])
+    assert rows["sg-b24"] == ", ".join([f"sg-b{number:02d}" for number in range(20)] + ["… (+4 more)"])

@@ -6,7 +6,9 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from reporter.cli import cli
 from reporter.errors import InputError
 from reporter.report import writing
 from tests import rundir
@@ -51,3 +53,38 @@ def test_files_that_cannot_all_be_put_in_place_are_not_there_at_all(
         writing.write(audit, rundir.findings(audit), tmp_path / "reports", ["csv"])
     assert len(moved) == 2
     assert list((tmp_path / "reports").iterdir()) == []
+
+
+@pytest.mark.parametrize("failing", FORMATS)
+def test_a_format_that_fails_leaves_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: str
+) -> None:
+    audit = rundir.audit(rundir.write(tmp_path / "run", {("alpha", "us-east-1"): rundir.unit([])}))
+    replace = Path.replace
+
+    def refuse(path: Path, target: Path) -> Path:
+        if target.suffix == f".{failing}":
+            raise OSError(28, "No space left on device")
+        return replace(path, target)
+
+    monkeypatch.setattr(Path, "replace", refuse)
+    written = writing.write(audit, rundir.findings(audit), tmp_path / "reports", FORMATS)
+    assert sorted((tmp_path / "reports").iterdir()) == sorted(written.paths)
+    assert {path.suffix for path in written.paths} == {f".{name}" for name in FORMATS if name != failing}
+    assert [str(each) for each in written.failures] == [
+        f"-f {failing}: {tmp_path / 'reports'}: cannot write the report there: No space left on device"
+    ]
+
+
+def test_a_report_with_a_format_that_failed_says_so_and_names_the_others(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = rundir.write(tmp_path / "run", {("alpha", "us-east-1"): rundir.unit([])})
+    monkeypatch.setattr("reporter.report.formats.html.bundle._FILE", Path("gone.js"))
+    args = ["report", "-s", str(run), "-o", str(tmp_path / "reports"), "-f", "html", "-f", "xlsx"]
+    done = CliRunner().invoke(cli, args, standalone_mode=False)
+    assert isinstance(done.exception, InputError)
+    assert "-f html: " in str(done.exception)
+    [workbook] = (tmp_path / "reports").iterdir()
+    assert done.stdout.split() == [str(workbook)]
+    assert workbook.suffix == ".xlsx"

@@ -834,6 +834,11 @@ def test_every_cell_of_attachments(book: Workbook, aws: Aws) -> None:
             "instance_state": instance.get("State", {}).get("Name", ""),
             "interface_account": interface["account"],
             "subnet_id": interface["SubnetId"],
+            "secondary_private_ips": ", ".join(
+                address["PrivateIpAddress"]
+                for address in interface.get("PrivateIpAddresses", [])
+                if not address["Primary"]
+            ),
             "public_ips": ", ".join(
                 {
                     address["Association"]["PublicIp"]: None

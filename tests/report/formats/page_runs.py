@@ -8,6 +8,7 @@ and had `old`, which was open.
 from collections.abc import Sequence
 from pathlib import Path
 
+import pytest
 import yaml
 from click.testing import CliRunner
 
@@ -22,6 +23,7 @@ from tests.rundir import (
     group,
     instance,
     interface,
+    matched,
     unit,
     write,
 )
@@ -32,6 +34,15 @@ HOSTILE_TAG = "</script><script>document.title='taken'</script>"
 TURNED, TURNED_SHOWN = "od\u202ed", "od\ufffdd"
 #: A tab, and separators that begin a cell of their own where they are the spreadsheet's.
 FORMULA = '\t=1;"=2|＝3'
+
+#: Further addresses of an interface: a private one with an Elastic IP, and one of IPv6.
+SECONDARY = {
+    "PrivateIpAddresses": [
+        {"PrivateIpAddress": "10.0.0.3"},
+        {"PrivateIpAddress": "10.0.0.33", "Association": {"PublicIp": "198.51.100.33"}},
+    ],
+    "Ipv6Addresses": [{"Ipv6Address": "2600:1f18::33"}],
+}
 
 BASTION, OPEN, IDLE, INSIDE, MAYBE = (f"sg-0000000000000000{each}" for each in "abcde")
 #: Of no form that AWS gives.
@@ -63,7 +74,7 @@ def write_runs(folder: Path) -> Path:
     interfaces = [
         on("eni-1", bastion, "10.0.0.1", "203.0.113.7") | {"Attachment": {"InstanceId": "i-1"}},
         on("eni-2", hostile, "10.0.0.2"),
-        on("eni-3", inside, "10.0.0.3"),
+        on("eni-3", inside, "10.0.0.3") | SECONDARY,
     ]
     instances = [instance("i-1", bastion, name="jump")]
     policies = [*POLICIES, *NETWORK]
@@ -123,6 +134,39 @@ def page(folder: Path, *words: str) -> Path:
     _yaml(folder / "accounts.yml", {"accounts": accounts})
     _yaml(folder / "waivers.yml", {"waivers": [waiver]})
     return report(runs, folder, "-c", str(folder / "accounts.yml"), *words)
+
+
+#: Open by two ranges together; and closed between the policy and the list of all groups.
+HALVES, CLOSED = "sg-00000000000000001", "sg-00000000000000002"
+
+
+def odd_rules(folder: Path) -> Path:
+    """The page of a run of groups whose rules are not simply those that matched."""
+    halves = ssh(HALVES, "halves", "0.0.0.0/1", "128.0.0.0/1", "10.0.0.0/8")
+    before, closed = ssh(CLOSED, "closed", WORLD), ssh(CLOSED, "closed", "192.0.2.0/24")
+    found = unit([halves, closed], sg_ssh_open=[], sg_ssh_world=[matched(before)])
+    return report(write(folder / "run", {("alpha", "us-east-1"): found}), folder)
+
+
+#: Accounts, each with a tag of its group.
+ODD_NAMES = (
+    ("dev,ops", "__proto__"),
+    ("__proto__", "constructor"),
+    ("a&b=c#d%e+f", "<!--<script>"),
+    ("<img src=x onerror=alert(1)>", "</script>"),
+    ("\u202eved", "\u2028"),
+    ("d" * 200, "javascript:alert(1)"),
+)
+
+
+def odd_names(folder: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The page of accounts and tags of such names."""
+    units = {}
+    for number, (account, tag) in enumerate(ODD_NAMES):
+        monkeypatch.setitem(ACCOUNT_IDS, account, f"{number + 1:012d}")
+        made = ssh(f"sg-{number:017x}", "nul\0", WORLD, owner=account, Tags=[{"Key": tag, "Value": "1"}])
+        units[account, "us-east-1"] = unit([made])
+    return report(write(folder / "run", units), folder)
 
 
 def report(runs: Path, folder: Path, *words: str) -> Path:

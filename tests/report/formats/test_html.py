@@ -8,14 +8,15 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 from click.testing import CliRunner
 
 from reporter.cli import cli
 from reporter.errors import InputError
-from reporter.report import console
+from reporter.report import console, overview_charts
 from reporter.report.formats import html, load
-from reporter.report.formats.html import bundle, data
+from reporter.report.formats.html import bundle, charts, data
 from tests.report.formats import page_runs
 from tests.report.formats.page_runs import (
     BASTION,
@@ -28,7 +29,7 @@ from tests.report.formats.page_runs import (
     ODD,
     OPEN,
 )
-from tests.rundir import DENIED, group, interface, unit, write
+from tests.rundir import DENIED, POLICIES, WORLD, group, interface, unit, write
 
 
 class Page(HTMLParser):
@@ -115,12 +116,12 @@ def test_it_is_one_file_that_others_cannot_read(path: Path) -> None:
 
 def test_the_figures_stand_in_it_without_javascript(page: Page) -> None:
     figures = [text.split() for text in page.all("li") if "groups proven" in text]
-    assert [words[:2] for words in figures] == [
-        ["critical", "2"],
-        ["high", "0"],
-        ["medium", "2"],
-        ["low", "0"],
-        ["none", "1"],
+    assert [" ".join(words[: words.index("groups")]) for words in figures] == [
+        "critical exposed and in use 2",
+        "high default group on an instance 0",
+        "medium exposed, not in use 2",
+        "low not in use 0",
+        "none none of these 1",
     ]
     assert " ".join(figures[0]).endswith("groups proven possible 1 reachable 1 waived 0 new 0")
     assert " ".join(figures[2]).endswith("groups proven possible 0 waived 1 new 0")
@@ -130,20 +131,43 @@ def test_the_worst_groups_are_those_that_are_not_waived(page: Page) -> None:
     rows = [text for text in page.all("tr") if text.endswith("2026-11-18")]
     assert [row.split()[0] for row in rows] == ["critical", "critical", "possibly", "medium"]
     assert rows[0] == (
-        "critical bastion alpha · us-east-1 alpha us-east-1 tcp 22 yes jump (running) 2026-11-18"
+        "critical bastion alpha · us-east-1 open: tcp 22 alpha us-east-1 tcp 22 yes jump (running) 2026-11-18"
     ), "risk, group with its place, account, region, what is open, reached, what is behind it, since when"
     assert HOSTILE in rows[1]
     assert "od_d" in rows[3], "and not what it would read as"
 
 
+def test_the_accounts_count_what_is_not_waived_as_the_workbook_does(path: Path, page: Page) -> None:
+    heads, *rows = [text for text in page.all("tr") if "groups regions read" in text or " of 1 " in text]
+    assert heads == "account id critical high medium waived groups regions read read"
+    assert rows == [
+        "alpha 111111111111 2 0 1 1 5 1 of 1 100 %",
+        "gamma 333333333333 0 +1 possible 0 0 0 1 0 of 1 57 %",
+        "beta 222222222222 not read: its groups are not known 0 of 1 0 %",
+    ]
+    args = ["report", "-s", str(path.parents[1] / "runs"), "-o", str(path.parents[1] / "books")]
+    args += ["-w", str(path.parents[1] / "waivers.yml")]
+    done = CliRunner().invoke(cli, args, standalone_mode=False)
+    sheet = openpyxl.load_workbook(done.stdout.strip(), data_only=True)["overview"]
+    cells = [[str(cell.value) for cell in row if cell.value is not None] for row in sheet.iter_rows()]
+    [start] = [number for number, row in enumerate(cells) if {"account", "waived"} <= {*row}]
+    assert cells[start][:8] == ["account", "id", "critical", "high", "medium", "waived", "groups", "read"]
+    assert [row[:7] for row in cells[start + 1 : start + 3]] == [
+        ["alpha", "111111111111", "2", "0", "1", "1", "5"],
+        ["gamma", "333333333333", "0", "0", "0", "0", "1"],
+    ]
+
+
 def test_what_was_not_read_is_told_with_what_to_do(page: Page) -> None:
-    beta, gamma = [text for text in page.all("li") if "denied" in text]
+    [both] = [text for text in page.all("li") if "denied" in text]
     advice = (
         "Allow the call to the account's role (sg-audit permissions prints all that is needed), "
         "then sg-audit audit --resume."
     )
-    assert beta == f"beta, the whole account: eu-west-1: denied UnauthorizedOperation. {advice}"
-    assert gamma == f"gamma, us-east-1: 3 policies: denied UnauthorizedOperation. {advice}"
+    assert both == (
+        "beta, the whole account: eu-west-1: denied UnauthorizedOperation; "
+        f"gamma, us-east-1: 3 policies: denied UnauthorizedOperation. {advice}"
+    ), "the same advice once"
     assert "What was not read is not clean: nothing is known of it." in page.all("strong")
     assert "not read: its groups are not known" in page.all("td", class_="unknown"), "and not 0"
 
@@ -229,6 +253,54 @@ def test_it_says_since_when_and_what_has_gone(page: Page) -> None:
         True,
         "until 2099-01-01: kept (jane)",
     )
+
+
+def test_of_what_is_gone_and_left_out_the_number_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(data, "_GONE", 1)
+    content = Page(page_runs.page(tmp_path)).data()
+    [alpha] = [account for account in content["accounts"] if account["name"] == "alpha"]
+    assert (len(content["gone"]), alpha["changes"]["gone"]) == (1, 3)
+
+
+def test_a_proven_risk_is_not_put_down_to_policies_that_were_not_read(tmp_path: Path) -> None:
+    rdp = {
+        "name": "sg-rdp",
+        "resource": "aws.security-group",
+        "filtered": True,
+        "filters": [],
+        "report": {"level": "exposed"},
+    }
+    ssh, closed = page_runs.ssh(BASTION, "ssh", WORLD), page_runs.ssh(IDLE, "closed", "10.0.0.0/8")
+    by_rules = page_runs.ssh(OPEN, "by-rules", WORLD)
+    run = write(
+        tmp_path / "run",
+        {
+            ("alpha", "us-east-1"): unit([ssh, closed], [interface("eni-1", ssh, closed)], sg_rdp=DENIED),
+            ("alpha", "eu-west-1"): unit(
+                [by_rules], [interface("eni-2", by_rules)], sg_rdp=DENIED, sg_ssh_world=DENIED
+            ),
+        },
+        [*POLICIES, rdp],
+    )
+    page = Page(page_runs.report(run, tmp_path))
+    assert page.group(BASTION)["why_level"] == "Exposed (sg-ssh-world) and in use: on 1 interface."
+    assert page.group(OPEN)["why_level"] == "Exposed (by its own rules) and in use: on 1 interface."
+    worst = (
+        "Not proven, the worst that missing answers leave open: Exposed (sg-rdp) and in use: on 1 interface."
+    )
+    assert page.group(IDLE)["why_level"].startswith(worst)
+
+
+def test_an_account_called_other_is_one_of_its_own_in_the_chart(tmp_path: Path) -> None:
+    block = overview_charts.Block(
+        "t", ("critical",), (("other team", (3,)), ("other 2, average: 8 in all", (4,))), 1
+    )
+    assert [(bar.label, bar.told) for bar in charts.bars(block).bars] == [
+        ("other team", "3"),
+        ("other 2, average", "8 in all"),
+    ]
 
 
 def test_only_what_has_the_form_of_an_id_becomes_an_address(page: Page) -> None:

@@ -14,6 +14,7 @@ from selenium.webdriver import ActionChains, Chrome
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
 
+from reporter.report.formats.html import data
 from tests.browser import browser, command
 from tests.report.formats import page_runs
 from tests.report.formats.page_runs import (
@@ -227,6 +228,10 @@ def test_the_search_looks_at_ids_names_accounts_addresses_and_tags(page: Opened)
         ("333333333333", ["maybe"]),
         ("203.0.113.7", ["bastion"]),
         ("10.0.0.2", [HOSTILE]),
+        ("10.0.0.33", [FORMULA.strip()]),
+        ("198.51.100.33", [FORMULA.strip()]),
+        ("2600:1f18::33", [FORMULA.strip()]),
+        ("i-1", ["bastion"]),
         ("team=web", ["bastion"]),
         ("alpha eni-3", [FORMULA.strip()]),
         ("bastion gamma", []),
@@ -234,6 +239,65 @@ def test_the_search_looks_at_ids_names_accounts_addresses_and_tags(page: Opened)
         page.search(words)
         page.until(lambda names=names: page.names == names)
         assert page.text("#status") == f"{len(names)} of 6 groups", words
+
+
+def test_the_search_knows_what_is_on_interfaces_that_are_not_shown(
+    opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(data, "_INTERFACES", 0)
+    page = Opened(opened.driver, page_runs.page(tmp_path), opened.downloads)
+    for words, names in (("10.0.0.33", [FORMULA.strip()]), ("eni-1", ["bastion"]), ("i-1", ["bastion"])):
+        page.open(f"#q={words}")
+        assert page.names == names, words
+
+
+@pytest.mark.parametrize(
+    ("view", "status", "said"),
+    [
+        ("#account=nobody", "0 of 6 groups", ["Account: nobody names nothing on this page."]),
+        ("#account=alpha&account=nobody", "5 of 6 groups", ["Account: nobody names nothing on this page."]),
+        ("#account=", "0 of 6 groups", ["Account: names nothing on this page."]),
+        ("#level=foo&tag=x%3Dy", "0 of 6 groups",
+         ["Level: foo names nothing on this page.", "Tag: x=y names nothing on this page."]),
+        ("#account=%ZZ%&account=%ZZ%", "0 of 6 groups", ["Account: %ZZ% names nothing on this page."]),
+        ("#acount=alpha&__proto__=1", "6 of 6 groups",
+         ["This address asks for acount, which is no filter: it is left out.",
+          "This address asks for __proto__, which is no filter: it is left out."]),
+        # What there is, and no group has here.
+        ("#level=high", "0 of 6 groups", []),
+        ("#account=beta", "0 of 6 groups: not read, and so not known", []),
+        ("#policy=sg-default", "0 of 6 groups", []),
+        ("#q=bastion&q=web", "1 of 6 groups", []),
+        ("#x", "6 of 6 groups", []),
+        ("", "6 of 6 groups", []),
+    ],
+)  # fmt: skip
+def test_an_address_that_names_nothing_is_told(page: Opened, view: str, status: str, said: list[str]) -> None:
+    page.open(view)
+    assert page.text("#status") == status
+    assert [" ".join(text.split()) for text in page.texts("#strange p")] == said
+    page.search("bastion")
+    page.until(lambda: "acount" not in page.text("#strange"))
+
+
+def test_back_undoes_a_search_as_one_step(page: Opened) -> None:
+    page.choose("Level", "critical")
+    page.search("bast")
+    page.says("1 of 6 groups")
+    page.driver.find_element(By.ID, "search").send_keys("ion")
+    page.until(lambda: page.view == "#level=critical&q=bastion")
+    page.driver.back()
+    page.says("2 of 6 groups")
+    assert page.view == "#level=critical"
+
+
+def test_a_group_that_is_left_for_another_is_not_gone_back_to(page: Opened) -> None:
+    page.all("#table button.open")[0].click()
+    assert page.view == f"#group={BASTION}"
+    page.go(f"#group={IDLE}")
+    ActionChains(page.driver).send_keys(Keys.ESCAPE).perform()
+    page.until(lambda: page.view in ("", "#"))
+    assert not page.driver.find_element(By.ID, "group").is_displayed()
 
 
 def test_a_group_opens_to_its_rules_and_reasons(page: Opened) -> None:
@@ -255,7 +319,7 @@ def test_a_group_opens_to_its_rules_and_reasons(page: Opened) -> None:
     for wanted in (
         "critical Exposed (sg-ssh-world) and in use: on 1 interface.",
         "yes: tcp 22 (SSH) open at 203.0.113.7",
-        "2026-11-18 (same since the run before)",
+        "2026-11-18 (unchanged since the run before)",
         "alpha (111111111111)",
         "10.0.0.1, 203.0.113.7",
         "jump (running)",
@@ -284,6 +348,65 @@ def test_a_link_opens_a_group_and_escape_closes_it(page: Opened) -> None:
     assert "This page has no group sg-elsewhere" in dialog_text(page)
 
 
+def test_what_offends_looks_otherwise_than_what_is_not_known(page: Opened) -> None:
+    def colour(css: str) -> str:
+        shown = page.driver.find_element(By.CSS_SELECTOR, css).value_of_css_property("background-color")
+        assert shown != "rgba(0, 0, 0, 0)", css
+        return str(shown)
+
+    page.open(f"#group={MAYBE}")
+    assert page.text("#group h2 + p").startswith("account gamma (333333333333) · us-east-1")
+    headings = page.texts("#group h3")
+    assert headings == ["Rules", "Interfaces", "Found by", "About the group"], "the rules first"
+    assert colour("#group .level.possible") == colour("#group .unknown")
+    assert colour("#group .offending th") != colour("#group .unknown")
+    page.go(f"#group={BASTION}")
+    assert page.driver.execute_script("return document.activeElement.innerText") == "Close", "not lost"
+    assert dialog_text(page).count("jump") == 1, "once, at its interface"
+
+
+def test_names_of_any_kind_are_filters_that_can_be_linked_to(
+    opened: Opened, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = Opened(opened.driver, page_runs.odd_names(tmp_path, monkeypatch), opened.downloads)
+    for number, (account, tag) in enumerate(page_runs.ODD_NAMES):
+        page.open()
+        page.choose("Account", account.replace("\u202e", "\ufffd"))
+        page.choose("Tag", f"{tag}=1".replace("\u2028", "\ufffd"))
+        page.says(f"1 of {len(page_runs.ODD_NAMES)} groups")
+        page.open(page.view)
+        page.says(f"1 of {len(page_runs.ODD_NAMES)} groups")
+        assert page.text("#strange") == ""
+        page.open(f"#group=sg-{number:017x}")
+        assert f"{tag}=1".replace("\u2028", "\ufffd") in dialog_text(page)
+    page.open("#account=dev%2Cops")
+    assert "sg-audit report -a 000000000001 -f html" in page.text("#account"), "a comma would part the name"
+    page.open("#account=%E2%80%AEved")
+    assert page.texts("#account h3, .facet summary")[:2] == ["Account: \ufffdved", "Region"]
+    assert page.driver.title.startswith("Security groups audit")
+
+
+def test_rules_that_are_the_world_together_are_marked(opened: Opened, tmp_path: Path) -> None:
+    page = Opened(opened.driver, page_runs.odd_rules(tmp_path), opened.downloads)
+    page.open(f"#group={page_runs.HALVES}")
+    shown = dialog_text(page)
+    assert "offending: tcp 22 from the world, by several ranges or a prefix list" in shown
+    assert page.texts("#group tbody tr") == [
+        "tcp 22 from 0.0.0.0/1\toffending with others",
+        "tcp 22 from 128.0.0.0/1\toffending with others",
+        "tcp 22 from 10.0.0.0/8",
+    ]
+
+
+def test_what_matched_and_is_no_rule_any_more_is_told_as_that(opened: Opened, tmp_path: Path) -> None:
+    page = Opened(opened.driver, page_runs.odd_rules(tmp_path), opened.downloads)
+    page.open(f"#group={page_runs.CLOSED}")
+    assert (
+        "Matched when a policy looked, and not among the rules as they were read: tcp 22 from 0.0.0.0/0"
+    ) in dialog_text(page)
+    assert page.texts("#group tbody tr") == ["tcp 22 from 192.0.2.0/24"]
+
+
 def dialog_text(page: Opened) -> str:
     return str(page.driver.find_element(By.ID, "group").text)
 
@@ -297,8 +420,12 @@ def test_an_account_s_view_says_what_is_not_known_and_hides_nothing(page: Opened
     assert "sg-audit report -a gamma" in shown
     page.go("#account=beta")
     assert "not read: its groups are not known" in page.text("#account")
+    assert "findings since 2026-11-18\nnot known" in page.text("#account"), "and not: 0 new, 0 gone"
+    page.says("0 of 6 groups: not read, and so not known")
+    assert page.text("#table td.dt-empty").startswith("Not read, and so not known")
     page.go("#account=alpha")
     assert "1 new, 0 changed, 3 gone, 0 not comparable" in page.text("#account")
+    assert "3 findings gone since" in page.text("#account")
     page.go("#account=alpha&account=beta")
     assert not page.driver.find_element(By.ID, "account").is_displayed()
 
@@ -338,6 +465,21 @@ def test_the_rows_that_are_left_can_be_saved_and_none_is_a_formula(page: Opened)
     assert rows[2]["group_name"] == "'\t'=1;\"'=2|'＝3"
 
 
+def test_what_is_not_known_of_a_row_is_saved_as_that(page: Opened) -> None:
+    for file in page.downloads.iterdir():
+        file.unlink()
+    page.open("#account=gamma")
+    page.driver.find_element(By.ID, "download").click()
+    file = page.downloads / "security_groups_findings.csv"
+    page.until(file.exists)
+    [row] = csv.DictReader(file.read_text(encoding="utf-8-sig").splitlines(keepends=True))
+    assert (row["risk"], row["attached_eni_count"]) == ("possibly critical", "unknown")
+    assert row["reachable_on"].startswith("not every interface was read"), (
+        "what is missing to tell, as in the workbook"
+    )
+    assert row["policies"] == "sg-ssh-world, sg-ssh-open, possibly sg-unused"
+
+
 def test_it_can_be_used_with_the_keyboard_alone(page: Opened) -> None:
     def press(*keys: str) -> None:
         ActionChains(page.driver).send_keys(*keys).perform()
@@ -372,6 +514,10 @@ def test_it_can_be_used_with_the_keyboard_alone(page: Opened) -> None:
     press(Keys.ENTER)
     page.until(lambda: page.view == "#level=critical")
     assert at() == "bastion", "where one was before"
+    head = page.all("#table thead [role=button]")[2]
+    for key, order in ((Keys.SPACE, "ascending"), (Keys.ENTER, "descending")):
+        head.send_keys(key)
+        page.until(lambda order=order: bool(page.all(f"#table th[aria-sort={order}]")))
 
 
 def test_columns_sort_and_go_back_to_worst_first(page: Opened) -> None:
@@ -386,6 +532,24 @@ def test_columns_sort_and_go_back_to_worst_first(page: Opened) -> None:
     page.until(lambda: page.names[0] == TURNED_SHOWN)
     sort()
     page.until(lambda: page.names[0] == "bastion")
+
+
+def test_on_paper_stand_the_filters_or_the_group_that_is_open(page: Opened) -> None:
+    def on_paper(view: str) -> str:
+        page.open(view)
+        command(page.driver, "Emulation.setEmulatedMedia", media="print")
+        return page.text("body")
+
+    try:
+        shown = on_paper("#level=medium&q=idle")
+        assert "Level: medium" in shown and "Clear filters" not in shown and "Region\n" not in shown
+        assert page.driver.find_element(By.ID, "search").is_displayed()
+        assert not page.driver.find_element(By.CSS_SELECTOR, ".search label").is_displayed()
+        assert on_paper(f"#group={BASTION}").startswith(f"bastion\n{BASTION}\n")
+        top = page.driver.find_element(By.ID, "group-title").rect["y"]
+        assert 0 <= top < 50, "on the first page, and not above it"
+    finally:
+        command(page.driver, "Emulation.setEmulatedMedia", media="")
 
 
 def test_it_tells_the_overview_without_javascript(page: Opened) -> None:

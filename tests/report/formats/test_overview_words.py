@@ -151,7 +151,7 @@ def test_tabs_columns_and_accounts_may_be_called_anything(
         )
     bars, *_ = formulas["overview"]._charts
     assert {point.v for point in bars.series[0].cat.strRef.strCache.pt} == {
-        "alpha", f"{'L' * 29}…", "two_lines_ (not read)"
+        "alpha", f"{'L' * 14}…{'L' * 15}", "two_lines_ (not read)"
     }  # fmt: skip
 
 

@@ -1,16 +1,18 @@
 """The charts of the page: where the bars of a chart are, in the units of its SVG."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from reporter.report.overview_charts import NOT_READ, OTHERS, Block
-from reporter.report.overview_words import short
+from reporter.report.overview_charts import NOT_READ, Block
 
-_LABEL = 20  # characters
 _ROW, _BAR = 22, 14
-_LEFT, _WIDTH = 140, 170  # of the longest bar; what it is in numbers stands on its right
-_COLUMN, _COLUMN_WIDTH, _HEIGHT = 36, 22, 110
+_LEFT, _WIDTH = 190, 150  # of the longest bar; what it is in numbers stands on its right
+_COLUMN, _COLUMN_WIDTH, _HEIGHT = 44, 22, 110
 _TOP = 16
+
+# At the end of an account's label.
+_POSSIBLE = re.compile(r" \((\+[\d,]+ possible)\)$")
 
 
 @dataclass(frozen=True)
@@ -27,7 +29,8 @@ class Part:
 
 @dataclass(frozen=True)
 class Bar:
-    """A bar with its label, what it is in all, which stands at its end, and its parts."""
+    """A bar with its label, what it is in all, which stands at its end, and its parts. `x` is its end, or the middle of
+    a column."""
 
     label: str
     told: str
@@ -51,7 +54,7 @@ class Chart:
 
 def bars(block: Block) -> Chart:
     """A bar a row, from left to right. That of all other accounts is their average, with their sum at its end."""
-    by_name = [values for label, values in block.rows if not label.startswith(OTHERS)]
+    by_name = [values for number, (_, values) in enumerate(block.rows) if number != block.others]
     longest = max(map(sum, by_name), default=0) or 1
     found = []
     for number, (label, values) in enumerate(block.rows):
@@ -62,10 +65,12 @@ def bars(block: Block) -> Chart:
             parts.append(Part(series, value, round(x, 1), y, round(value * scale, 1), _BAR))
             x += value * scale
         name, told = label.removesuffix(f" ({NOT_READ})"), _told(parts)
-        if label.startswith(OTHERS):
+        if number == block.others:
             name, _, told = label.partition(": ")
-        found.append(Bar(short(name, _LABEL), told, round(x, 1), y, tuple(parts)))
-    width, height = _LEFT + _WIDTH + 56, len(block.rows) * _ROW
+        elif possible := _POSSIBLE.search(name):
+            name, told = name[: possible.start()], f"{told}, {possible[1]}"
+        found.append(Bar(name, told, round(x, 1), y, tuple(parts)))
+    width, height = _LEFT + _WIDTH + 80, len(block.rows) * _ROW
     return Chart(block.title, block.series, width, height, tuple(found), _LEFT, upright=False)
 
 
@@ -75,12 +80,13 @@ def columns(block: Block) -> Chart:
     ground = _TOP + _HEIGHT
     found = []
     for number, (label, values) in enumerate(block.rows):
-        x, y = number * _COLUMN, float(ground)
+        middle, y = (number + 0.5) * _COLUMN, float(ground)
         parts = []
         for series, value in zip(block.series, values, strict=True):
             y -= value * scale
+            x = middle - _COLUMN_WIDTH / 2
             parts.append(Part(series, value, x, round(y, 1), _COLUMN_WIDTH, round(value * scale, 1)))
-        found.append(Bar(label[-5:], _told(parts), x, round(y, 1), tuple(parts)))
+        found.append(Bar(label[-5:], _told(parts), middle, round(y, 1), tuple(parts)))
     width, height = max(len(block.rows), 1) * _COLUMN, ground + 18
     return Chart(block.title, block.series, width, height, tuple(found), 0, upright=True)
 

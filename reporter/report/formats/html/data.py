@@ -12,6 +12,7 @@ from typing import Any
 import msgspec
 
 from reporter.findings.changes import Change, State
+from reporter.findings.together import BY_SEVERAL
 from reporter.report import console, overview_words
 from reporter.report.details import Details, Finding, GroupDetails, Interface
 from reporter.report.overview import Overview
@@ -47,6 +48,7 @@ class _Interface(msgspec.Struct, array_like=True, gc=False):
     subnet: _Text
     addresses: list[_Text]
     instance: _Text
+    instance_id: _Text
     reachable: _Text
     why: _Text
 
@@ -69,8 +71,10 @@ class _Group(msgspec.Struct, array_like=True, gc=False):
     open: list[_Text]
     findings: list[_Finding]
     rules: list[_Text] | None
+    parts: list[_Text]
     interfaces: list[_Interface]
     more_interfaces: int
+    more_found_by: list[_Text]
     instances: list[_Text]
     tags: list[_Text]
     first_seen: _Text
@@ -141,6 +145,8 @@ def data(overview: Overview, details: Details) -> Data:
             region: console.groups_url(region) for region in sorted({each.region for each in details.groups})
         },
         "base": overview.base,
+        "nothing": overview_words.no_findings(overview),
+        "together": BY_SEVERAL,
         "found": details.found,
         "texts": list(texts.numbers),
     }
@@ -148,7 +154,7 @@ def data(overview: Overview, details: Details) -> Data:
 
 
 def _group(group: GroupDetails, policies: dict[str, int], texts: _Texts) -> _Group:
-    shown = group.interfaces[:_INTERFACES]
+    shown, left = group.interfaces[:_INTERFACES], group.interfaces[_INTERFACES:]
     return _Group(
         account=texts(group.account),
         region=texts(group.region),
@@ -167,8 +173,10 @@ def _group(group: GroupDetails, policies: dict[str, int], texts: _Texts) -> _Gro
         open=texts.each(group.world_ports),
         findings=[_finding(each, policies, texts) for each in group.findings],
         rules=None if group.rules is None else texts.each(group.rules),
+        parts=texts.each(group.parts),
         interfaces=[_interface(each, texts) for each in shown],
-        more_interfaces=len(group.interfaces) - len(shown),
+        more_interfaces=len(left),
+        more_found_by=texts.each(dict.fromkeys(text for each in left for text in _found_by(each))),
         instances=texts.each(group.instances),
         tags=texts.each(group.tags),
         first_seen=texts(group.first_seen),
@@ -192,6 +200,11 @@ def _finding(finding: Finding, policies: dict[str, int], texts: _Texts) -> _Find
     )
 
 
+def _found_by(interface: Interface) -> Iterator[str]:
+    """What the search finds a group by, of an interface that is not shown."""
+    yield from filter(None, (interface.interface_id, interface.instance_id, *interface.addresses))
+
+
 def _interface(interface: Interface, texts: _Texts) -> _Interface:
     instance = ""
     if interface.instance_id:
@@ -206,6 +219,7 @@ def _interface(interface: Interface, texts: _Texts) -> _Interface:
         texts(interface.subnet_id),
         texts.each(interface.addresses),
         texts(instance),
+        texts(interface.instance_id),
         texts(interface.reachable),
         texts(interface.why),
     )
@@ -229,6 +243,7 @@ def _accounts(overview: Overview, details: Details) -> Iterator[dict[str, Any]]:
             "id": account.account_id,
             "labels": list(details.labels.get(account.name, ())),
             "counts": dict(account.counts),
+            "waived": dict(account.waived),
             "regions": [account.regions.read, account.regions.planned],
             "cells": [account.cells.read, account.cells.planned],
             "unread": unread.get(account.name, []),

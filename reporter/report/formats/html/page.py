@@ -11,9 +11,9 @@ from urllib.parse import urlencode
 from markupsafe import Markup
 
 from reporter.findings.risk import LEVELS
-from reporter.report import overview_words
+from reporter.report import account_counts, overview_words
 from reporter.report.changes import by_account, in_short
-from reporter.report.descriptions import LEVEL_MEANINGS
+from reporter.report.descriptions import GLOSSARY, LEVEL_MEANINGS, LEVEL_MEANINGS_IN_SHORT
 from reporter.report.details import Details
 from reporter.report.formats._files import all_or_none
 from reporter.report.formats.html import bundle, charts, templating
@@ -21,7 +21,7 @@ from reporter.report.formats.html.data import data
 from reporter.report.overview import Overview
 from reporter.report.overview_charts import trend, worst_accounts
 from reporter.report.table import Table
-from reporter.report.unread import some_of_each
+from reporter.report.unread import Unread, some_of_each
 
 SUFFIX = ".html"
 
@@ -69,9 +69,14 @@ def render(overview: Overview, details: Details) -> str:
         words=overview_words,
         about=[(label, _told(value)) for label, value in overview_words.about(overview)],
         meanings=LEVEL_MEANINGS,
+        short_meanings=LEVEL_MEANINGS_IN_SHORT,
+        glossary=GLOSSARY,
         urgent=_URGENT,
-        pressing=some_of_each(overview.unread, _REASONS),
+        pressing=_by_advice(some_of_each(overview.unread, _REASONS)),
+        most_pressing=_REASONS,
         urgent_levels=[each for level in _URGENT for each in (level, f"possibly {level}")],
+        counted=account_counts.columns(overview),
+        count_of=account_counts.count,
         most_accounts=_ACCOUNTS,
         most_unread=_UNREAD,
         charts=list(_charts(overview)),
@@ -96,6 +101,14 @@ def _hash(text: str) -> str:
 def _address(**filters: str | Sequence[str]) -> str:
     """Leads to the rows that filters leave: `#level=critical&reachable=yes`."""
     return f"#{urlencode(filters, doseq=True, errors='replace')}"
+
+
+def _by_advice(entries: Sequence[Unread]) -> list[tuple[str, list[Unread]]]:
+    """What was not read by what to do about it, in their order: the same advice once."""
+    found: dict[str, list[Unread]] = {}
+    for entry in entries:
+        found.setdefault(entry.what_to_do, []).append(entry)
+    return list(found.items())
 
 
 def _told(value: Any) -> str:

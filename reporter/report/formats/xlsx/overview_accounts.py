@@ -6,7 +6,7 @@ from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
 from reporter.findings.risk import LEVELS
-from reporter.report import overview_words
+from reporter.report import account_counts, overview_words
 from reporter.report.formats.xlsx.overview_parts import LABEL, To, heading, label_head
 from reporter.report.formats.xlsx.page import Page
 from reporter.report.formats.xlsx.styles import BAR_COLOURS, Styles
@@ -32,9 +32,9 @@ def write(page: Page, styles: Styles, overview: Overview, to: To, row: int) -> i
         align = "right" if column >= _place(heads, LEVELS[0]) else "left"
         page.put(row + 1, column, name, styles.head(align=align), wide)
         column += wide
-    at = row + 2
+    at, counted = row + 2, account_counts.columns(overview)
     for account in (*read, *unread):
-        _account(page, styles, account, to, at, heads, with_label=bool(overview.label))
+        _account(page, styles, account, to, at, counted, with_label=bool(overview.label))
         at += 1
     left = len(accounts) - len(read) - len(unread)
     if left:
@@ -48,11 +48,9 @@ def write(page: Page, styles: Styles, overview: Overview, to: To, row: int) -> i
 
 
 def _heads(overview: Overview) -> list[tuple[str, int]]:
-    """Of each column of the accounts its head, and how many of the grid's it takes up. The levels are of what is not
-    waived, and what is has a column of its own where there is some."""
+    """Of each column of the accounts its head, and how many of the grid's it takes up."""
     whose = [(label_head(overview), 1)] if overview.label else []
-    waived = any(any(account.waived.values()) for account in overview.accounts)
-    counts = (*LEVELS[:3], *(["waived"] if waived else []), "groups", "read")
+    counts = (*account_counts.columns(overview), "groups", "read")
     return [("account", 2), *whose, ("id", 2), *((name, 1) for name in counts)]
 
 
@@ -68,7 +66,7 @@ def _account(
     account: Account,
     to: To,
     row: int,
-    heads: Sequence[tuple[str, int]],
+    counted: Sequence[str],
     *,
     with_label: bool,
 ) -> None:
@@ -81,19 +79,19 @@ def _account(
     shown = account.account_id or "no id"
     formula = to.account(account, shown) if shown.isascii() and shown.replace(" ", "").isalnum() else ""
     page.put(row, column, shown, styles.link() if formula else styles.of(), 2, formula=formula)
-    groups_at = _place(heads, "groups")
+    groups_at = column + 2 + len(counted)
     if account.is_unread:
         wide = groups_at - column - 1
         page.put(row, column + 2, "not read: its groups are not known", styles.unknown(), wide)
     else:
-        for at, level in enumerate(LEVELS[:3], column + 2):
-            count = account.left(level)
-            place = to.group(account.first[level], count) if count and level in account.first else ""
+        for at, name in enumerate(counted, column + 2):
+            count = account_counts.count(account, name)
+            place = ""
+            if count and name == account_counts.WAIVED:
+                place = to.first(Kind.WAIVERS, count)
+            elif count and name in account.first:
+                place = to.group(account.first[name], count)
             page.put(row, at, count, _linked(styles, place), formula=place)
-        if column + 2 + len(LEVELS[:3]) < groups_at:
-            waived = sum(account.waived.values())
-            place = to.first(Kind.WAIVERS, waived) if waived else ""
-            page.put(row, groups_at - 1, waived, _linked(styles, place), formula=place)
         groups = account.counts["groups"] or 0
         place = to.group(min(account.first.values()), groups) if account.first else ""
         page.put(row, groups_at, groups, _linked(styles, place), formula=place)

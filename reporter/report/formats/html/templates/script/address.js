@@ -21,6 +21,7 @@ function toAddress(replaces = false, group = opened) {
 }
 
 let drawn = false;
+let ignored = []; // keys of the address that are no filters
 
 const isView = () => location.hash.includes("=");
 
@@ -30,16 +31,31 @@ function fromAddress() {
   const found = new URLSearchParams(isView() ? location.hash.slice(1) : "");
   const before = address("");
   for (const facet of FACETS) facet.chosen = new Set(found.getAll(facet.key));
-  byId("search").value = found.get("q") ?? "";
+  byId("search").value = found.getAll("q").join(" ").trim();
+  const keys = new Set(["q", "group", ...FACETS.map((facet) => facet.key)]);
+  ignored = [...new Set(found.keys())].filter((key) => !keys.has(key));
   // To draw the rows again would take the focus off the one that was opened.
   if (!drawn || address("") !== before) draw();
+  sayStrange();
   drawn = true;
   openGroup(found.get("group") ?? "");
 }
 
 function show(replaces = false) {
+  ignored = [];
   toAddress(replaces);
   draw();
+  sayStrange();
+}
+
+/** Say what of the address names nothing: else no rows would look like no findings, and all rows like those asked for. */
+function sayStrange() {
+  byId("strange").replaceChildren(
+    ...ignored.map((key) => element(
+      "p", { className: "warning" }, "This address asks for ", element("q", {}, told(key)),
+      key === "since_last" ? ", and there is no earlier run to compare with: it is left out." : ", which is no filter: it is left out.")),
+    ...namingNothing().map(([label, value]) => element(
+      "p", { className: "warning" }, `${label}: `, element("q", {}, told(value)), " names nothing on this page.")));
 }
 
 function draw() {
@@ -48,7 +64,8 @@ function draw() {
   FACETS.forEach(drawFacet);
   table.draw();
   byId("status").textContent = `${number(wanted.count)} of ${plural(groups.length, "group")}` +
-    (data.found > groups.length ? `, of ${number(data.found)} with findings` : "");
+    (data.found > groups.length ? `, of ${number(data.found)} with findings` : "") +
+    (nothingRead() ? ": not read, and so not known" : "");
   byId("clear").disabled = !wanted.words.length && FACETS.every((facet) => !facet.chosen.size);
   byId("download").disabled = wanted.count === 0;
   drawAccount();

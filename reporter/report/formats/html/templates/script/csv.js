@@ -22,8 +22,12 @@ const COLUMNS = {
   reachable_on: (group) => list(group, "reachable_on").join(", "),
   world_ports: (group) => list(group, "open").join(", "),
   attached_eni_count: (group) => group[G.interface_count] ?? UNKNOWN,
-  policies: (group) => group[G.findings].map((each) => policies[each[F.policy]].name).join(", "),
-  matched_rules: (group) => [...new Set(group[G.findings].flatMap((each) => each[F.matched] ?? []))].map((place) => texts[place]).join(", "),
+  policies: (group) => group[G.findings].map((each) => (each[F.proven] ? "" : "possibly ") + policies[each[F.policy]].name).join(", "),
+  matched_rules: (group) => {
+    const proven = group[G.findings].filter((each) => each[F.proven]);
+    if (proven.some((each) => each[F.matched] === null)) return "not told";
+    return [...new Set(proven.flatMap((each) => each[F.matched]))].map((place) => texts[place]).join(", ");
+  },
   first_seen: (group) => text(group, "first_seen"),
   since_last: (group) => text(group, "since_last"),
   waived: (group) => text(group, "waived"),

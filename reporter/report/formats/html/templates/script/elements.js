@@ -17,8 +17,8 @@ const list = (group, field) => group[G[field]].map((number) => texts[number]);
 const { format: number } = new Intl.NumberFormat("en");
 const plural = (count, one) => `${number(count)} ${one}${count === 1 ? "" : "s"}`;
 
-/** A text with a mark for each character that turns the direction of writing, or controls a terminal. */
-const visible = (shown) => shown.replace(/[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u200e\u200f\u202a-\u202e\u2066-\u2069]/g, "\ufffd");
+/** A text with a mark for each character that turns the direction of writing, controls a terminal or does not show. */
+const visible = (shown) => shown.replace(/[\0-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff]/g, "\ufffd");
 
 /** An element with properties, attributes (those with a dash) and children: elements, or texts as they are. */
 function element(tag, properties = {}, ...children) {
@@ -44,6 +44,8 @@ const badge = (group) =>
 const titles = (group) => [...new Set(group[G.findings].map((each) => policies[each[F.policy]].title))];
 /** The first few of many texts, and how many more there are. */
 const few = (values, most = 3) => [...values.slice(0, most), ...(values.length > most ? [`${values.length - most} more`] : [])].join(", ");
+/** What it opens to the world. Where the level is not proven, there may be more. */
+const opensOf = (group) => few(list(group, "open")) || (group[G.proven] ? "nothing" : "nothing known");
 const inUse = (group) => {
   const count = group[G.interface_count];
   if (group[G.in_use] === null) return UNKNOWN;

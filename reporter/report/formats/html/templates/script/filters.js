@@ -20,6 +20,19 @@ const FACETS = [
   { key: "tag", label: "Tag", of: tagsOf },
 ].filter((facet) => !facet.hidden);
 
+/** Values that there are though no group here has them. */
+const KNOWN = {
+  account: accounts,
+  level: new Set(LEVELS.flatMap((level) => [level, `possibly ${level}`])),
+  reachable: new Set(ANSWERS),
+  since_last: new Set(["new", "changed", "same", "not told"]),
+  waived: new Set(["yes", "no"]),
+  policy: new Set(policies.map((policy) => policy.title)),
+};
+/** What is chosen and names nothing: a filter's label, and the value. */
+const namingNothing = () => FACETS.flatMap((facet) =>
+  [...facet.chosen].filter((value) => !facet.code.has(value) && !KNOWN[facet.key]?.has(value)).map((value) => [facet.label, value]));
+
 for (const facet of FACETS) {
   const seen = new Map();
   facet.codes = groups.map((group) =>
@@ -29,7 +42,7 @@ for (const facet of FACETS) {
     }));
   facet.values = [...seen.keys()];
   facet.code = seen;
-  facet.chosen = new Set(); // texts: an address may name what is not there, and then nothing is shown
+  facet.chosen = new Set(); // texts: an address may name what is not there, and then the page says so
   facet.counts = new Array(facet.values.length).fill(0);
 }
 
@@ -39,10 +52,10 @@ const wanted = { words: [], shown: new Uint8Array(groups.length).fill(1), count:
 /** What the search looks at: id, name, account, addresses, tags, interfaces and instances. */
 function haystack(group) {
   const account = text(group, "account");
-  const on = group[G.interfaces].flatMap((each) => [each[I.id], ...each[I.addresses]]);
+  const on = group[G.interfaces].flatMap((each) => [each[I.id], each[I.instance_id], ...each[I.addresses]]);
   return [
     text(group, "id"), text(group, "name"), account, accounts.get(account)?.id ?? "", text(group, "vpc"),
-    ...on.map((place) => texts[place]), ...list(group, "instances"), ...tagsOf(group),
+    ...[...on, ...group[G.more_found_by]].map((place) => texts[place]), ...list(group, "instances"), ...tagsOf(group),
   ].join("\n").toLowerCase();
 }
 
@@ -76,7 +89,8 @@ function sift() {
 function drawFacet(facet) {
   const { box, summary } = facet;
   const names = [...facet.chosen];
-  summary.textContent = facet.label + (names.length ? `: ${names.length > 2 ? `${names.length} chosen` : names.join(", ")}` : "");
+  summary.replaceChildren(element(
+    "span", {}, facet.label + (names.length ? `: ${names.length > 2 ? `${names.length} chosen` : names.join(", ")}` : "")));
   box.classList.toggle("chosen", names.length > 0);
   if (!box.open) return; // filled once it is opened
   const narrowed = (facet.narrow?.value ?? "").trim().toLowerCase();

@@ -13,6 +13,10 @@ function plainTable(caption, heads, rows) {
       element("tbody", {}, rows)));
 }
 
+const CHANGES = { new: "new", changed: "changed", same: "unchanged" };
+/** What became of it since the run before, in words. */
+const changeOf = (change) => (change ? `${CHANGES[change] ?? change} since the run before` : "");
+
 const row = (first, others, className = "") => element(
   "tr", { className }, element("th", { scope: "row" }, first), others.map((each) => element("td", {}, each)));
 
@@ -36,7 +40,7 @@ function findingOf(finding) {
       [
         finding[F.proven] && matched === null ? "which rules matched is not told" : "",
         matched?.length ? `matched: ${matched.map((place) => texts[place]).join("; ")}` : "",
-        since ? `since ${since}${change ? `, ${change}` : ""}` : "",
+        since ? `since ${since}${change ? `, ${changeOf(change)}` : ""}` : "",
         waived ? `waived: ${waived}` : "",
         policy.controls.length ? `asked for by ${policy.controls.join(", ")}` : "",
       ].filter(Boolean).join(" · ")),
@@ -56,17 +60,21 @@ function rulesOf(group) {
   }
   const offending = (rule) => catching.get(rule)?.some((policy) => policy.exposed) ?? false;
   const needless = new Set(list(group, "covered"));
-  const weight = (rule) => 2 * offending(rule) + catching.has(rule);
+  // What several rules open together, and no rule by itself; and what a policy matched before the rules were read.
+  const others = [...catching.keys()].filter((rule) => !rules.includes(rule));
+  const together = others.filter((rule) => texts[rule].endsWith(data.together) && offending(rule));
+  const before = others.filter((rule) => !texts[rule].endsWith(data.together));
+  const isPart = (rule) => together.length > 0 && group[G.parts].includes(rule);
+  const weight = (rule) => 3 * offending(rule) + 2 * isPart(rule) + catching.has(rule);
   const sorted = [...rules].sort((one, other) => weight(other) - weight(one));
-  // What several rules open together, and no rule by itself.
-  const together = [...catching.keys()].filter((rule) => !rules.includes(rule) && offending(rule));
   return element(
     "div", {},
     together.length ? element("p", {}, element("strong", {}, "offending: "), told(together.map((rule) => texts[rule]).join("; "))) : "",
+    before.length ? element("p", {}, "Matched when a policy looked, and not among the rules as they were read: ", told(before.map((rule) => texts[rule]).join("; "))) : "",
     plainTable("Rules", ["rule", "found by"], sorted.map((rule) => {
       const by = (catching.get(rule) ?? []).map((policy) => policy.title).join(", ");
-      const mark = offending(rule) ? element("strong", {}, "offending: ") : "";
-      return row(told(texts[rule]), [element("span", {}, mark, told(by))], mark ? "offending" : "");
+      const mark = offending(rule) ? element("strong", {}, "offending: ") : isPart(rule) ? element("strong", {}, "offending with others") : "";
+      return row(told(texts[rule]), [element("span", {}, mark, isPart(rule) && !offending(rule) && by ? "; " : "", told(by))], mark ? "offending" : "");
     })),
     needless.size ? element("p", {}, "Made needless by its other rules: ", told([...needless].join(", "))) : "");
 }
@@ -82,7 +90,7 @@ function interfacesOf(group) {
     plainTable("Interfaces", ["interface", "instance", "addresses", "reachable", "why"], group[G.interfaces].map((each) => row(
       element(
         "span", {}, at(each, "id") || unknown("not read"),
-        element("small", {}, told([at(each, "type"), at(each, "description")].filter(Boolean).join(": "))),
+        element("small", {}, told([at(each, "type"), at(each, "description")].filter((shown) => shown && shown !== "interface").join(": "))),
         at(each, "account") !== text(group, "account") ? element("small", {}, "of account ", told(at(each, "account"))) : "",
         element("small", {}, at(each, "subnet"))),
       [
@@ -94,35 +102,49 @@ function interfacesOf(group) {
     more ? element("p", {}, `and ${plural(more, "more interface")}: tab attachments of the workbook`) : "");
 }
 
+function closeButton(dialog) {
+  const close = element("button", { type: "button", autofocus: true }, "Close");
+  close.addEventListener("click", () => dialog.close());
+  return close;
+}
+
 function fill(dialog, group) {
   const account = accounts.get(text(group, "account"));
   const reachable = text(group, "reachable");
-  const since = text(group, "first_seen");
-  const close = element("button", { type: "button" }, "Close");
-  close.addEventListener("click", () => dialog.close());
+  const since = text(group, "first_seen"), change = changeOf(text(group, "since_last"));
+  const known = new Set(group[G.interfaces].map((each) => texts[each[I.instance]]));
+  const instances = list(group, "instances").filter((each) => !known.has(each));
+  const close = closeButton(dialog);
   dialog.replaceChildren(
     element(
       "div", { className: "bar" },
-      element("h2", { id: "group-title" }, told(nameOf(group)), element("small", {}, text(group, "id"))), close),
+      element(
+        "div", {},
+        element("h2", { id: "group-title" }, told(nameOf(group)), element("small", {}, text(group, "id"))),
+        element(
+          "p", { className: "note" },
+          "account ", told(`${text(group, "account")}${account?.id ? ` (${account.id})` : ""}`), ` · ${text(group, "region")}`,
+          consoleLink(group) ? [" · ", consoleLink(group)] : "")),
+      close),
     facts(
       fact("risk", badge(group), " ", told(text(group, "why_level"))),
       fact("reachable", element("span", { className: `reach ${reachable}` }, reachable), ": ", told(text(group, "why_reachable"))),
-      fact("open to the world", list(group, "open").join(", ") || "nothing"),
-      fact("since", since ? `${since}${text(group, "since_last") ? ` (${text(group, "since_last")} since the run before)` : ""}` : "not known: no earlier run tells"),
-      fact("waived", told(text(group, "waived") || "no")),
-      fact("account", told(`${text(group, "account")}${account?.id ? ` (${account.id})` : ""}`), account?.labels.length ? element("small", {}, told(account.labels.join(", "))) : ""),
-      fact("region", text(group, "region")),
-      fact("VPC", text(group, "vpc") || "none"),
-      fact("description", told(text(group, "description"))),
-      fact("tags", told(list(group, "tags").join(", ") || "none")),
-      group[G.same_rules].length ? fact("same rules as", list(group, "same_rules").join(", ")) : null,
-      consoleLink(group) ? fact("console", consoleLink(group)) : null),
+      fact("open to the world", list(group, "open").join(", ") || opensOf(group)),
+      fact("since", since ? `${since}${change ? ` (${change})` : ""}` : "not known: no earlier run tells"),
+      fact("waived", told(text(group, "waived") || "no"))),
     element("h3", {}, "Rules"), rulesOf(group),
     element("h3", {}, "Interfaces"), interfacesOf(group),
-    group[G.instances].length ? element("h3", {}, "Instances") : "",
-    group[G.instances].length ? items(list(group, "instances")) : "",
+    instances.length ? element("h3", {}, "Other instances") : "",
+    instances.length ? items(instances) : "",
     element("h3", {}, "Found by"),
-    group[G.findings].length ? element("ul", {}, group[G.findings].map(findingOf)) : element("p", {}, "No policy: its own rules tell."));
+    group[G.findings].length ? element("ul", {}, group[G.findings].map(findingOf)) : element("p", {}, "No policy: its own rules tell."),
+    element("h3", {}, "About the group"),
+    facts(
+      fact("description", told(text(group, "description") || "none")),
+      fact("tags", told(list(group, "tags").join(", ") || "none")),
+      account?.labels.length ? fact("account's labels", told(account.labels.join(", "))) : null,
+      fact("VPC", text(group, "vpc") || "none"),
+      group[G.same_rules].length ? fact("same rules as", list(group, "same_rules").join(", ")) : null));
 }
 
 function openGroup(id) {
@@ -135,13 +157,12 @@ function openGroup(id) {
   const group = groups.find((each) => text(each, "id") === id);
   if (group) fill(dialog, group);
   else {
-    const close = element("button", { type: "button" }, "Close");
-    close.addEventListener("click", () => dialog.close());
     dialog.replaceChildren(
-      element("div", { className: "bar" }, element("h2", { id: "group-title" }, "Not on this page"), close),
+      element("div", { className: "bar" }, element("h2", { id: "group-title" }, "Not on this page"), closeButton(dialog)),
       element("p", {}, "This page has no group ", told(id), ": nothing was found of it, or it is among those left out."));
   }
   if (!dialog.open) dialog.showModal();
+  else dialog.querySelector("button").focus(); // the one before is gone, with the group before
   dialog.scrollTop = 0;
 }
 

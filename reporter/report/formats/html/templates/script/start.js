@@ -8,13 +8,19 @@ document.addEventListener("click", (event) => {
 let typing = 0;
 byId("search").addEventListener("input", () => {
   clearTimeout(typing);
-  typing = setTimeout(() => show(true), 120);
+  // A search is one step for Back, however it is typed.
+  typing = setTimeout(() => show(new URLSearchParams(location.hash.slice(1)).has("q")), 120);
 });
 byId("clear").addEventListener("click", () => {
   byId("search").value = "";
   for (const facet of FACETS) facet.chosen.clear();
   show();
   byId("search").focus();
+});
+
+// A page of rows begins at its top. Who turns it with the keyboard stays at the button.
+document.addEventListener("click", (event) => {
+  if (event.detail && event.target.closest?.(".dt-paging-button")) byId("table").scrollIntoView();
 });
 
 /** Go to the rows: a link has led to them. */
@@ -30,8 +36,8 @@ document.addEventListener("click", (event) => {
   if (link && link.hash === location.hash && !opened) arrive(); // which changes no address
 });
 addEventListener("popstate", () => {
+  byUs = false; // what closes a group now is no way back to where it was opened
   fromAddress();
-  if (!opened) byUs = false;
   if (followed && isView() && !opened) arrive();
   followed = false;
 });

@@ -22,7 +22,8 @@ function groupCell(group) {
   });
   return element(
     "span", {}, button, " ", marks(group), element("small", { className: "whole" }, text(group, "id")),
-    element("small", { className: "place" }, told(text(group, "account")), ` · ${text(group, "region")}`));
+    element("small", { className: "place" }, told(text(group, "account")), ` · ${text(group, "region")}`),
+    element("small", { className: "place" }, `open: ${opensOf(group)}`));
 }
 
 const table = new DataTable("#table", {
@@ -32,7 +33,7 @@ const table = new DataTable("#table", {
   pageLength: PAGE,
   lengthMenu: [PAGE, 50, 100, 500],
   layout: { topStart: null, topEnd: null, bottomStart: "pageLength", bottomEnd: "paging" },
-  language: { emptyTable: "No group with a finding in what was read", zeroRecords: "No group is left by these filters", lengthMenu: "_MENU_ rows a page" },
+  language: { emptyTable: data.nothing, zeroRecords: "No group is left by these filters", lengthMenu: "_MENU_ rows a page" },
   columns: [
     ranked("risk", (group) => LEVELS.indexOf(text(group, "level")) * 2 + !group[G.proven], badge),
     ranked(
@@ -41,13 +42,23 @@ const table = new DataTable("#table", {
     cell("group", (group) => nameOf(group).toLowerCase(), groupCell, "name"),
     cell("account", lower("account"), (group) => name(text(group, "account")), "least"),
     cell("region", lower("region"), (group) => text(group, "region"), "least whole"),
-    cell("open to the world", (group) => list(group, "open").join(", "), (group) => element("span", {}, few(list(group, "open"))), "less"),
+    cell("open to the world", (group) => list(group, "open").join(", "), (group) => element("span", {}, opensOf(group)), "least"),
     ranked(
       "in use", (group) => (group[G.in_use] === null ? -1 : (group[G.interface_count] ?? 0) + group[G.in_use]),
       (group) => (group[G.in_use] === null ? unknown() : element("span", {}, inUse(group))), "less whole"),
     cell("found by", (group) => titles(group).join(", "), (group) => told(few(titles(group))), "less"),
-    cell("since", (group) => text(group, "first_seen"), (group) => element("span", {}, text(group, "first_seen") || "not known"), "least whole"),
+    cell("since", (group) => text(group, "first_seen"), (group) => element("span", {}, text(group, "first_seen") || "not known"), "less whole"),
   ].map((column) => ({ ...column, render: textual(column.render) })),
+});
+// DataTables takes Enter alone, though its heads say that they are buttons.
+byId("table").tHead.addEventListener("keydown", (event) => {
+  if (event.key !== " " || event.target.role !== "button") return;
+  event.preventDefault();
+  event.target.click();
+});
+table.on("draw", () => {
+  const empty = document.querySelector("#table td.dt-empty");
+  if (empty && nothingRead()) empty.replaceChildren(unknown("Not read, and so not known: this is no account without groups."));
 });
 table.search.fixed("view", (_, group, row) => wanted.shown[row] === 1);
 
