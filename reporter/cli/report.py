@@ -108,6 +108,7 @@ def write(
     from reporter.inventory import columns
     from reporter.inventory.audit import read_audit
     from reporter.output.reading import open_output
+    from reporter.remedy import next_steps
     from reporter.report import accounts_alone, changes, closing, failing, not_read, writing
     from reporter.report import folder as report_folder
     from reporter.report import waivers as waivers_tab
@@ -137,6 +138,7 @@ def write(
             findings, past = past_of(
                 audit, findings, earlier, narrowed=bool(only or resources), progress=count
             )
+    findings = next_steps.with_next_steps(findings, found.policies)
     if accounts:
         audit, findings, past = accounts_alone.alone(
             audit, findings, past, accounts, accepted, waivers.today()

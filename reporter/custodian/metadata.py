@@ -50,6 +50,7 @@ GROUP_COLUMNS = (
     "reachable",
     "first_seen",
     "since_last",
+    "next_step",
     "world_ports",
     "reachable_on",
     "instances",

@@ -34,7 +34,7 @@ FINDING_COLUMNS = (
     "proven",
 )
 
-_OF_HISTORY = ("first_seen", "since_last")
+_TOLD_LATER = ("first_seen", "since_last", "next_step")
 _UNUSED = "unused"
 _REACHABLE = {answer.value: rank for rank, answer in enumerate(Reachable)}
 _SINCE_LAST = {"new": 0, "changed": 1, "same": 2, "": 3}
@@ -125,7 +125,7 @@ def assess(
     rated = risk.classify(exposed, groups["in_use"], default_on_instance)
     groups["risk"] = rated["risk"]
     groups["risk_note"] = _notes(rated["risk_note"], inventory.exposure)
-    for column in _OF_HISTORY:
+    for column in _TOLD_LATER:
         groups[column] = ""
     groups["waived"] = pd.Series("", index=groups.index, dtype="str")
     order = groups[_SORT].copy()

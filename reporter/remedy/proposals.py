@@ -1,19 +1,15 @@
-"""What to do about each finding, from the findings alone: no record is read, so that a report can tell it too."""
+"""What to do about each finding, from the findings alone: no record is read."""
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
-from typing import Any
 
 from reporter.custodian.metadata import PlannedPolicy
 from reporter.custodian.resource_types import GROUPS
 from reporter.errors import InputError
 from reporter.findings.assess import Findings
-from reporter.findings.together import BY_SEVERAL
 from reporter.findings.waived import DEFAULT
-from reporter.remedy import made_by, verdicts
 from reporter.remedy.options import Options
-from reporter.remedy.steps import Status
 
 UNUSED = "unused"
 #: Stands for a policy in the steps that take needless rules away, which no policy finds.
@@ -99,13 +95,13 @@ def propose(
     chosen = chosen_policies(policies, options)
     by_name = {policy.name: policy for policy in policies}
     order = {policy.name: number for number, policy in enumerate(policies)}
-    waived = _waived(findings)
+    waived = waived_of(findings)
     # What only informs may be waived for any reason: that accepts nothing that is exposed.
     counting = {*chosen, *(policy.name for policy in policies if policy.exposed)}
     accounts = findings.groups["account_profile"].tolist()
     caught: dict[int, dict[str, tuple[str, ...] | None]] = {}
     accepted: dict[int, dict[str, tuple[str, ...] | None]] = {}
-    for row, name, rules in _proven(findings, counting):
+    for row, name, rules in proven_of(findings, counting):
         if options.accounts is not None and accounts[row] not in options.accounts:
             continue
         if (row, name) in waived:
@@ -141,15 +137,17 @@ def propose(
     return {row: of_group for row, of_group in found.items() if of_group}
 
 
-def _waived(findings: Findings) -> set[tuple[int, str]]:
+def waived_of(findings: Findings) -> set[tuple[int, str]]:
+    """The findings that are waived, by row of the group and policy."""
     frame = findings.waived.frame
     frame = frame[frame["waived"].astype(bool)] if len(frame) else frame
     return set(zip(frame["group"].tolist(), frame["policy"].tolist(), strict=True))
 
 
-def _proven(
+def proven_of(
     findings: Findings, policies: Collection[str]
 ) -> Iterator[tuple[int, str, tuple[str, ...] | None]]:
+    """The proven findings of policies: row of the group, policy, and the rules that matched."""
     frame = findings.frame[findings.frame["proven"] & findings.frame["policy"].isin(policies)]
     columns = (frame[name].tolist() for name in ("group", "policy", "matched_rules"))
     return zip(*columns, strict=True)
@@ -184,92 +182,3 @@ def _without_sound_default_groups(
                 of_group = [each for each in of_group if each.kind is not Kind.DEFAULT or each.rules]
         left[row] = of_group
     return left
-
-
-def next_step(findings: Findings, policies: Sequence[PlannedPolicy]) -> list[str]:
-    """For each row of `Findings.frame` in one sentence what to do next."""
-    groups, frame = findings.groups, findings.frame
-    by_name = {policy.name: policy for policy in policies}
-    waived = _waived(findings)
-    services = [
-        made_by.service(name, tags)
-        for name, tags in zip(groups["group_name"].tolist(), groups["tags"].tolist(), strict=True)
-    ]
-    in_use, default = groups["in_use"].tolist(), groups["is_default"].fillna(False).tolist()
-    on_instance = findings.default_on_instance.fillna(False).tolist()
-    found_by = _exposed_by_rule(findings, by_name, waived)
-    sentences = []
-    columns = (frame[name].tolist() for name in ("group", "policy", "matched_rules", "proven"))
-    for row, name, rules, proven in zip(*columns, strict=True):
-        if (row, name) in waived:
-            sentence = "Nothing until the waiver ends"
-        elif not proven:
-            sentence = "Have what was not read looked at, then see"
-        elif services[row]:
-            sentence = f"Change it where it comes from: {services[row]} made it"
-        else:
-            policy = by_name[name]
-            kind = kind_of(policy)
-            if kind is Kind.RULES:
-                sentence = _rules_sentence(policy, rules, found_by.get(row, {}))
-            elif kind is Kind.DEFAULT and rules and in_use[row] is False:
-                sentence = f"Remove {_some(rules)}: nothing carries it"
-            elif kind is Kind.DEFAULT:
-                sentence = _default_sentence(bool(on_instance[row]), in_use[row], bool(rules))
-            elif default[row]:
-                sentence = "Nothing: AWS does not let a default group be deleted"
-            else:
-                sentence = "Delete the group, once nothing that `unused` does not see needs it"
-        sentences.append(sentence)
-    return sentences
-
-
-def _exposed_by_rule(
-    findings: Findings, by_name: Mapping[str, PlannedPolicy], waived: Collection[tuple[int, str]]
-) -> dict[int, dict[str, tuple[PlannedPolicy, ...]]]:
-    """By row of the group and text of a rule the exposed policies that found it."""
-    exposed = [name for name, policy in by_name.items() if policy.exposed]
-    found: dict[int, dict[str, tuple[PlannedPolicy, ...]]] = {}
-    for row, name, rules in _proven(findings, exposed):
-        if (row, name) not in waived:
-            of_group = found.setdefault(row, {})
-            for text in rules or ():
-                of_group[text] = (*of_group.get(text, ()), by_name[name])
-    return found
-
-
-def _rules_sentence(
-    policy: PlannedPolicy, rules: tuple[str, ...] | None, exposed: Mapping[str, tuple[PlannedPolicy, ...]]
-) -> str:
-    if rules is None:
-        return "Look at its rules: which of them matched cannot be told"
-    if not rules:
-        return "Look at the group: the policy is not about a rule"
-    by_others = [each for text in rules for each in exposed.get(text, ()) if each.name != policy.name]
-    parts = [
-        text
-        for text in rules
-        if verdicts.of_rule(text, [policy, *by_others], (), Options()).status is not Status.PLANNED
-    ]
-    if parts:
-        return f"Choose what is to stay of {_some(parts)} (--keep), and remove the rest"
-    together = [text.removesuffix(BY_SEVERAL).strip() for text in rules if text.endswith(BY_SEVERAL)]
-    if together:
-        return f"Remove the rules that together let the world in on {_some(together)}"
-    remove = f"Remove {_some(rules)}, or let in narrower ranges in its place (--to)"
-    return remove if policy.exposed else f"See whether it is meant; if not: {remove[0].lower()}{remove[1:]}"
-
-
-def _default_sentence(on_instance: bool, in_use: Any, rules: bool) -> str:
-    if on_instance:
-        return "Move its instances to a group of their own"
-    if in_use is True:
-        return "Give what carries it a group of its own"
-    if in_use is False:
-        return "Nothing: nothing carries it, and AWS does not let it be deleted"
-    return "Find out what carries it" + (" before its rules are removed" if rules else "")
-
-
-def _some(names: Sequence[str], most: int = 3) -> str:
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return ", ".join(names[:most]) + more

@@ -73,6 +73,8 @@ DESCRIPTIONS = {
     "security_groups by any",
     "since_last": "Since the run before: new, changed (the rules that matched, the level or reachability), or same; "
     "empty where nothing was caught or it cannot be told",
+    "next_step": "What to do next about what the tab's policies found, or in security_groups about what counts for the "
+    "risk, default groups and unused ones; `sg-audit remedy` writes the steps",
     "state": "Of a finding: new, changed or gone since the run before, or not comparable. Of a waiver: holds; or "
     "expired, ends within 30 days, matched nothing, no longer holds as more rules matched",
     "reason": "Of a finding: what has changed; why it is gone: fixed, deleted, or unknown where the groups were not "

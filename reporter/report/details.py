@@ -18,6 +18,8 @@ from reporter.inventory import group_rules
 from reporter.inventory.audit import Audit
 from reporter.inventory.group_rules import GroupRules
 from reporter.inventory.network import traffic
+from reporter.remedy.options import Options
+from reporter.remedy.proposals import chosen_policies
 
 _URGENT = LEVELS[:3]
 _REASONS = 3  # why a group is reached or not, each interface has its own
@@ -26,19 +28,22 @@ _REACHED_FIRST = {"yes": 0, "unknown": 1, "no": 2}
 
 @dataclass(frozen=True)
 class Policy:
-    """A policy that found something: what people call it, what it is for, and the controls that ask for it."""
+    """A policy that found something: what people call it, what it is for, and the controls that ask for it;
+    `closed_by_default`, whether `sg-audit remedy` closes what it finds without being asked for it."""
 
     name: str
     title: str
     description: str
     controls: tuple[str, ...]
     exposed: bool
+    closed_by_default: bool = False
 
 
 @dataclass(frozen=True)
 class Finding:
     """What a policy found of a group; `matched_rules` are None where they cannot be told. `waived` says until when it
-    is, or why no longer; `is_waived`, whether it is."""
+    is, or why no longer; `is_waived`, whether it is. `next_step` is what to do in a sentence, `removable` the rules of
+    which nothing is right."""
 
     policy: str
     proven: bool
@@ -47,6 +52,8 @@ class Finding:
     since_last: str
     waived: str
     is_waived: bool
+    next_step: str = ""
+    removable: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -133,6 +140,7 @@ def details(
 
     Where there are no groups in the output there are none here.
     """
+    by_default = chosen_policies(audit.output.policies, Options())
     policies = tuple(
         Policy(
             each.name,
@@ -140,6 +148,7 @@ def details(
             each.description,
             each.in_report.controls,
             each.exposed,
+            each.name in by_default,
         )
         for each in audit.output.policies
         if each.resource == GROUPS and each.filtered
@@ -250,11 +259,15 @@ def _findings(findings: Findings, positions: "np.ndarray[Any, Any]") -> dict[int
     nothing = [""] * len(frame)
     history = (frame[name].tolist() if name in frame else nothing for name in ("first_seen", "since_last"))
     columns = (frame[name].tolist() for name in ("group", "policy", "proven", "matched_rules"))
+    steps = [frame[name].tolist() if name in frame else None for name in ("next_step", "removable")]
+    next_step, removable = (steps[0] or nothing), (steps[1] or [()] * len(frame))
     found: dict[int, list[Finding]] = {}
-    for group, policy, proven, rules, first_seen, since_last in zip(*columns, *history, strict=True):
+    for group, policy, proven, rules, first_seen, since_last, sentence, whole in zip(
+        *columns, *history, next_step, removable, strict=True
+    ):
         is_waived, note = notes.get((group, policy), (False, ""))
         found.setdefault(group, []).append(
-            Finding(policy, proven, rules, first_seen, since_last, note, is_waived)
+            Finding(policy, proven, rules, first_seen, since_last, note, is_waived, sentence, whole)
         )
     return found
 

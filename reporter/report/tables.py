@@ -17,6 +17,7 @@ from reporter.inventory.audit import Audit
 from reporter.inventory.columns import TAGS
 from reporter.names import clean, distinct
 from reporter.output.manifest import Status
+from reporter.remedy import next_steps
 from reporter.report.changes import CHANGES, changes, since_line
 from reporter.report.descriptions import DESCRIPTIONS
 from reporter.report.duplicates import DUPLICATES, duplicates
@@ -211,15 +212,16 @@ def _caught(findings: Findings, policies: Sequence[PlannedPolicy], *, possible: 
     lists_all = not all(policy.filtered for policy in policies)
     rows = groups if lists_all else groups[findings.of_groups(names, possible=possible)]
     # Of these rows alone: where there are none, pandas would take in those of the columns.
-    rows = rows.assign(**{name: column[rows.index] for name, column in findings.since(names).items()})
+    told = {**findings.since(names), "next_step": next_steps.of_groups(findings, names)}
+    rows = rows.assign(**{name: column[rows.index] for name, column in told.items()})
     if not lists_all:
         rows = _with_waived(rows, findings, names)
     if not any(_on_rules(policy) for policy in policies):
         return rows.reset_index(drop=True)
     rules = findings.matched_rules(names)
-    told = [_NOT_TOLD if (found := rules.get(row, ())) is None else found for row in rows.index]
+    matched = [_NOT_TOLD if (found := rules.get(row, ())) is None else found for row in rows.index]
     place = list(rows.columns).index(_BEFORE_RULES) + 1
-    rows.insert(place, MATCHED_RULES, pd.Series(told, index=rows.index, dtype=object))
+    rows.insert(place, MATCHED_RULES, pd.Series(matched, index=rows.index, dtype=object))
     return rows.reset_index(drop=True)
 
 

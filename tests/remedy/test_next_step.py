@@ -6,7 +6,7 @@ from reporter.findings import waived, waivers
 from reporter.findings.assess import assess
 from reporter.inventory.audit import read_audit
 from reporter.output.reading import open_output
-from reporter.remedy.proposals import next_step
+from reporter.remedy.next_steps import with_next_steps
 from tests import rundir
 
 from . import runs
@@ -40,7 +40,8 @@ def test_each_finding_has_a_sentence(tmp_path: Path) -> None:
     accepted = waivers.parse(text.encode(), "waivers.yml", runs.DAY)
     findings = assess(read_audit(output)[1], output.policies)
     findings = waived.apply(findings, output.policies, accepted, runs.DAY)
-    frame = findings.frame.assign(next_step=next_step(findings, output.policies))
+    findings = with_next_steps(findings, output.policies)
+    frame = findings.frame
     told = {
         (each["group_name"] + each["resource_id"][-1], each["policy"]): each["next_step"]
         for each in frame.to_dict("records")

@@ -38,6 +38,9 @@ class _Finding(msgspec.Struct, array_like=True, gc=False):
     first_seen: _Text
     since_last: _Text
     waived: _Text
+    is_waived: bool
+    next_step: _Text
+    removable: list[_Text]
 
 
 class _Interface(msgspec.Struct, array_like=True, gc=False):
@@ -136,6 +139,7 @@ def data(overview: Overview, details: Details) -> Data:
                 "about": each.description,
                 "controls": list(each.controls),
                 "exposed": each.exposed,
+                "closed_by_default": each.closed_by_default,
             }
             for each in details.policies
         ],
@@ -197,6 +201,9 @@ def _finding(finding: Finding, policies: dict[str, int], texts: _Texts) -> _Find
         texts(finding.first_seen),
         texts(finding.since_last),
         texts(finding.waived),
+        finding.is_waived,
+        texts(finding.next_step),
+        texts.each(finding.removable),
     )
 
 

@@ -34,7 +34,7 @@ _REASONS = 4  # shown beside the figures, the others further down
 _ACCOUNTS, _UNREAD = 1_000, 500  # in their tables
 
 #: The parts of the page's script, in their order: they make up one.
-_SCRIPTS = ("elements", "filters", "address", "table", "group", "account", "csv", "start")
+_SCRIPTS = ("elements", "filters", "address", "table", "what_to_do", "group", "account", "csv", "start")
 
 
 def write(

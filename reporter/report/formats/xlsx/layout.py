@@ -38,6 +38,7 @@ _OF_GROUPS = {
     "first_seen": 11,
     "since_last": 9,
     "matched_rules": 21.5,
+    "next_step": 36,
     "world_ports": 20,
 }
 _UPRIGHT = frozenset({"attached_eni_count"})

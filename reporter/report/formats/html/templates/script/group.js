@@ -132,6 +132,7 @@ function fill(dialog, group) {
       fact("open to the world", list(group, "open").join(", ") || opensOf(group)),
       fact("since", since ? `${since}${change ? ` (${change})` : ""}` : "not known: no earlier run tells"),
       fact("waived", told(text(group, "waived") || "no"))),
+    whatToDo(group),
     element("h3", {}, "Rules"), rulesOf(group),
     element("h3", {}, "Interfaces"), interfacesOf(group),
     instances.length ? element("h3", {}, "Other instances") : "",

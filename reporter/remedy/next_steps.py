@@ -1,0 +1,157 @@
+"""What to do next about each finding, in a sentence, for a report."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from reporter.custodian.metadata import PlannedPolicy
+from reporter.findings.assess import Findings
+from reporter.findings.together import BY_SEVERAL
+from reporter.remedy import made_by, verdicts
+from reporter.remedy.options import Options
+from reporter.remedy.proposals import Kind, kind_of, proven_of, waived_of
+from reporter.remedy.steps import Status
+
+_NAMED = 3  # rules in a sentence
+_SENTENCES = 2  # of a group
+
+
+class NextStep(NamedTuple):
+    """What to do about a finding; `removable` are those of the rules that matched of which nothing is right."""
+
+    sentence: str
+    removable: tuple[str, ...] = ()
+
+
+def with_next_steps(findings: Findings, policies: Sequence[PlannedPolicy]) -> Findings:
+    """The findings with the columns `next_step` and `removable` beside each, and `next_step` of each group filled: of
+    the findings that count for the risk, and of default and unused groups."""
+    steps = next_steps(findings, policies)
+    frame = findings.frame.assign(
+        next_step=pd.Series([step.sentence for step in steps], index=findings.frame.index, dtype="str"),
+        removable=pd.Series([step.removable for step in steps], index=findings.frame.index, dtype=object),
+    )
+    counting = [each.name for each in policies if each.exposed or kind_of(each) is not Kind.RULES]
+    told = replace(findings, frame=frame)
+    return replace(told, groups=findings.groups.assign(next_step=of_groups(told, counting)))
+
+
+def of_groups(findings: Findings, policies: Collection[str]) -> "pd.Series[str]":
+    """By row of the group what to do about its findings of the policies, each sentence once; empty where it has none,
+    and where nobody asked for the next steps."""
+    told: dict[int, dict[str, None]] = {}
+    if "next_step" in findings.frame:
+        frame = findings.frame[findings.frame["policy"].isin(policies)]
+        frame = frame.sort_values(["exposed", "proven"], ascending=False, kind="stable")
+        for group, sentence in zip(frame["group"].tolist(), frame["next_step"].tolist(), strict=True):
+            told.setdefault(group, {})[sentence] = None
+    texts = [""] * len(findings.groups)
+    for group, sentences in told.items():
+        texts[group] = _joined(list(sentences))
+    return pd.Series(texts, index=findings.groups.index, dtype="str")
+
+
+def _joined(sentences: Sequence[str]) -> str:
+    left = len(sentences) - _SENTENCES
+    more = f"; and {left} more" if left > 0 else ""
+    return "; ".join(sentences[:_SENTENCES]) + more
+
+
+def next_steps(findings: Findings, policies: Sequence[PlannedPolicy]) -> list[NextStep]:
+    """For each row of `Findings.frame` what to do next."""
+    groups, frame = findings.groups, findings.frame
+    by_name = {policy.name: policy for policy in policies}
+    waived = waived_of(findings)
+    in_use, default = groups["in_use"].tolist(), groups["is_default"].fillna(False).tolist()
+    names, tags = groups["group_name"].tolist(), groups["tags"].tolist()
+    on_instance = findings.default_on_instance.fillna(False).tolist()
+    found_by = _exposed_by_rule(findings, by_name, waived)
+    known: dict[Any, NextStep] = {}  # most groups are found by the same rules
+    steps = []
+    columns = (frame[name].tolist() for name in ("group", "policy", "matched_rules", "proven"))
+    for row, name, rules, proven in zip(*columns, strict=True):
+        if (row, name) in waived:
+            step = NextStep("Nothing until the waiver ends")
+        elif not proven:
+            step = NextStep("Have what was not read looked at, then see")
+        elif service := made_by.service(names[row], tags[row]):
+            step = NextStep(f"Change it where it comes from: {service} made it")
+        else:
+            policy = by_name[name]
+            kind = kind_of(policy)
+            if kind is Kind.RULES:
+                others = found_by.get(row, {})
+                found = tuple((text, others.get(text, ())) for text in rules or ())
+                key = (name, rules is None, found)
+                if key not in known:
+                    exposed = {text: [by_name[each] for each in by] for text, by in found}
+                    known[key] = _about_rules(policy, rules, exposed)
+                step = known[key]
+            elif kind is Kind.DEFAULT and rules and in_use[row] is False:
+                step = NextStep(f"Remove {_some(rules)}: nothing carries it", rules)
+            elif kind is Kind.DEFAULT:
+                step = NextStep(_about_default(bool(on_instance[row]), in_use[row], bool(rules)))
+            elif default[row]:
+                step = NextStep("Nothing: AWS does not let a default group be deleted")
+            else:
+                step = NextStep("Delete the group, once nothing that `unused` does not see needs it")
+        steps.append(step)
+    return steps
+
+
+def _exposed_by_rule(
+    findings: Findings, by_name: Mapping[str, PlannedPolicy], waived: Collection[tuple[int, str]]
+) -> dict[int, dict[str, tuple[str, ...]]]:
+    """By row of the group and text of a rule the exposed policies that found it."""
+    exposed = [name for name, policy in by_name.items() if policy.exposed]
+    found: dict[int, dict[str, tuple[str, ...]]] = {}
+    for row, name, rules in proven_of(findings, exposed):
+        if (row, name) not in waived:
+            of_group = found.setdefault(row, {})
+            for text in rules or ():
+                of_group[text] = (*of_group.get(text, ()), name)
+    return found
+
+
+def _about_rules(
+    policy: PlannedPolicy, rules: tuple[str, ...] | None, exposed: Mapping[str, Sequence[PlannedPolicy]]
+) -> NextStep:
+    """`exposed` has by rule the exposed policies that found it, too."""
+    if rules is None:
+        return NextStep("Look at its rules: which of them matched cannot be told")
+    if not rules:
+        return NextStep("Look at the group: the policy is not about a rule")
+    whole = [text for text in rules if _is_wrong(text, {policy.name: policy}, exposed[text])]
+    together = [text.removesuffix(BY_SEVERAL).strip() for text in rules if text.endswith(BY_SEVERAL)]
+    removable = tuple(text for text in whole if not text.endswith(BY_SEVERAL))
+    parts = [text for text in rules if text not in whole]
+    if parts:
+        return NextStep(f"Choose what is to stay of {_some(parts)} (--keep), and remove the rest", removable)
+    if together:
+        return NextStep(f"Remove the rules that together let the world in on {_some(together)}", removable)
+    remove = f"Remove {_some(rules)}, or let in narrower ranges in its place (--to)"
+    if policy.exposed or all(exposed.values()):
+        return NextStep(remove, removable)
+    return NextStep(f"See whether it is meant; if not: {remove[0].lower()}{remove[1:]}", removable)
+
+
+def _is_wrong(text: str, found_by: Mapping[str, PlannedPolicy], exposed: Sequence[PlannedPolicy]) -> bool:
+    policies = {**found_by, **{each.name: each for each in exposed}}
+    return verdicts.of_rule(text, list(policies.values()), (), Options()).status is Status.PLANNED
+
+
+def _about_default(on_instance: bool, in_use: Any, rules: bool) -> str:
+    if on_instance:
+        return "Move its instances to a group of their own"
+    if in_use is True:
+        return "Give what carries it a group of its own"
+    if in_use is False:
+        return "Nothing: nothing carries it, and AWS does not let it be deleted"
+    return "Find out what carries it" + (" before its rules are removed" if rules else "")
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more
