@@ -128,7 +128,8 @@ def _about_rules(
     removable = tuple(text for text in whole if not text.endswith(BY_SEVERAL))
     parts = [text for text in rules if text not in whole]
     if parts:
-        return NextStep(f"Choose what is to stay of {_some(parts)} (--keep), and remove the rest", removable)
+        choose = f"hoose what is to stay of {_some(parts)} (--keep), and remove the rest"
+        return NextStep(f"Remove {_some(removable)}; c{choose}" if removable else f"C{choose}", removable)
     if together:
         return NextStep(f"Remove the rules that together let the world in on {_some(together)}", removable)
     remove = f"Remove {_some(rules)}, or let in narrower ranges in its place (--to)"

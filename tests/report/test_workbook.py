@@ -657,8 +657,10 @@ def test_a_finding_tab_has_its_groups_as_security_groups_has_them(
 ) -> None:
     found = without_auditors(rows(book[tab]))
     matched = [row.pop("matched_rules", None) for row in found]
+    assert all(row.pop("next_step") for row in found)  # of the tab's policies
     assert [row.pop("aws_console") for row in found] == [row["security_group_id"] for row in found]
-    assert found == [row for row in rows(book["security_groups"]) if row[flag]]
+    groups = [row for row in rows(book["security_groups"]) if row[flag]]
+    assert found == [{name: row[name] for name in row if name != "next_step"} for row in groups]
     assert len(found) == count
     assert all(matched) if tab != "default_sg" else not any(matched)
 
@@ -670,6 +672,21 @@ def test_a_finding_tab_shows_the_rules_that_made_the_policy_match(book: Workbook
     assert rules["ipv6-jump"] == "tcp 22 from ::/0"
 
 
+def test_a_row_says_what_to_do_next(book: Workbook) -> None:
+    told = {row["group_name"]: row["next_step"] for row in rows(book["ssh_world"])}
+    groups = {row["group_name"]: row["next_step"] for row in rows(book["security_groups"])}
+    remove = "Remove tcp 22 from 0.0.0.0/0, or let in narrower ranges in its place (--to)"
+    assert told["bastion"] == groups["bastion"] == remove
+    assert told["break-glass"] == (
+        "Remove tcp 22 from 0.0.0.0/0; choose what is to stay of all traffic from ::/0 (--keep), and remove the rest"
+    )
+    assert told["wide-range"] == (
+        "Choose what is to stay of tcp 20-25 from 0.0.0.0/0 (--keep), and remove the rest"
+    )
+    # What nothing is wrong with, or what only informs, asks for nothing.
+    assert groups["web"] == ""
+
+
 def test_what_is_open_besides_ssh_as_written_down_by_hand(book: Workbook) -> None:
     groups = rows(book["security_groups"])
     for expected in parsed(OPEN):
@@ -677,7 +694,12 @@ def test_what_is_open_besides_ssh_as_written_down_by_hand(book: Workbook) -> Non
         found = without_auditors(rows(book[expected["tab"]]))
         assert [row["group_name"] for row in found] == names, expected["tab"]
         assert all(row.pop("matched_rules") and row.pop("aws_console") for row in found)
-        assert found == [row for row in groups if row["group_name"] in names]
+        assert all(row.pop("next_step") for row in found)
+        assert found == [
+            {name: row[name] for name in row if name != "next_step"}
+            for row in groups
+            if row["group_name"] in names
+        ]
         if expected["flag"]:
             assert [row["group_name"] for row in groups if row[expected["flag"]]] == names, expected["flag"]
     # The one default group that was given a rule.
