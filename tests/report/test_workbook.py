@@ -684,7 +684,7 @@ def test_a_row_says_what_to_do_next(book: Workbook) -> None:
         "Choose what is to stay of tcp 20-25 from 0.0.0.0/0 (--keep), and remove the rest"
     )
     # What nothing is wrong with, or what only informs, asks for nothing.
-    assert groups["web"] == ""
+    assert groups["web-public"] == ""
 
 
 def test_what_is_open_besides_ssh_as_written_down_by_hand(book: Workbook) -> None:
