@@ -31,6 +31,11 @@ from tests.report.formats.page_runs import (
 
 _WAIT = 10  # seconds
 _TEXTS = "return [...document.querySelectorAll(arguments[0])].map((each) => each.innerText.trim())"
+_ALL_LAID_OUT = (
+    "document.querySelectorAll('main > section').forEach((each) => each.style.contentVisibility = 'visible')"
+)
+_CUT_OFF = """return [...document.querySelectorAll('.wide:has(.stacked)')]
+  .filter((each) => each.scrollWidth > each.clientWidth).length"""
 _READY = "return document.getElementById('status')?.textContent"
 
 
@@ -588,6 +593,9 @@ def test_it_can_be_used_by_everybody(page: Opened, width: int, dark: bool) -> No
             assert page.driver.execute_script("return document.documentElement.scrollWidth <= innerWidth"), (
                 view
             )
+            # What is far down is laid out no sooner than it is come to, and looked at by nobody.
+            page.driver.execute_script(_ALL_LAID_OUT)
+            assert page.driver.execute_script(_CUT_OFF) == 0, "why it is reached, and what to do"
             page.driver.execute_script(axe)
             found = page.driver.execute_async_script(
                 "axe.run({resultTypes: ['violations']}).then(arguments[0])"

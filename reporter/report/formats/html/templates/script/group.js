@@ -4,13 +4,21 @@ const fact = (name, ...shown) => element("div", {}, element("dt", {}, name), ele
 const facts = (...rows) => element("dl", { className: "facts" }, ...rows.filter(Boolean));
 const items = (values) => element("ul", {}, values.map((each) => element("li", {}, told(each))));
 
-function plainTable(caption, heads, rows) {
+/** A table. One that is `stacked` has its cells below each other where there is no room, and then no role of its own. */
+function plainTable(caption, heads, rows, className = "") {
+  for (const line of rows) {
+    line.role = "row";
+    [...line.cells].forEach((cell, place) => {
+      cell.role = place ? "cell" : "rowheader";
+      cell.dataset.label = heads[place];
+    });
+  }
   return element(
     "div", { className: "wide", tabIndex: 0, role: "region", "aria-label": `Table: ${caption.toLowerCase()}` },
     element(
-      "table", {}, element("caption", { className: "aside" }, caption),
-      element("thead", {}, element("tr", {}, heads.map((head) => element("th", { scope: "col" }, head)))),
-      element("tbody", {}, rows)));
+      "table", { className, role: "table" }, element("caption", { className: "aside" }, caption),
+      element("thead", { role: "rowgroup" }, element("tr", { role: "row" }, heads.map((head) => element("th", { scope: "col", role: "columnheader" }, head)))),
+      element("tbody", { role: "rowgroup" }, rows)));
 }
 
 const CHANGES = { new: "new", changed: "changed", same: "unchanged" };
@@ -89,16 +97,16 @@ function interfacesOf(group) {
     "div", {},
     plainTable("Interfaces", ["interface", "instance", "addresses", "reachable", "why"], group[G.interfaces].map((each) => row(
       element(
-        "span", {}, at(each, "id") || unknown("not read"),
+        "span", {}, at(each, "id") ? element("span", { className: "whole" }, at(each, "id")) : unknown("not read"),
         element("small", {}, told([at(each, "type"), at(each, "description")].filter((shown) => shown && shown !== "interface").join(": "))),
         at(each, "account") !== text(group, "account") ? element("small", {}, "of account ", told(at(each, "account"))) : "",
         element("small", {}, at(each, "subnet"))),
       [
-        told(at(each, "instance")),
+        told(at(each, "instance") || "none"),
         element("span", {}, each[I.addresses].map((place) => texts[place]).join(", ")),
         element("span", { className: `reach ${at(each, "reachable")}` }, at(each, "reachable")),
         told(at(each, "why")),
-      ]))),
+      ])), "stacked"),
     more ? element("p", {}, `and ${plural(more, "more interface")}: tab attachments of the workbook`) : "");
 }
 
