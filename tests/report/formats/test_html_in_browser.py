@@ -454,7 +454,9 @@ def test_what_is_not_known_of_a_row_is_saved_as_that(page: Opened) -> None:
     page.until(file.exists)
     [row] = csv.DictReader(file.read_text(encoding="utf-8-sig").splitlines(keepends=True))
     assert (row["risk"], row["attached_eni_count"]) == ("possibly critical", "unknown")
-    assert row["reachable_on"].startswith("not every interface was read"), "what is missing to tell, as in the workbook"
+    assert row["reachable_on"].startswith("not every interface was read"), (
+        "what is missing to tell, as in the workbook"
+    )
     assert row["policies"] == "sg-ssh-world, sg-ssh-open, possibly sg-unused"
 
 

@@ -10,7 +10,9 @@ from markupsafe import Markup, escape
 _FOLDER = "templates"
 
 # What turns the direction of writing, controls a terminal or does not show: a name could read as another.
-_INVISIBLE = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff]")
+_INVISIBLE = re.compile(
+    r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\xad\u061c\u200b\u200e\u200f\u2028-\u202e\u2060\u2066-\u2069\ufeff]"
+)
 
 
 def render(template: str, **values: Any) -> str:
