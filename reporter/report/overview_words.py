@@ -28,12 +28,16 @@ def per_cent(read: Read) -> int:
 
 def coverage(overview: Overview) -> str:
     """How much was looked at: `2 of 3 accounts were read whole (66 %), 1 in part; …`."""
-    groups = "" if overview.groups is None else f"{overview.groups:,} security groups. "
+    groups = "" if overview.groups is None else f"{_number(overview.groups, 'security group')}. "
     accounts, regions = overview.accounts_read, overview.regions_read
     return (
         f"{groups}{_of(accounts, 'account')}{_parts(accounts)}; "
         f"{_of(regions, 'region of an account', 'regions of accounts')}{_parts(regions)}."
     )
+
+
+def _number(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def _of(read: Read, one: str, many: str = "") -> str:

@@ -72,6 +72,7 @@ class _Group(msgspec.Struct, array_like=True, gc=False):
     open: list[_Text]
     findings: list[_Finding]
     rules: list[_Text] | None
+    open_ssh: list[_Text]
     parts: list[_Text]
     interfaces: list[_Interface]
     more_interfaces: int
@@ -182,6 +183,7 @@ def _group(group: GroupDetails, policies: dict[str, int], texts: _Texts) -> _Gro
         open=texts.each(group.world_ports),
         findings=[_finding(each, policies, texts) for each in group.findings],
         rules=None if group.rules is None else texts.each(group.rules),
+        open_ssh=texts.each(group.open_ssh),
         parts=texts.each(group.parts),
         interfaces=[_interface(each, texts) for each in shown],
         more_interfaces=len(left),
