@@ -400,6 +400,15 @@ def test_rules_that_are_the_world_together_are_marked(opened: Opened, tmp_path: 
     ]
 
 
+def test_a_rule_that_is_open_is_marked_where_no_policy_was_read(opened: Opened, tmp_path: Path) -> None:
+    page = Opened(opened.driver, page_runs.odd_rules(tmp_path), opened.downloads)
+    page.open(f"#group={page_runs.UNTOLD}")
+    assert page.texts("#group tbody tr") == [
+        "tcp 22 from 0.0.0.0/0\toffending: SSH open to the world, whatever policies say, sg-ssh-open",
+        "tcp 22 from 10.0.0.0/8\tsg-ssh-open",
+    ]
+
+
 def test_what_matched_and_is_no_rule_any_more_is_told_as_that(opened: Opened, tmp_path: Path) -> None:
     page = Opened(opened.driver, page_runs.odd_rules(tmp_path), opened.downloads)
     page.open(f"#group={page_runs.CLOSED}")

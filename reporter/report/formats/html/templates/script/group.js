@@ -66,13 +66,14 @@ function rulesOf(group) {
       catching.get(rule).push(policies[finding[F.policy]]);
     }
   }
-  const offending = (rule) => catching.get(rule)?.some((policy) => policy.exposed) ?? false;
+  const byPolicy = (rule) => catching.get(rule)?.some((policy) => policy.exposed) ?? false;
+  const offending = (rule) => byPolicy(rule) || group[G.open_ssh].includes(rule);
   const needless = new Set(list(group, "covered"));
   // What several rules open together, and no rule by itself; and what a policy matched before the rules were read.
   const others = [...catching.keys()].filter((rule) => !rules.includes(rule));
   const together = others.filter((rule) => texts[rule].endsWith(data.together) && offending(rule));
   const before = others.filter((rule) => !texts[rule].endsWith(data.together));
-  const isPart = (rule) => together.length > 0 && group[G.parts].includes(rule);
+  const isPart = (rule) => group[G.parts].includes(rule);
   const weight = (rule) => 3 * offending(rule) + 2 * isPart(rule) + catching.has(rule);
   const sorted = [...rules].sort((one, other) => weight(other) - weight(one));
   return element(
@@ -80,7 +81,8 @@ function rulesOf(group) {
     together.length ? element("p", {}, element("strong", {}, "offending: "), told(together.map((rule) => texts[rule]).join("; "))) : "",
     before.length ? element("p", {}, "Matched when a policy looked, and not among the rules as they were read: ", told(before.map((rule) => texts[rule]).join("; "))) : "",
     plainTable("Rules", ["rule", "found by"], sorted.map((rule) => {
-      const by = (catching.get(rule) ?? []).map((policy) => policy.title).join(", ");
+      const itself = offending(rule) && !byPolicy(rule) ? ["SSH open to the world, whatever policies say"] : [];
+      const by = [...itself, ...(catching.get(rule) ?? []).map((policy) => policy.title)].join(", ");
       const mark = offending(rule) ? element("strong", {}, "offending: ") : isPart(rule) ? element("strong", {}, "offending with others") : "";
       return row(told(texts[rule]), [element("span", {}, mark, isPart(rule) && !offending(rule) && by ? "; " : "", told(by))], mark ? "offending" : "");
     })),
