@@ -241,6 +241,7 @@ def test_what_is_not_known_is_not_told_as_a_no(page: Page) -> None:
     assert (maybe["level"], maybe["proven"], maybe["reachable"]) == ("critical", False, "unknown")
     assert (maybe["in_use"], maybe["interface_count"]) == (None, None)
     assert maybe["why_level"].startswith("Not proven, the worst that missing answers leave open: Exposed")
+    assert maybe["why_level"].endswith("carries it. Unknown: in_use."), "the worst case is named once"
 
 
 def test_it_says_since_when_and_what_has_gone(page: Page) -> None:
