@@ -4,6 +4,7 @@ ACCOUNTS ?= accounts.yml
 POLICIES ?= policies
 OUTPUT   ?= output
 REPORTS  ?= reports
+FORMATS  ?= xlsx html
 REGIONS  ?=
 BASE     ?= main
 
@@ -48,13 +49,13 @@ $(DEV): $(READY) requirements-dev.txt
 	@touch $@
 
 demo: $(READY) ## audit a small AWS that runs on this machine: no account needed
-	$(BIN)/sg-audit demo -u $(POLICIES) -o $(REPORTS)
+	$(BIN)/sg-audit demo -u $(POLICIES) -o $(REPORTS) $(FORMATS:%=-f %)
 
 audit: $(READY) ## audit the accounts of ACCOUNTS with your own credentials
-	$(BIN)/sg-audit audit -c $(ACCOUNTS) -u $(POLICIES) -s $(OUTPUT) -o $(REPORTS) $(REGIONS:%=-r %)
+	$(BIN)/sg-audit audit -c $(ACCOUNTS) -u $(POLICIES) -s $(OUTPUT) -o $(REPORTS) $(FORMATS:%=-f %) $(REGIONS:%=-r %)
 
-report: $(READY) ## make the workbook again from the newest run in OUTPUT
-	$(BIN)/sg-audit report -s $(OUTPUT) -o $(REPORTS)
+report: $(READY) ## make the workbook and the page again from the newest run in OUTPUT
+	$(BIN)/sg-audit report -s $(OUTPUT) -o $(REPORTS) $(FORMATS:%=-f %)
 
 validate: $(READY) ## Custodian's own validation of the policies
 	$(BIN)/sg-audit validate -u $(POLICIES)

@@ -3,7 +3,7 @@
 import shlex
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
@@ -100,17 +100,22 @@ def demo(
     report.read_entries(carry, formats)
     code = sandbox_demo.run(sources, output, reports, formats, csv_bom, fail_on, history, carry)
     if code != EXIT_INPUT:
-        for line in _what_to_try_next(output):
+        for line in _what_to_try_next(output, reports, formats):
             say(line)
     return code
 
 
-def _what_to_try_next(output: str) -> Iterator[str]:
-    """Commands that work as pasted, in the folder that the demo was run in."""
+def _what_to_try_next(output: str, reports: Path, formats: Sequence[str]) -> Iterator[str]:
+    """The page to open, and commands that work as pasted in the folder that the demo was run in."""
     called = click.get_current_context().find_root().info_name or ""
     program = called if shutil.which(called.partition(" ")[0]) else sys.argv[0]
     place = shlex.quote(output)
     yield "Try next:"
+    pages = sorted(reports.glob("security_groups_inventory_*.html")) if "html" in formats else ()
+    if pages:
+        yield f"  open {pages[-1]} in a browser: it needs no network"
+    else:
+        yield f"  {program} report -s {place} -f html  # a page to open in a browser"
     yield f"  {program} report -s {place} -f csv  # the same run as CSV files"
     if options.DEFAULT_POLICIES.exists():
         yield f"  {program} review -s {place} --base HEAD  # what a change of policies/ would catch and let go"

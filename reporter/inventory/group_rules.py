@@ -26,6 +26,17 @@ class GroupRules:
     texts: tuple[str, ...]
     from_addresses: tuple[tuple[str, Rule], ...] = ()
 
+    def world_by_itself(self, opened: Traffic) -> tuple[str, ...]:
+        """The rules each of which lets any of some traffic in from all of IPv4 or IPv6."""
+        found = {
+            text
+            for text, rule in self.from_addresses
+            if traffic.overlap(traffic.of_rule(rule), opened)
+            and (network := addresses.parse(rule.peer))
+            and network.prefix_length == 0
+        }
+        return tuple(sorted(found))
+
     def parts_of_the_world(self, opened: Collection[Traffic]) -> tuple[str, ...]:
         """The rules that have a part in it where some traffic is open to the world by several of them together. A
         prefix list may have one, and then so may every range beside it."""

@@ -18,6 +18,7 @@ from reporter.inventory import group_rules
 from reporter.inventory.audit import Audit
 from reporter.inventory.group_rules import GroupRules
 from reporter.inventory.network import traffic
+from reporter.inventory.network.traffic import SSH
 from reporter.remedy.options import Options
 from reporter.remedy.proposals import chosen_policies
 
@@ -86,7 +87,8 @@ class Interface:
 @dataclass(frozen=True)
 class GroupDetails:
     """A group. `rules` are all of them, in the words of `Finding.matched_rules`, None where they could not be read
-    again, and `parts` those that are open to the world only together with others; `interfaces` begin with those that
+    again; `open_ssh` are those of them that open SSH to the world, whatever policies say, and `parts` those that open
+    something to it only together with others. `interfaces` begin with those that
     the internet reaches. `reachable_on` says where it is reached, or what is missing to tell. What is not known of
     `in_use` and `interface_count` is None."""
 
@@ -108,6 +110,7 @@ class GroupDetails:
     world_ports: tuple[str, ...]
     findings: tuple[Finding, ...]
     rules: tuple[str, ...] | None
+    open_ssh: tuple[str, ...]
     parts: tuple[str, ...]
     interfaces: tuple[Interface, ...]
     instances: tuple[str, ...]
@@ -207,7 +210,8 @@ def _groups(
             world_ports=tuple(row["world_ports"]),
             findings=of_group,
             rules=own_rules.texts if own_rules else None,
-            parts=_parts(own_rules, of_group) if own_rules else (),
+            open_ssh=own_rules.world_by_itself(SSH) if own_rules else (),
+            parts=_parts(own_rules, of_group, row) if own_rules else (),
             interfaces=on,
             instances=tuple(row["instances"]),
             tags=tuple(row["tags"]),
@@ -289,12 +293,14 @@ def _interfaces(attachments: pd.DataFrame, group_ids: "pd.Series[str]") -> dict[
     }
 
 
-def _parts(rules: GroupRules, found: Iterable[Finding]) -> tuple[str, ...]:
-    """The rules by which several together are open to the world, as findings tell."""
+def _parts(rules: GroupRules, found: Iterable[Finding], row: Mapping[str, Any]) -> tuple[str, ...]:
+    """The rules that are open to the world only together, as findings tell, or for SSH the group itself."""
     matched = {text for each in found for text in each.matched_rules or ()}
     opened = [
         traffic.parse(text.removesuffix(BY_SEVERAL).strip()) for text in matched if text.endswith(BY_SEVERAL)
     ]
+    if row[SSH_WORLD] and not rules.world_by_itself(SSH):
+        opened.append(SSH)
     return rules.parts_of_the_world(opened) if opened else ()
 
 
@@ -322,8 +328,8 @@ def _why_level(
     }[str(row["risk"])]
     worst = "" if proven else "Not proven, the worst that missing answers leave open: "
     # What is not proven has been called the worst case by then.
-    told = str(row["risk_note"]).removeprefix("worst case, ")
-    note = f" {told[0].upper()}{told[1:]}." if told else ""
+    note = str(row["risk_note"]).removeprefix("worst case, ")
+    note = f" {note[0].upper()}{note[1:]}." if note else ""
     return f"{worst}{why}{note}"
 
 

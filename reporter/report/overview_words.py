@@ -38,7 +38,11 @@ def coverage(overview: Overview) -> str:
 
 def security_groups(count: int) -> str:
     """So many groups, in words."""
-    return f"{count:,} security group{'' if count == 1 else 's'}"
+    return _number(count, "security group")
+
+
+def _number(count: int, what: str) -> str:
+    return f"{count:,} {what}{'' if count == 1 else 's'}"
 
 
 def _of(read: Read, one: str, many: str = "") -> str:

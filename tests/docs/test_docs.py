@@ -2,8 +2,10 @@
 
 import csv
 import json
+import os
 import re
 import shutil
+import subprocess
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import fields
@@ -171,6 +173,14 @@ def test_make_targets_and_variables_are_listed() -> None:
     assert sorted(targets) == sorted(f"make {name}" for name in TARGETS)
     variables = [spans(row[0])[0] for row in single(COMMANDS_PAGE, "variable")]
     assert sorted(variables) == sorted(VARIABLES)
+
+
+def test_make_writes_a_page_beside_the_workbook() -> None:
+    command = ["make", "-n", "-o", ".venv/.ready", "demo", "audit", "report"]
+    env = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "FORMATS")}
+    done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=True)
+    given = [re.findall(r" -f (\w+)", line) for line in done.stdout.splitlines() if "bin/sg-audit" in line]
+    assert given == [["xlsx", "html"]] * 3
 
 
 # Permissions

@@ -84,3 +84,15 @@ def test_the_rules_that_are_the_world_together(
     run = write(tmp_path / "run", {HERE: unit([made], sg_ssh_world=[])})
     found = group_rules.read(open_output(run), {HERE: {"sg-1"}})["sg-1"]
     assert list(found.parts_of_the_world([traffic.SSH])) == parts
+
+
+def test_the_rules_that_are_the_world_by_themselves(tmp_path: Path) -> None:
+    permissions = [
+        _tcp(20, 25, "0.0.0.0/0", "10.0.0.0/8"),
+        _tcp(443, 443, "0.0.0.0/0"),
+        {"IpProtocol": "-1", "Ipv6Ranges": [{"CidrIpv6": "::/0"}]},
+        {"IpProtocol": "udp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]},
+    ]
+    made = group("sg-1") | {"IpPermissions": permissions}
+    found = group_rules.read(open_output(write(tmp_path / "run", {HERE: unit([made])})), {HERE: {"sg-1"}})
+    assert found["sg-1"].world_by_itself(traffic.SSH) == ("all traffic from ::/0", "tcp 20-25 from 0.0.0.0/0")

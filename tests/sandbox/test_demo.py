@@ -12,8 +12,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import click
 import openpyxl
 import pytest
+
+from reporter.cli import cli, run
 
 ROOT = Path(__file__).parents[2]
 
@@ -144,18 +147,29 @@ def test_demo_reads_no_aws_settings_and_leaves_its_report_and_its_run(demo: Demo
 def test_what_it_says_to_try_next_works_as_pasted(demo: Demo) -> None:
     lines = demo.done.stderr.splitlines()
     assert lines[0] == "no -u, and no folder policies here: taking the policies that come with sg-audit"
-    assert lines[-3:] == [
+    assert lines[-4:] == [
         "Try next:",
+        f"  {demo.program} report -s demo-output -f html  # a page to open in a browser",
         f"  {demo.program} report -s demo-output -f csv  # the same run as CSV files",
         f"  {demo.program} policies --copy-to policies  # the policies, to change as you like",
     ]
     env = without_pythonpath() | {"HOME": str(demo.home)}
-    for line in lines[-2:]:
+    for line, least in zip(lines[-3:], (1, 2, 2), strict=True):
         done = subprocess.run(line, shell=True, env=env, cwd=demo.cwd, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         files = [demo.cwd / name for name in done.stdout.splitlines()]
-        assert len(files) >= 2
+        assert len(files) >= least
         assert all(file.is_file() for file in files)
+
+
+def test_it_names_the_page_that_it_has_written(tmp_path: Path) -> None:
+    for day in (25, 26):
+        (tmp_path / f"security_groups_inventory_202611{day}T210355.html").touch()
+    with click.Context(cli, info_name="sg-audit"):
+        lines = list(run._what_to_try_next("demo-output", tmp_path, ("xlsx", "html")))
+    assert lines[1] == (
+        f"  open {tmp_path}/security_groups_inventory_20261126T210355.html in a browser: it needs no network"
+    )
 
 
 def test_nothing_is_imported_from_the_checkout_or_the_working_folder(demo: Demo) -> None:

@@ -136,8 +136,9 @@ def page(folder: Path, *words: str) -> Path:
     return report(runs, folder, "-c", str(folder / "accounts.yml"), *words)
 
 
-#: Open by two ranges together; and closed between the policy and the list of all groups.
-HALVES, CLOSED = "sg-00000000000000001", "sg-00000000000000002"
+#: Open by two ranges together; closed between the policy and the list of all groups; and open where no policy on the
+#: world was read.
+HALVES, CLOSED, UNTOLD = (f"sg-0000000000000000{each}" for each in (1, 2, 3))
 
 
 def odd_rules(folder: Path) -> Path:
@@ -145,7 +146,9 @@ def odd_rules(folder: Path) -> Path:
     halves = ssh(HALVES, "halves", "0.0.0.0/1", "128.0.0.0/1", "10.0.0.0/8")
     before, closed = ssh(CLOSED, "closed", WORLD), ssh(CLOSED, "closed", "192.0.2.0/24")
     found = unit([halves, closed], sg_ssh_open=[], sg_ssh_world=[matched(before)])
-    return report(write(folder / "run", {("alpha", "us-east-1"): found}), folder)
+    untold = unit([ssh(UNTOLD, "untold", WORLD, "10.0.0.0/8")], sg_ssh_world=DENIED)
+    units = {("alpha", "us-east-1"): found, ("alpha", "eu-west-1"): untold}
+    return report(write(folder / "run", units), folder)
 
 
 #: Accounts, each with a tag of its group.

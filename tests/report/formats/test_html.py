@@ -241,6 +241,7 @@ def test_what_is_not_known_is_not_told_as_a_no(page: Page) -> None:
     assert (maybe["level"], maybe["proven"], maybe["reachable"]) == ("critical", False, "unknown")
     assert (maybe["in_use"], maybe["interface_count"]) == (None, None)
     assert maybe["why_level"].startswith("Not proven, the worst that missing answers leave open: Exposed")
+    assert maybe["why_level"].endswith("carries it. Unknown: in_use."), "the worst case is named once"
 
 
 def test_it_says_since_when_and_what_has_gone(page: Page) -> None:
@@ -312,7 +313,7 @@ def test_only_what_has_the_form_of_an_id_becomes_an_address(page: Page) -> None:
     assert console.group_url("cn-north-1", BASTION).startswith("https://console.amazonaws.cn/")
 
 
-@pytest.mark.parametrize(("what", "limit"), [((data, "ROOM"), 1_500), ((html, "SHOWS_GROUPS"), 2)])
+@pytest.mark.parametrize(("what", "limit"), [((data, "ROOM"), 5_000), ((html, "SHOWS_GROUPS"), 2)])
 def test_past_what_there_is_room_for_it_holds_the_worst(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, what: tuple[Any, str], limit: int
 ) -> None:
@@ -325,6 +326,25 @@ def test_past_what_there_is_room_for_it_holds_the_worst(
         f"This page holds the worst {held} of 6: the other {6 - held} are in the workbook (-f xlsx) "
         "and in CSV (-f csv), tab security_groups."
     )
+
+
+def test_the_room_is_measured_as_it_stands_in_the_page(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(data, "ROOM", 40_000)
+    # Each of these characters takes six bytes.
+    many = [group(f"sg-{number}", f"{number}{'<' * 100}", ssh_from=WORLD) for number in range(90)]
+    units = {("alpha", "us-east-1"): unit(many), ("beta", "us-east-1"): dict.fromkeys(unit(), DENIED)}
+    run = write(tmp_path / "run", units)
+    manifest = json.loads((run / "run.json").read_text())
+    for cell in manifest["cells"]:
+        if cell["status"] == DENIED:
+            cell["message"] = "&" * 5_000
+    (run / "run.json").write_text(json.dumps(manifest))
+    page = Page(page_runs.report(run, tmp_path))
+    [text] = re.findall(r'<script type="application/json" id="data">(.*?)</script>', page.source)
+    assert 35_000 < len(text) < 41_000
+    assert 20 < len(page.data()["groups"]) < 90
 
 
 def test_output_without_groups_is_a_page_too(tmp_path: Path) -> None:

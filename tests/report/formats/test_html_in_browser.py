@@ -31,6 +31,8 @@ from tests.report.formats.page_runs import (
 
 _WAIT = 10  # seconds
 _TEXTS = "return [...document.querySelectorAll(arguments[0])].map((each) => each.innerText.trim())"
+_CUT_OFF = """return [...document.querySelectorAll('.wide:has(.stacked)')]
+  .filter((each) => each.scrollWidth > each.clientWidth).length"""
 _READY = "return document.getElementById('status')?.textContent"
 
 
@@ -398,6 +400,15 @@ def test_rules_that_are_the_world_together_are_marked(opened: Opened, tmp_path: 
     ]
 
 
+def test_a_rule_that_is_open_is_marked_where_no_policy_was_read(opened: Opened, tmp_path: Path) -> None:
+    page = Opened(opened.driver, page_runs.odd_rules(tmp_path), opened.downloads)
+    page.open(f"#group={page_runs.UNTOLD}")
+    assert page.texts("#group tbody tr") == [
+        "tcp 22 from 0.0.0.0/0\toffending: SSH open to the world, whatever policies say, sg-ssh-open",
+        "tcp 22 from 10.0.0.0/8\tsg-ssh-open",
+    ]
+
+
 def test_what_matched_and_is_no_rule_any_more_is_told_as_that(opened: Opened, tmp_path: Path) -> None:
     page = Opened(opened.driver, page_runs.odd_rules(tmp_path), opened.downloads)
     page.open(f"#group={page_runs.CLOSED}")
@@ -543,13 +554,23 @@ def test_on_paper_stand_the_filters_or_the_group_that_is_open(page: Opened) -> N
     try:
         shown = on_paper("#level=medium&q=idle")
         assert "Level: medium" in shown and "Clear filters" not in shown and "Region\n" not in shown
-        assert page.driver.find_element(By.ID, "search").is_displayed()
-        assert not page.driver.find_element(By.CSS_SELECTOR, ".search label").is_displayed()
+        assert page.driver.find_element(By.ID, "search").is_displayed() and "Search" in shown
+        assert "Search" not in on_paper("#level=medium")
         assert on_paper(f"#group={BASTION}").startswith(f"bastion\n{BASTION}\n")
         top = page.driver.find_element(By.ID, "group-title").rect["y"]
         assert 0 <= top < 50, "on the first page, and not above it"
     finally:
         command(page.driver, "Emulation.setEmulatedMedia", media="")
+
+
+def test_a_screen_reader_is_told_of_every_part(page: Opened) -> None:
+    told = [
+        node["name"]["value"]
+        for node in command(page.driver, "Accessibility.getFullAXTree")["nodes"]
+        if not node["ignored"] and node["role"]["value"] == "heading"
+    ]
+    parts = ["Overview", "Findings", "Accounts", "What could not be read", "About this report"]
+    assert [each for each in told if each in parts] == parts, "also of those far down"
 
 
 def test_it_tells_the_overview_without_javascript(page: Opened) -> None:
@@ -588,6 +609,7 @@ def test_it_can_be_used_by_everybody(page: Opened, width: int, dark: bool) -> No
             assert page.driver.execute_script("return document.documentElement.scrollWidth <= innerWidth"), (
                 view
             )
+            assert page.driver.execute_script(_CUT_OFF) == 0, "why it is reached, and what to do"
             page.driver.execute_script(axe)
             found = page.driver.execute_async_script(
                 "axe.run({resultTypes: ['violations']}).then(arguments[0])"

@@ -5,9 +5,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from reporter.report.overview_charts import NOT_READ, Block
+from reporter.report.overview_words import both_ends
 
+_LABEL = 24  # characters
 _ROW, _BAR = 22, 14
-_LEFT, _WIDTH = 190, 150  # of the longest bar; what it is in numbers stands on its right
+_LEFT, _WIDTH = 165, 150  # of the longest bar; what it is in numbers stands on its right
 _COLUMN, _COLUMN_WIDTH, _HEIGHT = 44, 22, 110
 _TOP = 16
 
@@ -69,7 +71,7 @@ def bars(block: Block) -> Chart:
             name, _, told = label.partition(": ")
         elif possible := _POSSIBLE.search(name):
             name, told = name[: possible.start()], f"{told}, {possible[1]}"
-        found.append(Bar(name, told, round(x, 1), y, tuple(parts)))
+        found.append(Bar(both_ends(name, _LABEL), told, round(x, 1), y, tuple(parts)))
     width, height = _LEFT + _WIDTH + 80, len(block.rows) * _ROW
     return Chart(block.title, block.series, width, height, tuple(found), _LEFT, upright=False)
 

@@ -18,11 +18,12 @@ from reporter.report.details import Details, Finding, GroupDetails, Interface
 from reporter.report.overview import Overview
 from reporter.report.table import UNKNOWN
 
-#: Bytes of the groups with their texts. With the table's own script and the accounts they are less than ten megabytes.
+#: Bytes of all that is here. With the table's own script and what stands in the page they are less than ten megabytes.
 ROOM = 8_000_000
 
 _INTERFACES = 100  # of a group
 _GONE = 2_000  # findings
+_MESSAGE = 200  # characters
 
 # What would end the element, or a line in older JavaScript: all of them stand in texts only.
 _ESCAPED = {"<": "\\u003c", ">": "\\u003e", "&": "\\u0026", "\u2028": "\\u2028", "\u2029": "\\u2029"}
@@ -74,6 +75,7 @@ class _Group(msgspec.Struct, array_like=True, gc=False):
     open: list[_Text]
     findings: list[_Finding]
     rules: list[_Text] | None
+    open_ssh: list[_Text]
     parts: list[_Text]
     interfaces: list[_Interface]
     more_interfaces: int
@@ -99,7 +101,7 @@ class _Texts:
     def __call__(self, text: str) -> int:
         number = self.numbers.setdefault(text, len(self.numbers))
         if number == len(self.numbers) - 1:
-            self.size += len(text.encode("utf-8", "replace")) + 3
+            self.size += _size(text) + 1
         return number
 
     def each(self, texts: Iterable[str]) -> list[int]:
@@ -118,16 +120,21 @@ def data(overview: Overview, details: Details) -> Data:
     """As many of the groups as there is room for, the worst first, and what else the script shows."""
     texts = _Texts()
     policies = {policy.name: number for number, policy in enumerate(details.policies)}
+    content = _beside_groups(overview, details)
     groups: list[msgspec.Raw] = []
-    used = 0
+    used = _size(content)
     for group in details.groups:
         encoded = msgspec.json.encode(_group(group, policies, texts))
         used += len(encoded) + 1
         if used + texts.size > ROOM:
             break
         groups.append(msgspec.Raw(encoded))
-    content = {
-        "groups": groups,
+    content |= {"groups": groups, "texts": list(texts.numbers)}
+    return Data(_in_element(msgspec.json.encode(_encodable(content)).decode()), len(groups))
+
+
+def _beside_groups(overview: Overview, details: Details) -> dict[str, Any]:
+    return {
         "fields": {
             name: list(struct.__struct_fields__)
             for name, struct in (("group", _Group), ("finding", _Finding), ("interface", _Interface))
@@ -152,9 +159,12 @@ def data(overview: Overview, details: Details) -> Data:
         "nothing": overview_words.no_findings(overview),
         "together": BY_SEVERAL,
         "found": details.found,
-        "texts": list(texts.numbers),
     }
-    return Data(_in_element(msgspec.json.encode(_encodable(content)).decode()), len(groups))
+
+
+def _size(value: Any) -> int:
+    """The bytes of a value in the page."""
+    return len(_in_element(msgspec.json.encode(_encodable(value)).decode()).encode())
 
 
 def _group(group: GroupDetails, policies: dict[str, int], texts: _Texts) -> _Group:
@@ -177,6 +187,7 @@ def _group(group: GroupDetails, policies: dict[str, int], texts: _Texts) -> _Gro
         open=texts.each(group.world_ports),
         findings=[_finding(each, policies, texts) for each in group.findings],
         rules=None if group.rules is None else texts.each(group.rules),
+        open_ssh=texts.each(group.open_ssh),
         parts=texts.each(group.parts),
         interfaces=[_interface(each, texts) for each in shown],
         more_interfaces=len(left),
@@ -237,7 +248,9 @@ def _accounts(overview: Overview, details: Details) -> Iterator[dict[str, Any]]:
     for entry in overview.unread:
         told = {
             "where": overview_words.where(entry),
-            "reason": " ".join(filter(None, (entry.status.value, entry.code, entry.message))),
+            "reason": overview_words.short(
+                " ".join(filter(None, (entry.status.value, entry.code, entry.message))), _MESSAGE
+            ),
             "what_to_do": entry.what_to_do,
         }
         unread.setdefault(entry.account, []).append(told)

@@ -36,7 +36,7 @@ function drawAccount() {
       fact("id", account.id || "not known"),
       account.labels.length ? fact("labels", told(account.labels.join(", "))) : null,
       fact("groups by risk", known ? `${LEVELS.map(amount).join(", ")}; ${number(counts.groups)} in all` : unknown("not read: its groups are not known")),
-      fact("read", `${account.regions[0]} of ${plural(account.regions[1], "region")} whole${whole ? "" : `, ${number(account.cells[0])} of ${number(account.cells[1])} answers, one a region and policy`}`),
+      fact("read", `${account.regions[0]} of ${plural(account.regions[1], "region")} whole${whole ? "" : `, ${number(account.cells[0])} of ${number(account.cells[1])} answers (one per region and policy)`}`),
       data.base ? fact(
         `findings since ${data.base}`,
         account.cells[0] ? ["new", "changed", "gone", "not comparable"].map((state) => `${number(changes[state] ?? 0)} ${state}`).join(", ") : unknown(`not known${changes["not comparable"] ? `; ${number(changes["not comparable"])} of before not comparable` : ""}`)) : null),

@@ -4,13 +4,21 @@ const fact = (name, ...shown) => element("div", {}, element("dt", {}, name), ele
 const facts = (...rows) => element("dl", { className: "facts" }, ...rows.filter(Boolean));
 const items = (values) => element("ul", {}, values.map((each) => element("li", {}, told(each))));
 
-function plainTable(caption, heads, rows) {
+/** A table. One that is `stacked` has its cells below each other where there is no room, and then no role of its own. */
+function plainTable(caption, heads, rows, className = "") {
+  for (const line of rows) {
+    line.role = "row";
+    [...line.cells].forEach((cell, place) => {
+      cell.role = place ? "cell" : "rowheader";
+      cell.dataset.label = heads[place];
+    });
+  }
   return element(
     "div", { className: "wide", tabIndex: 0, role: "region", "aria-label": `Table: ${caption.toLowerCase()}` },
     element(
-      "table", {}, element("caption", { className: "aside" }, caption),
-      element("thead", {}, element("tr", {}, heads.map((head) => element("th", { scope: "col" }, head)))),
-      element("tbody", {}, rows)));
+      "table", { className, role: "table" }, element("caption", { className: "aside" }, caption),
+      element("thead", { role: "rowgroup" }, element("tr", { role: "row" }, heads.map((head) => element("th", { scope: "col", role: "columnheader" }, head)))),
+      element("tbody", { role: "rowgroup" }, rows)));
 }
 
 const CHANGES = { new: "new", changed: "changed", same: "unchanged" };
@@ -58,13 +66,14 @@ function rulesOf(group) {
       catching.get(rule).push(policies[finding[F.policy]]);
     }
   }
-  const offending = (rule) => catching.get(rule)?.some((policy) => policy.exposed) ?? false;
+  const byPolicy = (rule) => catching.get(rule)?.some((policy) => policy.exposed) ?? false;
+  const offending = (rule) => byPolicy(rule) || group[G.open_ssh].includes(rule);
   const needless = new Set(list(group, "covered"));
   // What several rules open together, and no rule by itself; and what a policy matched before the rules were read.
   const others = [...catching.keys()].filter((rule) => !rules.includes(rule));
   const together = others.filter((rule) => texts[rule].endsWith(data.together) && offending(rule));
   const before = others.filter((rule) => !texts[rule].endsWith(data.together));
-  const isPart = (rule) => together.length > 0 && group[G.parts].includes(rule);
+  const isPart = (rule) => group[G.parts].includes(rule);
   const weight = (rule) => 3 * offending(rule) + 2 * isPart(rule) + catching.has(rule);
   const sorted = [...rules].sort((one, other) => weight(other) - weight(one));
   return element(
@@ -72,7 +81,8 @@ function rulesOf(group) {
     together.length ? element("p", {}, element("strong", {}, "offending: "), told(together.map((rule) => texts[rule]).join("; "))) : "",
     before.length ? element("p", {}, "Matched when a policy looked, and not among the rules as they were read: ", told(before.map((rule) => texts[rule]).join("; "))) : "",
     plainTable("Rules", ["rule", "found by"], sorted.map((rule) => {
-      const by = (catching.get(rule) ?? []).map((policy) => policy.title).join(", ");
+      const itself = offending(rule) && !byPolicy(rule) ? ["SSH open to the world, whatever policies say"] : [];
+      const by = [...itself, ...(catching.get(rule) ?? []).map((policy) => policy.title)].join(", ");
       const mark = offending(rule) ? element("strong", {}, "offending: ") : isPart(rule) ? element("strong", {}, "offending with others") : "";
       return row(told(texts[rule]), [element("span", {}, mark, isPart(rule) && !offending(rule) && by ? "; " : "", told(by))], mark ? "offending" : "");
     })),
@@ -89,16 +99,16 @@ function interfacesOf(group) {
     "div", {},
     plainTable("Interfaces", ["interface", "instance", "addresses", "reachable", "why"], group[G.interfaces].map((each) => row(
       element(
-        "span", {}, at(each, "id") || unknown("not read"),
+        "span", {}, at(each, "id") ? element("span", { className: "whole" }, at(each, "id")) : unknown("not read"),
         element("small", {}, told([at(each, "type"), at(each, "description")].filter((shown) => shown && shown !== "interface").join(": "))),
         at(each, "account") !== text(group, "account") ? element("small", {}, "of account ", told(at(each, "account"))) : "",
         element("small", {}, at(each, "subnet"))),
       [
-        told(at(each, "instance")),
+        told(at(each, "instance") || "none"),
         element("span", {}, each[I.addresses].map((place) => texts[place]).join(", ")),
         element("span", { className: `reach ${at(each, "reachable")}` }, at(each, "reachable")),
         told(at(each, "why")),
-      ]))),
+      ])), "stacked"),
     more ? element("p", {}, `and ${plural(more, "more interface")}: tab attachments of the workbook`) : "");
 }
 
