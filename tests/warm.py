@@ -70,6 +70,7 @@ def load(name: str) -> None:
     for module in LOADED[name]:
         importlib.import_module(module)
     load_resources(_RESOURCES)
+    # Each session has a loader of its own, which would read and parse the files again.
     read = cache(JSONFileLoader().load_file)
     JSONFileLoader.load_file = lambda self, path: read(path)
     session = boto3.Session("none", "none", region_name="us-east-1")
