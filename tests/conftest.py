@@ -1,28 +1,28 @@
 """What every test of the command line needs: a sandbox with the estate, and one finished run of it."""
 
-import json
+import gc
 import os
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping
 from contextlib import ExitStack
 from functools import partial
 from math import ceil
 from pathlib import Path
-from typing import IO, Any, cast
+from typing import Any
 from unittest.mock import patch
 
 import boto3
 import pytest
 
 from reporter.sandbox import Sandbox, environment, estate, running
+from tests import programs
 from tests.lab import Lab, role
+from tests.programs import SG_AUDIT, STOCK, Completed, Warm
 from tests.wire import Wire, wire
 
 ROOT = Path(__file__).parent.parent
-
-Completed = subprocess.CompletedProcess[str]
 
 # Settings of the user's that would break anything of the sandbox that heeded them.
 HOSTILE = {
@@ -44,7 +44,12 @@ def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes longest, else one worker would be at it when all others are through."""
+    """Begin with what takes longest, else one worker would be at it when all others are through.
+
+    What has been imported and collected stays: the collector need not look through it again and again.
+    """
+    gc.collect()
+    gc.freeze()
     items.sort(key=lambda item: item.path.parent.name not in LONG)
 
 
@@ -79,56 +84,34 @@ def clean_env(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> dic
     return environment(sandbox.endpoint, tmp_path_factory.mktemp("home"))
 
 
-class Warm:
-    """Runs the command line as a process of its own each time, but without its second of imports."""
-
-    def __init__(self, process: "subprocess.Popen[str]") -> None:
-        self._stdin, self._stdout = cast(IO[str], process.stdin), cast(IO[str], process.stdout)
-
-    def run(self, args: Sequence[str], env: Mapping[str, str], cwd: Path) -> Completed:
-        print(json.dumps({"args": args, "env": dict(env), "cwd": str(cwd)}), file=self._stdin, flush=True)
-        answer = json.loads(self._stdout.readline())
-        return Completed(["sg-audit", *args], answer["code"], answer["stdout"], answer["stderr"])
-
-
 @pytest.fixture(scope="session")
 def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warm]:
-    """See tests/warm.py."""
-    env = environment("http://127.0.0.1:9", tmp_path_factory.mktemp("home"))
-    with subprocess.Popen(
-        [sys.executable, Path(__file__).with_name("warm.py")],
-        env=env | {"OPENBLAS_NUM_THREADS": "1"},  # what forks should have one thread
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        text=True,
-    ) as process:
-        yield Warm(process)
-        cast(IO[str], process.stdin).close()
-
-
-# Read as Python or c7n start, and not later.
-READ_AT_START = {"AWS_PROFILE", "C7N_ORG_PARALLEL", "PYTHONPATH", "TMPDIR"}
+    """Runs the command line, see tests/warm.py."""
+    with programs.warm("sg-audit", tmp_path_factory.mktemp("home")) as forks:
+        yield forks
 
 
 @pytest.fixture(scope="session")
-def sg_audit(clean_env: dict[str, str], warm: Warm) -> Callable[..., Completed]:
-    """Runs the command line: sg_audit("report", "-s", folder, env={"HOME": "…"}, cwd=folder).
+def warm_stock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warm]:
+    """Runs stock Custodian and c7n-org: none of this project's code is in its processes."""
+    with programs.warm("stock", tmp_path_factory.mktemp("home")) as forks:
+        yield forks
 
-    `env` is added to `clean_env`, or taken from it where a value is None; `cwd` is the repository unless told
-    otherwise. With `cold`, Python itself starts anew.
+
+@pytest.fixture(scope="session")
+def command_line(warm: Warm) -> Callable[..., Completed]:
+    """Runs the command line in an environment of the test's own: command_line("report", env={…}, cwd=folder).
+
+    With `cold`, and where a variable is another that Python or c7n read as they start, Python itself starts anew.
     """
 
-    def run(
-        *args: str | Path, env: Mapping[str, str | None] | None = None, cwd: Path = ROOT, cold: bool = False
-    ) -> Completed:
-        variables = clean_env | dict(env or {})
-        set_to = {name: value for name, value in variables.items() if value is not None}
+    def run(*args: str | Path, env: Mapping[str, str], cwd: Path, cold: bool = False) -> Completed:
         words = list(map(str, args))
-        if not cold and READ_AT_START.isdisjoint(env or {}):
-            return warm.run(words, set_to, cwd)
+        if not cold and starts_alike(env, warm.env):
+            return warm.run(SG_AUDIT, ["sg-audit", *words], env, cwd)
         return subprocess.run(
             [sys.executable, "-m", "reporter", *words],
-            env=set_to,
+            env={"PYTHONPATH": str(ROOT)} | dict(env),
             cwd=cwd,
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -138,13 +121,50 @@ def sg_audit(clean_env: dict[str, str], warm: Warm) -> Callable[..., Completed]:
     return run
 
 
+def starts_alike(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
+    """Whether they are the same to Python and c7n as these start. c7n-org then stumbles over what is no number."""
+    same = all(one.get(name) == other.get(name) for name in ("AWS_PROFILE", "PYTHONPATH"))
+    return same and one.get("C7N_ORG_PARALLEL", "1").isdecimal()
+
+
 @pytest.fixture(scope="session")
-def stock_run_of(clean_env: dict[str, str]) -> Callable[..., Completed]:
+def sg_audit(clean_env: dict[str, str], command_line: Callable[..., Completed]) -> Callable[..., Completed]:
+    """Runs the command line on the sandbox: sg_audit("report", "-s", folder, env={"HOME": "…"}, cwd=folder).
+
+    `env` is added to `clean_env`, or taken from it where a value is None; `cwd` is the repository unless told
+    otherwise. For `cold` see command_line.
+    """
+
+    def run(
+        *args: str | Path, env: Mapping[str, str | None] | None = None, cwd: Path = ROOT, cold: bool = False
+    ) -> Completed:
+        variables = clean_env | dict(env or {})
+        set_to = {name: value for name, value in variables.items() if value is not None}
+        return command_line(*args, env=set_to, cwd=cwd, cold=cold)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def stock_program(clean_env: dict[str, str], warm_stock: Warm) -> Callable[..., Completed]:
+    """Runs stock Custodian or c7n-org: stock_program("custodian", "run", …, env={"HOME": "…"}, cwd=folder).
+
+    `env` is added to `clean_env`.
+    """
+
+    def run(program: str, *words: str | Path, cwd: Path, env: Mapping[str, str] | None = None) -> Completed:
+        args = [program, *map(str, words)]
+        return warm_stock.run(STOCK[program], args, clean_env | dict(env or {}), cwd)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def stock_run_of(stock_program: Callable[..., Completed]) -> Callable[..., Completed]:
     """Runs stock `custodian run` or `c7n-org run`, without its cache: stock_run_of("custodian", …, cwd=folder)."""
 
     def run(program: str, *words: str | Path, cwd: Path) -> Completed:
-        command = [Path(sys.executable).with_name(program), "run", "--cache-period", "0", *words]
-        done = subprocess.run(command, env=clean_env, cwd=cwd, capture_output=True, text=True)
+        done = stock_program(program, "run", "--cache-period", "0", *words, cwd=cwd)
         assert done.returncode == 0, done.stderr
         return done
 

@@ -47,18 +47,19 @@ _PLACE = ("account_profile", "account_id", "region")
 _NOT_ALL = "Every security group that a policy found, worst risk first: no policy lists all there are"
 
 
-def build(audit: Audit, findings: Findings, labels: Labels = NO_LABELS, past: Past = NO_PAST) -> list[Table]:
+def build(
+    audit: Audit, findings: Findings, labels: Labels = NO_LABELS, past: Past = NO_PAST
+) -> Iterator[Table]:
     """Every table of the report, in order; `labels` are columns on the accounts, where a row has one, and `past` is
-    what is known of earlier runs."""
+    what is known of earlier runs. Those of the whole are made when all others were taken."""
     found = list(_policy_tables(audit, findings))
     named = list(_named_apart([*found, *_inventory_tables(audit, findings, past)]))
     by_policy = _named_apart(_sheets_by_policy(audit, findings), named)
-    tables = [
-        _headed(_labelled(table, labels))
-        for table in (*named[: len(found)], *by_policy, *named[len(found) :])
-    ]
+    for table in (*named[: len(found)], *by_policy, *named[len(found) :]):
+        yield _headed(_labelled(table, labels))
+    yield from _whole(audit, findings, past)
     gaps = Table("coverage", coverage_line(audit), coverage(audit), Kind.COVERAGE)
-    return [*tables, *_whole(audit, findings, past), _headed(_labelled(gaps, labels))]
+    yield _headed(_labelled(gaps, labels))
 
 
 def _inventory_tables(audit: Audit, findings: Findings, past: Past) -> Iterator[Table]:

@@ -66,7 +66,7 @@ def write(
     format.
     """
     forms = {name: load(name) for name in formats}
-    lines, built = facts(audit, findings, past), tables.build(audit, findings, labels, past)
+    lines, built = facts(audit, findings, past), list(tables.build(audit, findings, labels, past))
     more = _further(forms.values(), audit, findings, labels, past)
     carried: list[str] = []
     if entries is not None:

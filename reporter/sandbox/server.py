@@ -25,7 +25,7 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.serving import make_server
 
-from reporter.sandbox import calls, moto_gaps
+from reporter.sandbox import calls, moto_gaps, moto_lookups
 from reporter.sandbox.misbehaving import Faults
 
 
@@ -37,6 +37,7 @@ def application() -> WSGIApplication:
     # Nobody asks for images, and nearly all the time an account's region takes to come up goes into them.
     os.environ["MOTO_EC2_LOAD_DEFAULT_AMIS"] = "false"
     moto_gaps.fill()
+    moto_lookups.remember()
     # The same ids each time: all that a second demo finds would be new, and what the first one found gone.
     mock_random.seed(0)
     return Faults(OneAtATime(DomainDispatcherApplication(create_backend_app)), calls.read)

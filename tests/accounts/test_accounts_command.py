@@ -1,8 +1,7 @@
 import os
 import stat
 import subprocess
-import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from textwrap import dedent
@@ -16,7 +15,6 @@ import yaml
 from reporter.accounts import chosen
 from reporter.sandbox import environment, running
 
-ROOT = Path(__file__).parent.parent.parent
 PROD, STAGING, DEV, SHARED = (digit * 12 for digit in "3215")
 MANAGEMENT = "999999999999"
 
@@ -27,6 +25,7 @@ class Shell:
 
     endpoint: str
     home: Path
+    command_line: Callable[..., "subprocess.CompletedProcess[str]"]
 
     @property
     def file(self) -> Path:
@@ -37,14 +36,8 @@ class Shell:
         (self.home / ".aws" / "credentials").write_text(dedent(credentials))
 
     def accounts(self, *args: str, **env: str) -> "subprocess.CompletedProcess[str]":
-        return subprocess.run(
-            [sys.executable, "-m", "reporter", "accounts", *args],
-            env=environment(self.endpoint, self.home) | {"PYTHONPATH": str(ROOT)} | env,
-            cwd=self.file.parent,
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-        )
+        variables = environment(self.endpoint, self.home) | env
+        return self.command_line("accounts", *args, env=variables, cwd=self.file.parent)
 
     def written(self) -> list[dict[str, Any]]:
         """The file's entries; c7n-org's own schema has taken them."""
@@ -62,10 +55,12 @@ def endpoint() -> Iterator[str]:
 
 
 @pytest.fixture
-def shell(endpoint: str, tmp_path: Path) -> Shell:
+def shell(
+    endpoint: str, tmp_path: Path, command_line: Callable[..., "subprocess.CompletedProcess[str]"]
+) -> Shell:
     (tmp_path / ".aws").mkdir()
     (tmp_path / "work").mkdir()
-    return Shell(endpoint, tmp_path)
+    return Shell(endpoint, tmp_path, command_line)
 
 
 def keys_of(endpoint: str, home: Path, account_id: str) -> dict[str, str]:

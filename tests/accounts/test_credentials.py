@@ -1,17 +1,17 @@
 """Credentials of one account never sign another's call, whatever is shared between accounts."""
 
 import json
-import os
 import subprocess
 import sys
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
 from reporter.sandbox import environment
 from tests.lab import POLICIES
+from tests.programs import Warm
 
 ROOT = Path(__file__).parents[2]
 ACCOUNTS = [f"{number:012d}" for number in range(1, 13)]
@@ -75,7 +75,11 @@ def aws() -> Iterator[str]:
 
 
 @pytest.fixture(scope="module")
-def ran(aws: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+def ran(
+    aws: str,
+    command_line: Callable[..., "subprocess.CompletedProcess[str]"],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
     """The directory of a run of all kinds of resources with two workers over all accounts."""
     home = tmp_path_factory.mktemp("home")
     entries = [
@@ -88,23 +92,8 @@ def ran(aws: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
         for each in ACCOUNTS
     ]
     (home / "accounts.yml").write_text(json.dumps({"accounts": entries}))
-    command = [
-        sys.executable,
-        "-m",
-        "reporter",
-        "run",
-        "-c",
-        "accounts.yml",
-        "-u",
-        str(POLICIES),
-        "-p",
-        ",".join(CHOSEN),
-        "-s",
-        "output",
-    ]
-    env = environment(aws, home) | {"C7N_ORG_PARALLEL": "2"}
-    env["PYTHONPATH"] = os.pathsep.join([str(ROOT), env.get("PYTHONPATH", "")])
-    done = subprocess.run(command, cwd=home, env=env, capture_output=True, text=True)
+    words = ("run", "-c", "accounts.yml", "-u", POLICIES, "-p", ",".join(CHOSEN), "-s", "output")
+    done = command_line(*words, env=environment(aws, home) | {"C7N_ORG_PARALLEL": "2"}, cwd=home)
     assert done.returncode == 0, done.stderr
     return home / done.stdout.strip()
 
@@ -139,9 +128,9 @@ def test_roles_are_assumed_once_an_account_and_groups_listed_once_a_region(aws: 
 
 @pytest.mark.parametrize("patched", [False, True], ids=["", "as a run has them"])
 def test_credentials_are_kept_while_they_last_and_then_asked_for_again(
-    patched: bool, clean_env: dict[str, str], estate_accounts: Path
+    patched: bool, warm: Warm, clean_env: dict[str, str], estate_accounts: Path
 ) -> None:
     # A process of its own: what a run replaces in its process stays replaced.
-    program = [sys.executable, "-c", RENEWED.format(accounts=str(estate_accounts), patched=patched)]
-    done = subprocess.run(program, cwd=ROOT, env=clean_env, capture_output=True, text=True)
+    code = RENEWED.format(accounts=str(estate_accounts), patched=patched)
+    done = warm.python(code, env=clean_env, cwd=ROOT)
     assert done.returncode == 0, done.stderr

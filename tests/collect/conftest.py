@@ -1,14 +1,19 @@
-"""A Dask cluster of a test's own."""
+"""A Dask cluster of a test's own, or of a module's."""
 
 import json
-import subprocess
-import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+
+from tests import programs
+from tests.programs import Running, Warm
+
+# A module may use one cluster for as long as that; whoever has one ends it before.
+_LIMIT_SECONDS = 900
 
 
 @dataclass(frozen=True)
@@ -16,45 +21,46 @@ class Cluster:
     """A scheduler's address and its workers, each a process of its own."""
 
     address: str
-    scheduler: "subprocess.Popen[bytes]"
-    workers: "list[subprocess.Popen[bytes]]"
+    scheduler: Running
+    workers: list[Running]
 
 
-@pytest.fixture
-def cluster(clean_env: dict[str, str], tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Cluster]:
-    """A scheduler and two workers, or as many as `param` says, whose umask lets everybody read what they write.
+@pytest.fixture(scope="package")
+def warm_dask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warm]:
+    """Runs the processes of a cluster."""
+    with programs.warm("dask", tmp_path_factory.mktemp("home")) as forks:
+        yield forks
+
+
+@contextmanager
+def running_cluster(warm: Warm, env: Mapping[str, str], folder: Path, count: int) -> Iterator[Cluster]:
+    """A scheduler and so many workers, whose umask lets everybody read what they write.
 
     They have two threads each, or one where there is one worker.
     """
-    count = getattr(request, "param", 2)
-    command = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0"]
-    command += ["--no-dashboard", "--scheduler-file", str(tmp_path / "scheduler.json")]
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "env": clean_env, "cwd": tmp_path}
-    processes = [subprocess.Popen(command, **quiet)]
-    try:
+    with ExitStack() as stack:
+
+        def start(program: str, *args: str) -> Running:
+            words = [f"dask-{program}", *args, "--no-dashboard"]
+            entry = f"distributed.cli.dask_{program}:main"
+            running = stack.enter_context(
+                warm.started(entry, words, env, folder, seconds=_LIMIT_SECONDS, umask=0o022)
+            )
+            stack.callback(running.kill)
+            return running
+
+        file = folder / "scheduler.json"
+        scheduler = start("scheduler", "--host", "127.0.0.1", "--port", "0", "--scheduler-file", str(file))
         deadline = time.monotonic() + 60
-        while not (tmp_path / "scheduler.json").exists():
-            assert time.monotonic() < deadline
+        while not file.exists():
+            assert time.monotonic() < deadline, scheduler.errors()
             time.sleep(0.1)
         time.sleep(0.2)
-        address = json.loads((tmp_path / "scheduler.json").read_text())["address"]
-        command = [
-            sys.executable,
-            "-m",
-            "distributed.cli.dask_worker",
-            address,
-            "--nthreads",
-            str(min(count, 2)),
-        ]
-        command += ["--no-nanny", "--no-dashboard", "--local-directory", str(tmp_path / "scratch")]
-        command += ["--death-timeout", "20"]
-        processes += [subprocess.Popen(command, umask=0o022, **quiet) for _ in range(count)]
+        address = json.loads(file.read_text())["address"]
+        words = ("--no-nanny", "--local-directory", str(folder / "scratch"), "--death-timeout", "20")
+        workers = [start("worker", address, "--nthreads", str(min(count, 2)), *words) for _ in range(count)]
         from distributed import Client
 
         with Client(address, timeout=60, set_as_default=False) as client:
             client.wait_for_workers(count, timeout=60)
-        yield Cluster(address, processes[0], processes[1:])
-    finally:
-        for process in reversed(processes):
-            process.kill()
-            process.wait()
+        yield Cluster(address, scheduler, workers)

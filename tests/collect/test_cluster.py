@@ -5,8 +5,8 @@ import json
 import os
 import re
 import subprocess
-import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import boto3
@@ -14,10 +14,12 @@ import pytest
 
 from reporter.sandbox import Sandbox, faults
 from reporter.sandbox.faults import Fault, What
-from tests.collect.conftest import Cluster
+from tests.collect.conftest import Cluster, running_cluster
 from tests.lab import unordered
+from tests.programs import SG_AUDIT, Warm
 
 SgAudit = Callable[..., "subprocess.CompletedProcess[str]"]
+ROOT = Path(__file__).parents[2]
 BUCKET = "audit-output"
 
 
@@ -32,6 +34,15 @@ def s3(sandbox: Sandbox) -> "boto3.client":
     )
     client.create_bucket(Bucket=BUCKET)
     return client
+
+
+@pytest.fixture(scope="module")
+def cluster(
+    warm_dask: Warm, clean_env: dict[str, str], tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Cluster]:
+    """It loses a worker in the last test that uses it."""
+    with running_cluster(warm_dask, clean_env, tmp_path_factory.mktemp("cluster"), 2) as running:
+        yield running
 
 
 def resources(s3: "boto3.client", prefix: str) -> dict[str, list[dict[str, object]]]:
@@ -73,58 +84,22 @@ def test_processes_of_this_machine_write_to_s3(
     assert counts == {cell: len(items) for cell, items in found.items()}
 
 
-def test_a_cluster_does_the_same_work_though_a_worker_is_killed(
+def test_a_refusal_costs_one_cell_there_too_and_is_resumed(
     cluster: Cluster,
+    warm_dask: Warm,
     clean_env: dict[str, str],
     sandbox: Sandbox,
     s3: "boto3.client",
     estate_accounts: Path,
-    estate_run: Path,
-    tmp_path: Path,
 ) -> None:
-    # Slow enough that the worker dies in the middle.
-    faults.arm(sandbox.endpoint, [Fault(What.DELAY, action="DescribeInstances", seconds=0.5)])
-    command = [sys.executable, "-m", "reporter", "run", "-c", str(estate_accounts)]
-    command += ["-s", f"s3://{BUCKET}/cluster", "--scheduler", cluster.address]
-    command += ["-p", "sg-inventory,ec2-inventory,sg-ssh-world"]
-    try:
-        with subprocess.Popen(
-            command, env=clean_env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        ) as run:
-            assert run.stderr is not None
-            errors = ""
-            while "3 of 3" not in errors:
-                line = run.stderr.readline()
-                assert line, errors
-                errors += line
-            cluster.workers[0].kill()
-            out, more = run.communicate(timeout=120)
-    finally:
-        faults.arm(sandbox.endpoint, [])
-    assert run.returncode == 0, errors + more
-    assert "Traceback" not in errors + more
-    prefix = out.strip().removeprefix(f"s3://{BUCKET}/")
-    found = resources(s3, prefix)
-    assert len(found) == 3 * 3 * 3
-    same(found, estate_run)
-    written = json.loads(s3.get_object(Bucket=BUCKET, Key=f"{prefix}/run.json")["Body"].read())
-    assert {cell["status"] for cell in written["cells"]} == {"ok"}
-
-
-def test_a_refusal_costs_one_cell_there_too_and_is_resumed(
-    cluster: Cluster,
-    sg_audit: SgAudit,
-    sandbox: Sandbox,
-    s3: "boto3.client",
-    estate_accounts: Path,
-) -> None:
-    words = ("run", "-c", estate_accounts, "-s", f"s3://{BUCKET}/refused", "--scheduler", cluster.address)
+    words = ["sg-audit", "run", "-c", str(estate_accounts), "-s", f"s3://{BUCKET}/refused"]
+    words += ["--scheduler", cluster.address]
     small = ("-a", "dev", "-r", "us-east-1", "-r", "eu-west-1", "-p", "sg-default,sg-unused")
     try:
         faults.arm(
             sandbox.endpoint, [Fault(What.DENY, account="111111111111", region="eu-west-1", service="lambda")]
         )
-        refused = sg_audit(*words, *small)
+        refused = warm_dask.run(SG_AUDIT, [*words, *small], clean_env, ROOT)
     finally:
         faults.arm(sandbox.endpoint, [])
     assert refused.returncode == 3, refused.stderr
@@ -133,10 +108,43 @@ def test_a_refusal_costs_one_cell_there_too_and_is_resumed(
     assert {(cell["region"], cell["policy"]) for cell in cells if cell["status"] != "ok"} == {
         ("eu-west-1", "sg-unused")
     }
-    resumed = sg_audit(*words, "--resume")
+    resumed = warm_dask.run(SG_AUDIT, [*words, "--resume"], clean_env, ROOT)
     assert (resumed.returncode, resumed.stdout) == (0, refused.stdout), resumed.stderr
     cells = json.loads(s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())["cells"]
     assert {cell["status"] for cell in cells} == {"ok"}
+
+
+def test_a_cluster_does_the_same_work_though_a_worker_is_killed(
+    cluster: Cluster,
+    warm_dask: Warm,
+    clean_env: dict[str, str],
+    sandbox: Sandbox,
+    s3: "boto3.client",
+    estate_accounts: Path,
+    estate_run: Path,
+) -> None:
+    # Slow enough that the worker dies in the middle.
+    faults.arm(sandbox.endpoint, [Fault(What.DELAY, action="DescribeInstances", seconds=0.5)])
+    command = ["sg-audit", "run", "-c", str(estate_accounts)]
+    command += ["-s", f"s3://{BUCKET}/cluster", "--scheduler", cluster.address]
+    command += ["-p", "sg-inventory,ec2-inventory,sg-ssh-world"]
+    try:
+        with warm_dask.started(SG_AUDIT, command, clean_env, ROOT) as run:
+            while "3 of 3" not in run.errors():
+                assert run.returncode is None, run.errors()
+                time.sleep(0.05)
+            cluster.workers[0].kill()
+            out, errors = run.communicate(timeout=120)
+    finally:
+        faults.arm(sandbox.endpoint, [])
+    assert run.returncode == 0, errors
+    assert "Traceback" not in errors
+    prefix = out.strip().removeprefix(f"s3://{BUCKET}/")
+    found = resources(s3, prefix)
+    assert len(found) == 3 * 3 * 3
+    same(found, estate_run)
+    written = json.loads(s3.get_object(Bucket=BUCKET, Key=f"{prefix}/run.json")["Body"].read())
+    assert {cell["status"] for cell in written["cells"]} == {"ok"}
 
 
 def test_without_the_extra_the_option_says_what_to_install(

@@ -4,10 +4,8 @@ import json
 import signal
 import socket
 import stat
-import subprocess
-import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -17,8 +15,10 @@ from reporter.collect.pools import open_pool
 from reporter.errors import InputError
 from reporter.sandbox import Sandbox, faults
 from reporter.sandbox.faults import Fault, What
-from tests.collect.conftest import Cluster
+from tests.collect.conftest import Cluster, running_cluster
+from tests.programs import SG_AUDIT, Warm
 
+ROOT = Path(__file__).parents[2]
 IMPATIENT = {"DASK_DISTRIBUTED__SCHEDULER__NO_WORKERS_TIMEOUT": "3s"}
 
 
@@ -35,7 +35,12 @@ def the_scheduler_is_stopped(cluster: Cluster) -> None:
     cluster.scheduler.send_signal(signal.SIGSTOP)
 
 
-@pytest.mark.parametrize("cluster", [1], indirect=True, ids=[""])
+@pytest.fixture
+def cluster(warm_dask: Warm, clean_env: dict[str, str], tmp_path: Path) -> Iterator[Cluster]:
+    with running_cluster(warm_dask, clean_env, tmp_path, 1) as running:
+        yield running
+
+
 @pytest.mark.parametrize(
     ("happens", "says"),
     [
@@ -61,6 +66,7 @@ def test_what_was_finished_is_kept_and_the_rest_is_not_waited_for(
     happens: Callable[[Cluster], None],
     says: list[str],
     cluster: Cluster,
+    warm_dask: Warm,
     clean_env: dict[str, str],
     sandbox: Sandbox,
     estate_accounts: Path,
@@ -71,23 +77,21 @@ def test_what_was_finished_is_kept_and_the_rest_is_not_waited_for(
         What.DELAY, account="111111111111", region="eu-west-1", action="DescribeInstances", seconds=30
     )
     faults.arm(sandbox.endpoint, [held_up])
-    command = [sys.executable, "-m", "reporter", "run", "-c", str(estate_accounts), "-a", "dev"]
+    command = ["sg-audit", "run", "-c", str(estate_accounts), "-a", "dev"]
     command += ["-p", "sg-inventory,eni-inventory,ec2-inventory"]
     command += ["-s", str(tmp_path / "output"), "--scheduler", cluster.address]
     try:
-        with subprocess.Popen(
-            command, env=clean_env | IMPATIENT, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        ) as run:
-            assert run.stderr is not None
+        with warm_dask.started(SG_AUDIT, command, clean_env | IMPATIENT, ROOT) as run:
             deadline = time.monotonic() + 100
-            while faults.strikes(sandbox.endpoint) != [1]:
-                assert run.poll() is None
+            while faults.strikes(sandbox.endpoint) != [1] or run.errors().count("\n") < 2:
+                assert run.returncode is None
                 assert time.monotonic() < deadline
                 time.sleep(0.1)
-            before = run.stderr.readline() + run.stderr.readline()
+            before = run.errors()
             assert before.endswith("dev us-east-1: 3 of 3 policies read\n")
             happens(cluster)
-            out, after = run.communicate(timeout=100)
+            out, errors = run.communicate(timeout=100)
+            after = errors.removeprefix(before)
     finally:
         faults.arm(sandbox.endpoint, [])
     assert run.returncode == 3, after
@@ -133,18 +137,14 @@ def test_an_address_that_is_none_is_told_at_once(
 
 
 def test_no_scheduler_there_is_wrong_input(
-    clean_env: dict[str, str], estate_accounts: Path, tmp_path: Path
+    warm_dask: Warm, clean_env: dict[str, str], estate_accounts: Path, tmp_path: Path
 ) -> None:
     words = ["run", "-c", str(estate_accounts), "-s", str(tmp_path / "output")]
     words += ["--scheduler", "tcp://127.0.0.1:9"]
     # A process of its own: what a run replaces in its process stays replaced.
     impatient = "from reporter.collect import cluster; cluster._CONNECT_SECONDS = 0.5; "
-    done = subprocess.run(
-        [sys.executable, "-c", f"{impatient}from reporter.cli import main; main()", *words],
-        env=clean_env,
-        capture_output=True,
-        text=True,
-    )
+    code = f"{impatient}from reporter.cli import main; main()"
+    done = warm_dask.python(code, *words, env=clean_env, cwd=ROOT)
     assert (done.returncode, done.stdout, list((tmp_path / "output").iterdir())) == (2, "", [])
     says = "sg-audit: --scheduler tcp://127.0.0.1:9: no Dask scheduler answers there: "
     [line] = done.stderr.splitlines()

@@ -18,6 +18,7 @@ import pytest
 
 from reporter.sandbox import Sandbox, environment, estate, faults
 from reporter.sandbox.faults import Fault, What
+from tests.programs import SG_AUDIT, Running, Warm
 
 ROOT = Path(__file__).parent.parent.parent
 DEV, STAGING, PRODUCTION, SEALED, HIDDEN = (digit * 12 for digit in "12346")
@@ -72,9 +73,12 @@ class Audited:
 class Commands:
     """Runs the command line on the sandbox, in a folder of its own."""
 
-    def __init__(self, endpoint: str, folder: Path, sg_audit: SgAudit, accounts: str = "") -> None:
+    def __init__(
+        self, endpoint: str, folder: Path, sg_audit: SgAudit, warm: Warm, accounts: str = ""
+    ) -> None:
         self.endpoint = endpoint
         self._sg_audit = sg_audit
+        self._warm = warm
         self.folder = folder
         (folder / "accounts.yml").write_text(estate.accounts_file() + accounts, encoding="utf-8")
 
@@ -91,10 +95,23 @@ class Commands:
         return done.returncode, done.stdout, done.stderr
 
     @contextmanager
-    def started(self, *words: str, **variables: str) -> Iterator["subprocess.Popen[str]"]:
+    def started(self, *words: str, **variables: str) -> Iterator[Running]:
+        """It leads a process group, as in a terminal."""
+        env = environment(self.endpoint, self.folder) | variables
+        with self._warm.started(
+            SG_AUDIT, ["sg-audit", *words], env, self.folder, new_session=True
+        ) as process:
+            try:
+                yield process
+            finally:
+                _kill_group(process.pid)
+
+    @contextmanager
+    def started_cold(self, *words: str) -> Iterator["subprocess.Popen[str]"]:
+        """The same, from Python's start on."""
         process = subprocess.Popen(
             [sys.executable, "-m", "reporter", *words],
-            env=environment(self.endpoint, self.folder) | {"PYTHONPATH": str(ROOT)} | variables,
+            env=environment(self.endpoint, self.folder) | {"PYTHONPATH": str(ROOT)},
             cwd=self.folder,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -106,8 +123,7 @@ class Commands:
             try:
                 yield process
             finally:
-                with suppress(ProcessLookupError):
-                    os.killpg(process.pid, signal.SIGKILL)  # and its workers, which may be held up
+                _kill_group(process.pid)
 
     @property
     def input(self) -> tuple[str, ...]:
@@ -135,6 +151,12 @@ class Commands:
         return Audited(code, errors, self.run_json, sheets, book.properties.description or "")
 
 
+def _kill_group(pid: int) -> None:
+    """A run and its workers, which may be held up."""
+    with suppress(ProcessLookupError):
+        os.killpg(pid, signal.SIGKILL)
+
+
 @pytest.fixture(scope="module")
 def endpoint(sandbox: Sandbox) -> str:
     return sandbox.endpoint
@@ -150,17 +172,17 @@ def armed(endpoint: str, *given: Fault) -> Iterator[None]:
 
 
 @pytest.fixture
-def commands(endpoint: str, tmp_path: Path, sg_audit: SgAudit) -> Iterator[Commands]:
+def commands(endpoint: str, tmp_path: Path, sg_audit: SgAudit, warm: Warm) -> Iterator[Commands]:
     with armed(endpoint):
-        yield Commands(endpoint, tmp_path, sg_audit)
+        yield Commands(endpoint, tmp_path, sg_audit, warm)
 
 
 @pytest.fixture(scope="module")
 def whole(
-    endpoint: str, estate_run: Path, tmp_path_factory: pytest.TempPathFactory, sg_audit: SgAudit
+    endpoint: str, estate_run: Path, tmp_path_factory: pytest.TempPathFactory, sg_audit: SgAudit, warm: Warm
 ) -> Audited:
     """The estate without a fault."""
-    commands = Commands(endpoint, tmp_path_factory.mktemp("whole"), sg_audit)
+    commands = Commands(endpoint, tmp_path_factory.mktemp("whole"), sg_audit, warm)
     (commands.folder / "output").symlink_to(estate_run.parent)
     result = commands.report()
     assert (result.code, result.coverage()) == (0, {})
@@ -229,8 +251,10 @@ REFUSALS = (
 
 
 @pytest.fixture(scope="module")
-def refused(endpoint: str, tmp_path_factory: pytest.TempPathFactory, sg_audit: SgAudit) -> Audited:
-    commands = Commands(endpoint, tmp_path_factory.mktemp("refused"), sg_audit, REFUSED_ACCOUNTS)
+def refused(
+    endpoint: str, tmp_path_factory: pytest.TempPathFactory, sg_audit: SgAudit, warm: Warm
+) -> Audited:
+    commands = Commands(endpoint, tmp_path_factory.mktemp("refused"), sg_audit, warm, REFUSED_ACCOUNTS)
     with armed(endpoint, *REFUSALS):
         result = commands.audit()
         assert all(faults.strikes(endpoint))
@@ -359,10 +383,10 @@ ON_THE_WAY_IN = (
 
 @pytest.fixture(scope="module")
 def bumpy(
-    endpoint: str, tmp_path_factory: pytest.TempPathFactory, sg_audit: SgAudit
+    endpoint: str, tmp_path_factory: pytest.TempPathFactory, sg_audit: SgAudit, warm: Warm
 ) -> tuple[Audited, list[int]]:
     """An audit, and how often it met each fault."""
-    commands = Commands(endpoint, tmp_path_factory.mktemp("bumpy"), sg_audit)
+    commands = Commands(endpoint, tmp_path_factory.mktemp("bumpy"), sg_audit, warm)
     with armed(endpoint, *ON_THE_WAY_IN, *PASSING.values()):
         result = commands.audit("-a", "dev", "-a", "staging", "-r", US, "-r", EU)
         return result, faults.strikes(endpoint)
@@ -534,7 +558,7 @@ BEFORE_IT = (*((US, policy) for policy in POLICIES), (EU, "sg-inventory"), (EU, 
 
 @pytest.mark.parametrize("seconds", [0.2, 0.8])
 def test_a_run_interrupted_as_it_begins_says_so_and_no_more(commands: Commands, seconds: float) -> None:
-    with commands.started("run", *commands.input, "-s", "output", "-a", "dev") as process:
+    with commands.started_cold("run", *commands.input, "-s", "output", "-a", "dev") as process:
         children = Path(f"/proc/{process.pid}/task/{process.pid}/children")
         wait_for(lambda: bool(children.read_text()))  # workers' process is loading, as the run itself is
         time.sleep(seconds)

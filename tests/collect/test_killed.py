@@ -28,6 +28,7 @@ from tests.collect.test_faults import (
 )
 from tests.disks import files
 from tests.lab import unordered
+from tests.programs import Warm
 
 SgAudit = Callable[..., "subprocess.CompletedProcess[str]"]
 US, EU, AP = estate.REGIONS
@@ -35,10 +36,10 @@ POLICIES = ("sg-inventory", "eni-inventory", "ec2-inventory")
 
 
 @pytest.fixture
-def commands(sandbox: Sandbox, tmp_path: Path, sg_audit: SgAudit) -> Iterator[Commands]:
+def commands(sandbox: Sandbox, tmp_path: Path, sg_audit: SgAudit, warm: Warm) -> Iterator[Commands]:
     """The second of three regions is held up in its third policy."""
     faults.arm(sandbox.endpoint, [HELD_UP])
-    yield Commands(sandbox.endpoint, tmp_path, sg_audit)
+    yield Commands(sandbox.endpoint, tmp_path, sg_audit, warm)
     faults.arm(sandbox.endpoint, [])
 
 

@@ -1,11 +1,13 @@
 """What is touched of botocore and c7n-org is as it was checked, and where it is not, the run is only slower."""
 
 import os
-import subprocess
-import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
+
+from tests.programs import Completed, Warm
 
 CHECK = """
 import warnings
@@ -128,13 +130,16 @@ assert {given[0] for given in read} >= {"ours.pem", "theirs.pem"}
 """
 
 
-def python(code: str, folder: Path | None = None) -> "subprocess.CompletedProcess[str]":
-    """Run in a process of its own: what is replaced stays replaced."""
-    env = os.environ | {"AWS_MAX_ATTEMPTS": "1"}
-    return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, cwd=folder, env=env)
+Python = Callable[[str], Completed]
 
 
-def test_all_of_it_is_there_in_the_pinned_versions_and_no_client_is_shared() -> None:
+@pytest.fixture
+def python(warm: Warm, tmp_path: Path) -> Python:
+    """Runs code in a process of its own: what is replaced stays replaced."""
+    return partial(warm.python, env=os.environ | {"AWS_MAX_ATTEMPTS": "1"}, cwd=tmp_path)
+
+
+def test_all_of_it_is_there_in_the_pinned_versions_and_no_client_is_shared(python: Python) -> None:
     done = python(CHECK)
     assert done.returncode == 0, done.stderr
 
@@ -151,16 +156,16 @@ def test_all_of_it_is_there_in_the_pinned_versions_and_no_client_is_shared() -> 
         "c7n_org.utils:reset_session_cache",
     ],
 )
-def test_what_is_missing_is_left_alone_with_a_warning(where: str) -> None:
+def test_what_is_missing_is_left_alone_with_a_warning(where: str, python: Python) -> None:
     done = python(MISSING.format(where=where))
     assert done.returncode == 0, done.stderr
 
 
-def test_resources_are_written_as_custodian_writes_them() -> None:
+def test_resources_are_written_as_custodian_writes_them(python: Python) -> None:
     done = python(TEXT)
     assert done.returncode == 0, done.stderr
 
 
-def test_trust_is_read_once_and_not_mixed_up(tmp_path: Path) -> None:
-    done = python(TRUST, tmp_path)
+def test_trust_is_read_once_and_not_mixed_up(python: Python) -> None:
+    done = python(TRUST)
     assert done.returncode == 0, done.stderr

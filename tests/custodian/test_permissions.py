@@ -9,7 +9,6 @@ from typing import Any
 from unittest import mock
 
 import boto3
-import cfnlint.api
 import pytest
 import yaml
 
@@ -197,13 +196,21 @@ def test_an_action_that_does_more_than_read_is_pointed_out(permissions: Run, tmp
 
 
 @pytest.fixture(scope="module")
-def template(permissions: Run) -> Template:
+def lint() -> Callable[[str], list[Any]]:
+    """What cfn-lint says of a template."""
+    import cfnlint.api  # which takes as long as everything else that the tests import, in each of their processes
+
+    return cfnlint.api.lint
+
+
+@pytest.fixture(scope="module")
+def template(permissions: Run, lint: Callable[[str], list[Any]]) -> Template:
     @cache
     def run(*args: str) -> dict[str, Any]:
         done = permissions("--format", "cloudformation", "--trust", TRUSTED, *args)
         assert (done.returncode, done.stderr) == (0, "")
         # Errors and warnings; W3037 is the one that knows the names of all of AWS's actions.
-        assert cfnlint.api.lint(done.stdout) == []
+        assert lint(done.stdout) == []
         loaded: dict[str, Any] = yaml.safe_load(done.stdout)
         return loaded
 
@@ -250,10 +257,12 @@ def test_the_external_id_is_a_condition_only_where_there_is_one(
     ]
 
 
-def test_cfn_lint_would_see_an_action_that_does_not_exist(permissions: Run) -> None:
+def test_cfn_lint_would_see_an_action_that_does_not_exist(
+    permissions: Run, lint: Callable[[str], list[Any]]
+) -> None:
     done = permissions("--format", "cloudformation", "--trust", TRUSTED)
     text = done.stdout.replace("ec2:DescribeRegions", "ec2:DescribeNothing")
-    assert [match.rule.id for match in cfnlint.api.lint(text)] == ["W3037"]
+    assert [match.rule.id for match in lint(text)] == ["W3037"]
 
 
 @pytest.mark.parametrize(

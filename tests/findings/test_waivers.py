@@ -304,7 +304,7 @@ def test_no_waivers_change_nothing(run: Path) -> None:
 
 
 def tab_of(folder: Path, name: str, *entries: Mapping[str, Any], day: date = TODAY) -> list[dict[str, Any]]:
-    built = tables.build(assessed(folder)[0], judged(folder, *entries, day=day))
+    built = list(tables.build(assessed(folder)[0], judged(folder, *entries, day=day)))
     (found,) = (table for table in built if table.name == name)
     return found.frame.astype(object).to_dict("records")
 

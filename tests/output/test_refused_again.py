@@ -3,7 +3,6 @@
 import gzip
 import json
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -21,17 +20,16 @@ EARLIER = "the policy failed: the resources.json there is of an earlier run"
 
 def test_a_second_run_that_is_refused_is_a_gap(
     wired: Wire,
-    clean_env: dict[str, str],
+    stock_program: Callable[..., subprocess.CompletedProcess[str]],
     sg_audit: Callable[..., subprocess.CompletedProcess[str]],
     tmp_path: Path,
 ) -> None:
     """Stock Custodian twice into one folder: the first time AWS answers, the second it does not."""
-    command = [Path(sys.executable).with_name("custodian"), "run", "--cache-period", "0", "-s", "output"]
+    command = ["custodian", "run", "--cache-period", "0", "-s", "output"]
     command += ["--region", US, "--assume", role(ACCOUNT), "-p", "sg-*", *sorted(POLICIES.glob("*.yml"))]
-    env = clean_env | {"AWS_ENDPOINT_URL": wired.endpoint}
 
     def custodian() -> int:
-        done = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True)
+        done = stock_program(*command, env={"AWS_ENDPOINT_URL": wired.endpoint}, cwd=tmp_path)
         return done.returncode
 
     assert custodian() == 0

@@ -2,21 +2,11 @@
 
 import json
 import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from tests.lab import POLICIES, POLICY_COUNT, role, unordered
-
-
-def stock(program: str, *words: str | Path, env: dict[str, str], cwd: Path) -> None:
-    """Run a program of this environment, which must have nothing to complain of."""
-    done = subprocess.run(
-        [Path(sys.executable).with_name(program), *words], env=env, cwd=cwd, capture_output=True, text=True
-    )
-    assert done.returncode == 0, done.stderr
-    assert "ERROR" not in done.stderr
 
 
 def found(folder: Path) -> list[dict[str, Any]]:
@@ -27,7 +17,7 @@ def found(folder: Path) -> list[dict[str, Any]]:
 
 def test_c7n_org_finds_the_same_with_the_policies_as_one_file(
     sg_audit: Callable[..., "subprocess.CompletedProcess[str]"],
-    clean_env: dict[str, str],
+    stock_run_of: Callable[..., "subprocess.CompletedProcess[str]"],
     estate_accounts: Path,
     estate_run: Path,
     tmp_path: Path,
@@ -35,12 +25,12 @@ def test_c7n_org_finds_the_same_with_the_policies_as_one_file(
     printed = sg_audit("policies", "-u", POLICIES)
     assert (printed.returncode, printed.stderr) == (0, "")
     (tmp_path / "all.yml").write_text(printed.stdout)
-    stock(
-        *("c7n-org", "run", "-c", estate_accounts, "-u", "all.yml", "-s", "output"),
-        *("--cache-period", "0", "-r", "us-east-1", "-a", "production"),
-        env=clean_env | {"HOME": str(tmp_path)},
+    done = stock_run_of(
+        *("c7n-org", "-c", estate_accounts, "-u", "all.yml", "-s", "output"),
+        *("-r", "us-east-1", "-a", "production"),
         cwd=tmp_path,
     )
+    assert "ERROR" not in done.stderr
     theirs = sorted(path.parent for path in (tmp_path / "output").rglob("resources.json"))
     assert len(theirs) == POLICY_COUNT
     for folder in theirs:
@@ -49,15 +39,15 @@ def test_c7n_org_finds_the_same_with_the_policies_as_one_file(
 
 
 def test_custodian_runs_the_policy_files_as_they_are(
-    clean_env: dict[str, str], estate_run: Path, tmp_path: Path
+    stock_run_of: Callable[..., "subprocess.CompletedProcess[str]"], estate_run: Path, tmp_path: Path
 ) -> None:
-    stock(
-        *("custodian", "run", "-s", "output", "--cache-period", "0"),
+    done = stock_run_of(
+        *("custodian", "-s", "output"),
         *("--region", "eu-west-1", "--assume", role("111111111111")),
         *sorted(POLICIES.glob("*.yml")),
-        env=clean_env | {"HOME": str(tmp_path)},
         cwd=tmp_path,
     )
+    assert "ERROR" not in done.stderr
     theirs = sorted(path.parent for path in (tmp_path / "output").rglob("resources.json"))
     assert [folder.name for folder in theirs] == [
         "ec2-inventory",

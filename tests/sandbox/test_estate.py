@@ -2,7 +2,6 @@
 
 import json
 import subprocess
-import sys
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
@@ -11,7 +10,6 @@ from typing import Any
 import pytest
 import yaml
 
-from reporter.sandbox import Sandbox, environment
 from reporter.sandbox.estate import ACCOUNTS, ESTATE, REGIONS, accounts_file
 from tests.sandbox.network_answers import NETWORK, OTHERS, rows
 
@@ -344,20 +342,15 @@ def test_the_accounts_file() -> None:
     assert production["vars"] == {"team": "payments"}
 
 
-def test_custodians_own_unused_filter_over_the_estate(sandbox: Sandbox, tmp_path: Path) -> None:
+def test_custodians_own_unused_filter_over_the_estate(
+    stock_run_of: Callable[..., "subprocess.CompletedProcess[str]"], tmp_path: Path
+) -> None:
     (tmp_path / "accounts.yml").write_text(accounts_file())
     (tmp_path / "policies.yml").write_text(
         "policies:\n- name: sg-unused\n  resource: aws.security-group\n  filters: [unused]\n"
     )
-    command = [Path(sys.executable).with_name("c7n-org"), "run", "-c", "accounts.yml", "-u", "policies.yml"]
-    c7n_org = subprocess.run(
-        [*command, "-s", "output", "-r", VIRGINIA],
-        cwd=tmp_path,
-        env=environment(sandbox.endpoint, tmp_path),
-        capture_output=True,
-        text=True,
-    )
-    assert c7n_org.returncode == 0, c7n_org.stderr
+    words = ("-c", "accounts.yml", "-u", "policies.yml", "-s", "output", "-r", VIRGINIA)
+    c7n_org = stock_run_of("c7n-org", *words, cwd=tmp_path)
     assert "ERROR" not in c7n_org.stderr
     unused = {
         found.parts[-4]: sorted(group["GroupName"] for group in json.loads(found.read_text()))
