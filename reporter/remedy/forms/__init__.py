@@ -1,0 +1,1 @@
+"""The forms that a plan is written in: one module a form. None of them carries anything out."""

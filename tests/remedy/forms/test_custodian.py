@@ -1,0 +1,357 @@
+"""Policies of a plan: what they match, evaluated by Custodian's engine, and what their actions send."""
+
+import copy
+import json
+import re
+import stat
+import tempfile
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from c7n.config import Config
+from c7n.policy import Policy
+from c7n.utils import load_file
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from reporter.custodian import offline, policies
+from reporter.custodian.offline import RecordedAnswers
+from reporter.inventory.rules import GROUP, IPV4, PREFIX_LIST
+from reporter.remedy.forms import custodian
+from reporter.remedy.steps import Access, CarriedInterface, DeleteGroup, MoveInterfaces, ReplaceRules, Rule
+from tests.remedy.made_up import ACCOUNT, HOSTILE, REGION, described, plan, recorded, step
+
+SSH_WORLD = Rule(False, "tcp", 22, 22, IPV4, "0.0.0.0/0", "the bastion")
+
+
+def written(folder: Path, *names: str) -> list[list[dict[str, Any]]]:
+    """The policies of files, which Custodian takes for valid."""
+    return [policies.read([folder / name]).data["policies"] for name in names]
+
+
+def matched(
+    policy: dict[str, Any], group: dict[str, Any], region: str = REGION, account: str = ACCOUNT
+) -> Any:
+    """The rules of a group by which a policy matches it, ingress and egress; None where it does not."""
+    with offline.sealed():
+        kept = offline.evaluate(policy, [copy.deepcopy(group)], RecordedAnswers({}), account, region)
+    if not kept:
+        return None
+    return kept[0].get("MatchedIpPermissions", []), kept[0].get("MatchedIpPermissionsEgress", [])
+
+
+PAIR = {"UserId": ACCOUNT, "GroupId": "sg-0b2"}
+ABROAD = {
+    "UserId": "222222222222",
+    "GroupId": "sg-0b2",
+    "VpcPeeringConnectionId": "pcx-1",
+    "PeeringStatus": "active",
+}
+#: What the rules of made-up groups are drawn from, each with its near misses.
+TRAFFIC = [
+    ("tcp", 22, 22), ("tcp", 20, 25), ("tcp", 22, 23), ("tcp", 0, 22), ("tcp", 0, 65535), ("tcp", -1, -1),
+    ("udp", 22, 22), ("icmp", -1, -1), ("icmp", 8, -1), ("icmp", 22, 22), ("icmpv6", -1, -1),
+    ("-1", None, None), ("50", None, None), ("6", 22, 22),
+]  # fmt: skip
+PEERS = [
+    ("IpRanges", {"CidrIp": "0.0.0.0/0"}), ("IpRanges", {"CidrIp": "0.0.0.0/1"}),
+    ("IpRanges", {"CidrIp": "10.0.0.0/8"}),
+    ("Ipv6Ranges", {"CidrIpv6": "::/0"}), ("Ipv6Ranges", {"CidrIpv6": "2000::/3"}),
+    ("UserIdGroupPairs", PAIR), ("UserIdGroupPairs", ABROAD), ("UserIdGroupPairs", PAIR | {"GroupId": "sg-0a1"}),
+    ("UserIdGroupPairs", PAIR | {"GroupId": "sg-0b3"}),
+    ("PrefixListIds", {"PrefixListId": "pl-0c1"}), ("PrefixListIds", {"PrefixListId": "pl-0c2"}),
+]  # fmt: skip
+DESCRIPTIONS = ["", "the bastion", "{now}", "{account_id}", "a {b} c", "}{", "{{x}}"]
+
+Flat = tuple[str, tuple[str, int | None, int | None], str, dict[str, Any]]
+
+
+@st.composite
+def rules(draw: st.DrawFn) -> list[Flat]:
+    """Distinct rules, one peer each: direction, traffic, list, entry."""
+    sides = st.sampled_from(["IpPermissions", "IpPermissionsEgress"])
+    chosen = draw(
+        st.lists(
+            st.tuples(sides, st.sampled_from(TRAFFIC), st.sampled_from(range(len(PEERS)))),
+            min_size=1, max_size=12, unique=True,
+        )
+    )  # fmt: skip
+    found = []
+    for side, traffic, peer in chosen:
+        listed, entry = PEERS[peer]
+        description = draw(st.sampled_from(DESCRIPTIONS))
+        found.append((side, traffic, listed, entry | ({"Description": description} if description else {})))
+    return found
+
+
+def permissions(flat: list[Flat], side: str) -> list[dict[str, Any]]:
+    """Rules as AWS lists them: those for the same traffic together."""
+    found: dict[Any, dict[str, Any]] = {}
+    for where, traffic, listed, entry in flat:
+        if where == side:
+            protocol, first, last = traffic
+            ports = {} if first is None else {"FromPort": first, "ToPort": last}
+            empty: dict[str, Any] = {
+                name: [] for name in ("IpRanges", "Ipv6Ranges", "UserIdGroupPairs", "PrefixListIds")
+            }
+            found.setdefault(traffic, {"IpProtocol": protocol, **ports, **empty})[listed].append(entry)
+    return list(found.values())
+
+
+def group_of(flat: list[Flat], **more: Any) -> dict[str, Any]:
+    sides: dict[str, Any] = {
+        side: permissions(flat, side) for side in ("IpPermissions", "IpPermissionsEgress")
+    }
+    return described(**sides, **more)
+
+
+def in_order(permissions: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return sorted(permissions, key=lambda each: json.dumps(each, sort_keys=True))
+
+
+def policies_of(change: ReplaceRules, file: str) -> list[dict[str, Any]]:
+    """The policies of a file, without a look at whether they are valid."""
+    with tempfile.TemporaryDirectory() as folder:
+        custodian.write(plan(step(change.group, change)), Path(folder))
+        found: list[dict[str, Any]] = yaml.safe_load((Path(folder) / file).read_text())["policies"]
+    return found
+
+
+@given(flat=rules(), data=st.data())
+@settings(max_examples=150, deadline=None)
+def test_a_policy_matches_the_rules_that_it_is_for_and_no_other(
+    flat: list[Flat], data: st.DataObject
+) -> None:
+    record = group_of(flat)
+    chosen = data.draw(st.sets(st.sampled_from(range(len(flat))), min_size=1, max_size=3))
+    removed = [flat[each] for each in sorted(chosen)]
+    remove = tuple(recorded(group_of([each])).rules[0] for each in removed)
+    [policy] = policies_of(ReplaceRules(recorded(record), remove), "dev.yml")
+
+    found = matched(policy, record)
+    assert found is not None
+    for side, permissions in zip(("IpPermissions", "IpPermissionsEgress"), found, strict=True):
+        expected = [group_of([each])[side][0] for each in removed if each[0] == side]
+        assert in_order(permissions) == in_order(expected)
+
+    without = [each for each in flat if each is not removed[0]]
+    assert matched(policy, group_of(without)) is None
+    assert matched(policy, record | {"GroupId": "sg-0a2"}) is None
+    assert matched(policy, record, region="eu-west-1") is None
+    assert matched(policy, record, account="222222222222") is None
+
+
+@given(flat=rules(), data=st.data())
+@settings(max_examples=75, deadline=None)
+def test_an_undo_finds_what_was_allowed_and_no_other(flat: list[Flat], data: st.DataObject) -> None:
+    """Of what the plan allowed it takes away what is still there, and it puts back what was removed in any case."""
+    tellable = [number for number, each in enumerate(flat) if "PeeringStatus" not in each[3]]
+    chosen = data.draw(st.sets(st.sampled_from(tellable), max_size=3)) if tellable else set()
+    gone = data.draw(st.sampled_from([None, *sorted(chosen)]))
+    allow = tuple(recorded(group_of([flat[each]])).rules[0] for each in sorted(chosen))
+    before = recorded(group_of([("IpPermissions", ("tcp", 3389, 3389), "IpRanges", {"CidrIp": "0.0.0.0/0"})]))
+    [policy] = policies_of(ReplaceRules(before, before.rules, allow), "undo-dev.yml")
+
+    now = [each for number, each in enumerate(flat) if number != gone]
+    found = matched(policy, group_of(now))
+    assert found is not None
+    for side, permissions in zip(("IpPermissions", "IpPermissionsEgress"), found, strict=True):
+        expected = [
+            group_of([flat[each]])[side][0] for each in chosen if each != gone and flat[each][0] == side
+        ]
+        assert in_order(permissions) == in_order(expected)
+    assert matched(policy, group_of(now, GroupId="sg-0a2")) is None
+
+
+WEB = described(
+    IpPermissions=[
+        {
+            "IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "Ipv6Ranges": [],
+            "UserIdGroupPairs": [PAIR, ABROAD], "PrefixListIds": [],
+            "IpRanges": [
+                {"CidrIp": "0.0.0.0/0", "Description": "the bastion"}, {"CidrIp": "10.0.0.0/8"},
+            ],
+        }
+    ]
+)  # fmt: skip
+
+
+def test_the_file_says_what_it_does_and_where_it_comes_from(tmp_path: Path) -> None:
+    group = recorded(WEB)
+    narrower = replace(SSH_WORLD, peer="198.51.100.0/24")
+    change = ReplaceRules(group, (SSH_WORLD,), (narrower,))
+    also = replace(step(group, None, "sg-admin-world"), with_policy="sg-ssh-world")
+    made = plan(
+        step(group, change, evidence=("tcp 22 from 0.0.0.0/0",), breaks=("eni-1 of i-1 (bastion)",)),
+        also,
+        access=Access(roles=("arn:aws:iam::111111111111:role/fixer",), external_id="8f2b 61d0"),
+    )
+    paths = custodian.write(made, tmp_path / "remedy")
+    assert [path.name for path in paths] == ["dev.yml", "undo-dev.yml"]
+    assert [stat.S_IMODE(path.stat().st_mode) for path in (paths[0].parent, *paths)] == [0o700, 0o600, 0o600]
+
+    [[policy], [undo]] = written(tmp_path / "remedy", "dev.yml", "undo-dev.yml")
+    findings = [
+        {"policy": name, "group": "sg-0a1", "reason": "it lets SSH in from the world"}
+        for name in ("sg-ssh-world", "sg-admin-world")
+    ]
+    only = {"type": "value", "key": "GroupId", "op": "in", "value": ["sg-0a1"]}
+    common = {
+        "resource": "aws.security-group",
+        "metadata": {
+            "remedy": {
+                "made_by": "sg-audit remedy 1.0",
+                "audited": "2026-11-20T10:00:00Z",
+                "source": "output/20261120T100000Z",
+                "account": "dev",
+                "findings": findings,
+            }
+        },
+        "conditions": [{"account_id": "111111111111"}, {"region": "us-east-1"}],
+    }
+    ssh = {"type": "ingress", "IpProtocol": "tcp", "FromPort": 22, "ToPort": 22}
+
+    def allowed(cidr: str) -> dict[str, Any]:
+        ranges = [{"CidrIp": cidr, "Description": "the bastion"}]
+        permission = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": ranges}
+        return {"type": "set-permissions", "add-ingress": [{"IpPermissions": [permission]}]}
+
+    remove = {"type": "remove-permissions", "ingress": "matched"}
+    assert policy == {
+        "name": "remedy-sg-0a1",
+        **common,
+        "filters": [only, ssh | {"Cidr": "0.0.0.0/0"}],
+        "actions": [allowed("198.51.100.0/24"), remove],
+    }
+    assert undo == {
+        "name": "undo-remedy-sg-0a1",
+        **common,
+        "filters": [only, {"or": [ssh | {"Cidr": "198.51.100.0/24"}, only]}],
+        "actions": [allowed("0.0.0.0/0"), remove],
+    }
+    text = paths[0].read_text()
+    for line in (
+        "# Account dev (111111111111). Nothing is changed until you run it.",
+        "#   custodian run --cache memory --output-dir remedy-output --region us-east-1 --assume"
+        " arn:aws:iam::111111111111:role/fixer --external-id '8f2b 61d0' ./dev.yml",
+        "# sg-ssh-world: sg-0a1 (web) in us-east-1",
+        "#   why: it lets SSH in from the world",
+        "#   seen: tcp 22 from 0.0.0.0/0",
+        "#   may break: eni-1 of i-1 (bastion)",
+        "#   allows: tcp 22 from 198.51.100.0/24",
+        "#   removes: tcp 22 from 0.0.0.0/0",
+    ):
+        assert f"{line}\n" in re.sub(r"\n# {5,}(?=\S)", " ", text), line
+
+
+@pytest.mark.parametrize("text", HOSTILE)
+@pytest.mark.parametrize("vars_file", [{}, {"now": "x", "account_id": "y", "policy": {"name": "z"}}])
+def test_what_aws_contains_is_text_and_comes_back_as_it_was(
+    text: str, vars_file: dict[str, Any], tmp_path: Path
+) -> None:
+    """Whatever Custodian fills in, in the file with --vars-file and in each policy before it runs."""
+    pair = {"PrefixListId": "pl-0c1", "Description": text}
+    record = described(
+        GroupName=text,
+        IpPermissions=[
+            {
+                "IpProtocol": "-1",
+                "PrefixListIds": [pair],
+                "UserIdGroupPairs": [],
+                "IpRanges": [],
+                "Ipv6Ranges": [],
+            }
+        ],
+    )
+    group = recorded(record)
+    custodian.write(
+        plan(
+            step(group, ReplaceRules(group, group.rules), policy=f"p{text}", evidence=(text,), breaks=(text,))
+        ),
+        tmp_path,
+    )
+    for name in ("dev.yml", "undo-dev.yml"):
+        policies.read([tmp_path / name])
+        [data] = load_file(str(tmp_path / name), vars=vars_file)["policies"]
+        policy = Policy(data, Config.empty(account_id=ACCOUNT, region=REGION))
+        policy.expand_variables(policy.get_variables(dict(vars_file)))
+        [finding] = policy.data["metadata"]["remedy"]["findings"]
+        assert finding["policy"] == f"p{text}"
+        if name == "dev.yml":
+            assert policy.data["filters"][1]["PrefixListIds"]["value"] == [pair]
+        else:
+            [added] = policy.data["actions"][0]["add-ingress"]
+            assert added == {"IpPermissions": [{"IpProtocol": "-1", "PrefixListIds": [pair]}]}
+
+
+def test_what_custodian_cannot_tell_or_do_has_no_policy_but_a_reason(tmp_path: Path) -> None:
+    group = recorded(WEB)
+    peered = Rule(False, "tcp", 443, 443, GROUP, "sg-0b2", "", "222222222222", "pcx-1")
+    listed = Rule(False, "tcp", 22, 22, PREFIX_LIST, "pl-0c1")
+    odd = Rule(False, "tcp", 22, 22, IPV4, "present")
+    default = recorded(described("sg-0d1", GroupName="default"))
+    moved = MoveInterfaces(default, "web-default", "x", (CarriedInterface("eni-1", ("sg-0d1",)),))
+    other = recorded(WEB | {"GroupId": "sg-0a4"})
+    custodian.write(
+        plan(
+            step(group, ReplaceRules(group, (SSH_WORLD,), (peered,))),
+            step(
+                recorded(WEB | {"GroupId": "sg-0a2"}),
+                ReplaceRules(recorded(WEB | {"GroupId": "sg-0a2"}), (listed,)),
+            ),
+            step(
+                recorded(WEB | {"GroupId": "sg-0a3"}),
+                ReplaceRules(recorded(WEB | {"GroupId": "sg-0a3"}), (odd,)),
+            ),
+            step(default, moved, policy="sg-default"),
+            step(other, ReplaceRules(other, (SSH_WORLD,))),
+        ),
+        tmp_path,
+    )
+    [[policy], [undo]] = written(tmp_path, "dev.yml", "undo-dev.yml")
+    assert (policy["name"], undo["name"]) == ("remedy-sg-0a4", "undo-remedy-sg-0a4")
+    text = re.sub(r"\n# {5,}(?=\S)", " ", (tmp_path / "dev.yml").read_text())
+    assert [
+        line.partition(": ")[2] for line in text.splitlines() if "NO POLICY, since Custodian cannot" in line
+    ] == [
+        "tcp 443 from sg-0b2: AWS says more of a group in a peered VPC than it is told",
+        "tcp 22 from pl-0c1: the record of the group does not have it",
+        "tcp 22 from present: its peer is not as AWS writes one",
+    ]
+    assert "NO POLICY, since Custodian makes no groups" in text
+    assert text.count("Carry it out with `sg-audit remedy --for cli`.") == 4
+
+
+def test_unused_groups_are_marked_first_and_the_undo_takes_the_mark_away(tmp_path: Path) -> None:
+    groups = [recorded(described(each, GroupName=each)) for each in ("sg-0a1", "sg-0a2")]
+    custodian.write(plan(*(step(group, DeleteGroup(group), "sg-unused") for group in groups)), tmp_path)
+    [[mark, delete], [unmark]] = written(tmp_path, "dev.yml", "undo-dev.yml")
+    only = {"type": "value", "key": "GroupId", "op": "in", "value": ["sg-0a1", "sg-0a2"]}
+    assert mark["filters"] == [only, "unused", {"tag:sg-audit-unused": "absent"}]
+    assert mark["actions"] == [{"type": "mark-for-op", "tag": "sg-audit-unused", "op": "delete", "days": 14}]
+    assert delete["filters"] == [
+        only,
+        {"type": "marked-for-op", "tag": "sg-audit-unused", "op": "delete"},
+        "unused",
+    ]
+    assert delete["actions"] == ["delete"]
+    assert unmark["filters"] == [only, {"tag:sg-audit-unused": "present"}]
+    assert unmark["actions"] == [{"type": "remove-tag", "tags": ["sg-audit-unused"]}]
+    assert "launch templates" in (tmp_path / "dev.yml").read_text()
+
+
+def test_files_of_accounts_are_told_apart_and_stay_in_their_folder(tmp_path: Path) -> None:
+    names = ["dev", "DEV", "undo-dev", "../../up", "-rf", "a b\nc"]
+    groups = [recorded(WEB, account=name, account_id=f"{number:012}") for number, name in enumerate(names)]
+    steps = [step(group, ReplaceRules(group, (SSH_WORLD,))) for group in groups]
+    nothing = step(recorded(WEB, account="idle", account_id="999999999999"), None)
+    paths = custodian.write(plan(*steps, nothing), tmp_path)
+    assert {path.parent for path in paths} == {tmp_path}
+    own = ["dev", "DEV_2", "_undo-dev", "_._.._up", "_rf", "a_b_c"]
+    assert sorted(path.name for path in paths) == sorted(
+        f"{undo}{name}.yml" for name in own for undo in ("", "undo-")
+    )
+    assert sorted(each.name for each in tmp_path.iterdir()) == sorted(path.name for path in paths)
