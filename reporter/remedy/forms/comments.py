@@ -15,13 +15,15 @@ _WIDTH = 108
 
 
 def commented(lines: Iterable[str]) -> str:
-    """Lines as comments, wrapped, each ended; an empty one separates."""
-    return "".join(
-        f"# {part}\n" if part else "#\n"
+    """Lines as comments, each ended; an empty one separates. What is indented may be copied, and is not wrapped."""
+    wrapped = (
+        part
         for line in lines
-        for part in textwrap.wrap(line, _WIDTH, subsequent_indent=_indent(line), break_on_hyphens=False)
-        or [""]
+        for part in (
+            [line] if line.startswith(" ") else textwrap.wrap(line, _WIDTH, break_on_hyphens=False) or [""]
+        )
     )
+    return "".join(f"# {part}".rstrip() + "\n" for part in wrapped)
 
 
 def made_by(plan: Plan, account: AccountPlan) -> Iterator[str]:
@@ -54,7 +56,3 @@ def rule_text(rule: Rule) -> str:
 def plain(text: str) -> str:
     """A text on one line, without braces."""
     return printable(text, 500).replace("{", "\\u007b").replace("}", "\\u007d")
-
-
-def _indent(line: str) -> str:
-    return " " * (len(line) - len(line.lstrip()) + 2)
