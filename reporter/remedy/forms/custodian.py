@@ -5,7 +5,7 @@ one after the other: where a rule cannot be allowed, Custodian stops before it r
 """
 
 import shlex
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,13 +16,13 @@ from reporter.remedy.forms.comments import about, commented, made_by, plain, rul
 from reporter.remedy.forms.custodian_rules import filter_of_allowed, filter_of_recorded, permission
 from reporter.remedy.forms.exact import UnsaidError
 from reporter.remedy.forms.files import UNDO, file_names, write_files
+from reporter.remedy.forms.rule_changes import RuleChange, after_moves, planned, rule_changes
 from reporter.remedy.steps import (
     Access,
     AccountPlan,
     DeleteGroup,
     MoveInterfaces,
     Plan,
-    ReplaceRules,
     Rule,
     Step,
 )
@@ -41,7 +41,7 @@ def write(plan: Plan, folder: Path) -> tuple[Path, ...]:
     """
     contents = {}
     for account, name in zip(plan.accounts, file_names(plan), strict=True):
-        if not any(step.change for step in account.steps):
+        if not planned(account):
             continue
         own, undo = f"{name}.yml", f"{UNDO}{name}.yml"
         parts = list(_parts(plan, account))
@@ -65,40 +65,33 @@ class _Part:
 
 
 def _parts(plan: Plan, account: AccountPlan) -> Iterator[_Part]:
-    """Rules first: they are at most changed once, and a group that is deleted has been closed until then."""
-    planned = [step for step in account.steps if step.change]
-    for steps in _together(planned, ReplaceRules, lambda step: (step.region, step.resource_id)):
-        yield _replaced(plan, account, steps)
-    for steps in _together(planned, DeleteGroup, lambda step: step.region):
+    """Rules first, since a group that is deleted may be open until then."""
+    for change in rule_changes(account):
+        yield _replaced(plan, account, change)
+    late = after_moves(account)
+    unused: dict[str, list[Step]] = {}
+    for step in planned(account):
+        if step in late:
+            yield _not_done(step, "interfaces are to be moved away first")
+        elif isinstance(step.change, MoveInterfaces):
+            yield _not_done(step, "Custodian makes no groups")
+        elif isinstance(step.change, DeleteGroup):
+            unused.setdefault(step.region, []).append(step)
+    for steps in unused.values():
         yield _deleted(plan, account, steps)
-    for step in planned:
-        if isinstance(step.change, MoveInterfaces):
-            yield _moved(step)
 
 
-def _together(
-    steps: Iterable[Step], change: type[Any], key: Callable[[Step], Any]
-) -> Iterator[tuple[Step, ...]]:
-    found: dict[Any, list[Step]] = {}
-    for step in steps:
-        if isinstance(step.change, change):
-            found.setdefault(key(step), []).append(step)
-    return map(tuple, found.values())
-
-
-def _replaced(plan: Plan, account: AccountPlan, steps: tuple[Step, ...]) -> _Part:
-    changes = [step.change for step in steps if isinstance(step.change, ReplaceRules)]
-    group = changes[0].group
-    remove = tuple(dict.fromkeys(rule for change in changes for rule in change.remove))
-    allow = tuple(dict.fromkeys(rule for change in changes for rule in change.allow))
+def _replaced(plan: Plan, account: AccountPlan, change: RuleChange) -> _Part:
+    group, steps, remove, allow = change.group, change.steps, change.remove, change.allow
     said = [line for step in steps for line in about(step)]
-    said += [f"  allows: {rule_text(rule)}" for rule in allow] + [
-        f"  removes: {rule_text(rule)}" for rule in remove
-    ]
+    said += [f"  allows: {rule_text(rule)}" for rule in allow]
+    said += [f"  removes: {rule_text(rule)}" for rule in remove]
     undone = [f"{group.group_id} ({plain(group.name)}) in {group.region}"]
     undone += [f"  puts back: {rule_text(rule)}" for rule in remove]
     undone += [f"  removes: {rule_text(rule)}" for rule in allow]
     try:
+        for rule in change.lacking:
+            raise UnsaidError(f"{rule_text(rule)}: the record of the group does not have it")
         removed = [filter_of_recorded(rule, group) for rule in remove]
         allowed = [filter_of_allowed(rule, group) for rule in allow]
     except UnsaidError as error:
@@ -113,7 +106,7 @@ def _replaced(plan: Plan, account: AccountPlan, steps: tuple[Step, ...]) -> _Par
         "name": f"remedy-{group.group_id}",
         **common,
         "filters": [only, *removed],
-        "actions": [*_set(allow), _remove(remove)],
+        "actions": _set(allow) + _remove(remove),
     }
     # In an `or` every filter is asked: what is still there is found for the action, and the group in any case.
     found = [{"or": [*allowed, only]}] if allowed else []
@@ -121,12 +114,12 @@ def _replaced(plan: Plan, account: AccountPlan, steps: tuple[Step, ...]) -> _Par
         "name": f"undo-remedy-{group.group_id}",
         **common,
         "filters": [only, *found],
-        "actions": [*_set(remove), *([_remove(allow)] if allow else [])],
+        "actions": _set(remove) + _remove(allow),
     }
     return _Part(said, [forward], undone, [undo])
 
 
-def _deleted(plan: Plan, account: AccountPlan, steps: tuple[Step, ...]) -> _Part:
+def _deleted(plan: Plan, account: AccountPlan, steps: Sequence[Step]) -> _Part:
     region = steps[0].region
     ids = [step.resource_id for step in steps]
     common = _common(plan, account, region, steps)
@@ -155,9 +148,9 @@ def _deleted(plan: Plan, account: AccountPlan, steps: tuple[Step, ...]) -> _Part
     return _Part(said + _MARKED, [mark, delete], undone + _NOT_MADE, [unmark])
 
 
-def _moved(step: Step) -> _Part:
-    refused = ["  NO POLICY, since Custodian makes no groups", _OTHERWISE]
-    return _Part([*about(step), *refused], (), [*list(about(step))[:1], _NONE], ())
+def _not_done(step: Step, why: str) -> _Part:
+    told, *more = about(step)
+    return _Part([told, *more, f"  NO POLICY, since {why}", _OTHERWISE], (), [told, _NONE], ())
 
 
 _OTHERWISE = "  Carry it out with `sg-audit remedy --for cli`."
@@ -208,9 +201,9 @@ def _set(rules: Sequence[Rule]) -> list[Policy]:
     return [{"type": "set-permissions"} | {key: each for key, each in added.items() if each}] if rules else []
 
 
-def _remove(rules: Sequence[Rule]) -> Policy:
+def _remove(rules: Sequence[Rule]) -> list[Policy]:
     ways = {"egress" if rule.egress else "ingress" for rule in rules}
-    return {"type": "remove-permissions"} | dict.fromkeys(sorted(ways), "matched")
+    return [{"type": "remove-permissions"} | dict.fromkeys(sorted(ways), "matched")] if rules else []
 
 
 def _file(head: Iterable[str], parts: Iterable[tuple[Sequence[str], Sequence[Policy]]]) -> str:
@@ -248,7 +241,7 @@ def _undo_head(plan: Plan, account: AccountPlan, own: str, undo: str) -> Iterato
 
 
 def _commands(account: AccountPlan, name: str) -> Iterator[str]:
-    regions = dict.fromkeys(step.region for step in account.steps if step.change)
+    regions = dict.fromkeys(step.region for step in planned(account))
     words = ["custodian", "run", "--cache", "memory", "--output-dir", "remedy-output"]
     words += [word for region in regions for word in ("--region", region)]
     yield ""

@@ -20,15 +20,14 @@ from reporter.remedy.forms.comments import about, commented, made_by, plain, rul
 from reporter.remedy.forms.exact import UnsaidError
 from reporter.remedy.forms.files import UNDO, file_names, write_files
 from reporter.remedy.forms.hcl import Block, Raw, Value, render
+from reporter.remedy.forms.rule_changes import RuleChange, after_moves, planned, rule_changes
 from reporter.remedy.steps import (
     AccountPlan,
     DeleteGroup,
     MoveInterfaces,
     Plan,
     RecordedGroup,
-    ReplaceRules,
     Rule,
-    Step,
 )
 
 # What the provider takes (validSecurityGroupRuleDescription), which is what AWS does:
@@ -51,82 +50,72 @@ def write(plan: Plan, folder: Path) -> tuple[Path, ...]:
     """
     contents = {}
     for account, name in zip(plan.accounts, file_names(plan), strict=True):
-        if any(step.change for step in account.steps):
+        if planned(account):
             own, undo = f"{name}.tf", f"{UNDO}{name}.tf.txt"
-            changed = list(_changed(account))
-            contents[own] = _file(_head(plan, account, own, undo, changed), account, changed)
+            groups = list(_groups(account))
+            contents[own] = _file(_head(plan, account, own, undo, groups), account, groups)
             contents[own] += "".join(f"\n{commented(lines)}" for lines in _instead(account))
-            contents[undo] = _file(_undo_head(plan, account, own, undo), account, changed, undo=True)
+            contents[undo] = _file(_undo_head(plan, account, own, undo), account, groups, undo=True)
     return write_files(folder, contents)
 
 
 @dataclass(frozen=True)
-class _Changed:
+class _Group:
     """A group whose rules change: those that it is to have, or why they cannot be told, in `unsaid`."""
 
-    group: RecordedGroup
-    steps: tuple[Step, ...]
-    remove: tuple[Rule, ...]
-    allow: tuple[Rule, ...]
+    change: RuleChange
     rules: tuple[Rule, ...] = ()
     unsaid: str = ""
 
     @property
+    def recorded(self) -> RecordedGroup:
+        return self.change.group
+
+    @property
     def type(self) -> str:
         # The other resource could not be destroyed, should it ever be meant to.
-        return "aws_default_security_group" if self.group.name == "default" else "aws_security_group"
+        return "aws_default_security_group" if self.recorded.name == "default" else "aws_security_group"
 
     @property
     def label(self) -> str:
-        return _identifier(self.group.group_id)
+        return _identifier(self.recorded.group_id)
+
+    @property
+    def address(self) -> str:
+        return f"{self.type}.{self.label}"
 
 
-def _changed(account: AccountPlan) -> Iterator[_Changed]:
-    by_group: dict[tuple[str, str], list[Step]] = {}
-    for step in account.steps:
-        if isinstance(step.change, ReplaceRules):
-            by_group.setdefault((step.region, step.resource_id), []).append(step)
-    for steps in by_group.values():
-        changes = [step.change for step in steps if isinstance(step.change, ReplaceRules)]
-        remove = tuple(dict.fromkeys(rule for change in changes for rule in change.remove))
-        allow = tuple(dict.fromkeys(rule for change in changes for rule in change.allow))
-        changed = _Changed(changes[0].group, tuple(steps), remove, allow)
+def _groups(account: AccountPlan) -> Iterator[_Group]:
+    for change in rule_changes(account):
+        group = _Group(change, (*change.stay, *change.allow))
         try:
-            yield replace(changed, rules=_rules_after(changed))
+            _check(group)
+            yield group
         except UnsaidError as error:
-            yield replace(changed, unsaid=str(error))
+            yield replace(group, unsaid=str(error))
 
 
-def _rules_after(changed: _Changed) -> tuple[Rule, ...]:
-    """What stays, then what is allowed. Raises UnsaidError."""
-    group = changed.group
-    if changed.type == "aws_security_group" and group.name.startswith("sg-"):
+def _check(group: _Group) -> None:
+    """Raise UnsaidError where the provider would refuse the group or one of its rules, or take it for another."""
+    for rule in group.change.lacking:
+        raise UnsaidError(f"{rule_text(rule)}: the record of the group does not have it")
+    if group.type == "aws_security_group" and group.recorded.name.startswith("sg-"):
         raise UnsaidError("the provider takes no name that begins with sg-")
-    for rule in (*group.rules, *changed.allow):
+    for rule in (*group.recorded.rules, *group.change.allow):
         exact.check(rule)
         if not _DESCRIPTION.fullmatch(rule.description):
             raise UnsaidError(f"{rule_text(rule)}: the provider does not take its description")
         if rule.kind in (IPV4, IPV6) and str(ip_network(rule.peer, strict=False)) != rule.peer.lower():
             raise UnsaidError(f"{rule_text(rule)}: the provider does not take its range")
-    removed = set(map(_undescribed, changed.remove))
-    stay = tuple(rule for rule in group.rules if _undescribed(rule) not in removed)
-    if len(stay) + len(removed) != len(group.rules):
-        raise UnsaidError("the record of the group does not have all rules that are to be removed")
-    there = set(map(_undescribed, stay))
-    return stay + tuple(rule for rule in changed.allow if _undescribed(rule) not in there)
 
 
-def _undescribed(rule: Rule) -> Rule:
-    return replace(rule, description="")
-
-
-def _file(head: Iterable[str], account: AccountPlan, changed: Sequence[_Changed], undo: bool = False) -> str:
-    said = [each for each in changed if not each.unsaid]
+def _file(head: Iterable[str], account: AccountPlan, groups: Sequence[_Group], undo: bool = False) -> str:
+    said = [each for each in groups if not each.unsaid]
     blocks = [Block("terraform", body={"required_version": ">= 1.5"})] if said else []
-    regions = dict.fromkeys(each.group.region for each in said)
+    regions = dict.fromkeys(each.recorded.region for each in said)
     blocks += [_provider(account, region) for region in regions]
     parts = [commented(head), *map(render, blocks)]
-    for each in changed:
+    for each in groups:
         about_group = commented(_undone(each) if undo else _done(each))
         if not each.unsaid:
             about_group += render(_import(each)) + "\n" + render(_resource(account, each, undo))
@@ -151,28 +140,28 @@ def _provider(account: AccountPlan, region: str) -> Block:
     return Block("provider", ["aws"], body, roles)
 
 
-def _import(changed: _Changed) -> Block:
-    return Block("import", body={"to": Raw(_address(changed)), "id": changed.group.group_id})
+def _import(group: _Group) -> Block:
+    return Block("import", body={"to": Raw(group.address), "id": group.recorded.group_id})
 
 
-def _resource(account: AccountPlan, changed: _Changed, undo: bool) -> Block:
-    group = changed.group
+def _resource(account: AccountPlan, wanted: _Group, undo: bool) -> Block:
+    group = wanted.recorded
     body: dict[str, Value] = {"provider": Raw(f"aws.{_alias(account, group.region)}")}
-    if changed.type == "aws_security_group":
+    if wanted.type == "aws_security_group":
         body |= {"name": group.name, "description": group.description}
     body |= {"vpc_id": group.vpc_id} if group.vpc_id else {}
     # AWS gives its own tags itself.
     body["tags"] = {key: value for key, value in group.tags if not key.startswith("aws:")}
     within = []
     for way, egress in (("ingress", False), ("egress", True)):
-        rules = [rule for rule in (group.rules if undo else changed.rules) if rule.egress == egress]
+        rules = [rule for rule in (group.rules if undo else wanted.rules) if rule.egress == egress]
         within += [Block(way, body=attributes) for attributes in _rules(group, rules)]
         # No block at all would leave the rules as they are.
         body |= {} if rules else {way: []}
     # Tags may have changed since the audit, and are not what this is about.
     ignored = [Raw("tags"), Raw("tags_all")]
     within.append(Block("lifecycle", body={"prevent_destroy": True, "ignore_changes": ignored}))
-    return Block("resource", [changed.type, changed.label], body, within)
+    return Block("resource", [wanted.type, wanted.label], body, within)
 
 
 def _rules(group: RecordedGroup, rules: Iterable[Rule]) -> Iterator[dict[str, Value]]:
@@ -203,10 +192,6 @@ def _peer(group: RecordedGroup, rule: Rule) -> str:
     return f"{rule.owner_id}/{rule.peer}" if abroad else rule.peer
 
 
-def _address(changed: _Changed) -> str:
-    return f"{changed.type}.{changed.label}"
-
-
 def _alias(account: AccountPlan, region: str) -> str:
     return _identifier(f"account_{account.account_id}_{region}")
 
@@ -215,10 +200,8 @@ def _identifier(text: str) -> str:
     return re.sub(r"\W", "_", text, flags=re.ASCII)
 
 
-def _head(
-    plan: Plan, account: AccountPlan, own: str, undo: str, changed: Sequence[_Changed]
-) -> Iterator[str]:
-    count = sum(not each.unsaid for each in changed)
+def _head(plan: Plan, account: AccountPlan, own: str, undo: str, groups: Sequence[_Group]) -> Iterator[str]:
+    count = sum(not each.unsaid for each in groups)
     yield from made_by(plan, account)
     yield ""
     yield "Terraform carries it out, 1.5 or later, in a folder with this file alone:"
@@ -250,9 +233,7 @@ def _head(
     if count:
         yield "To have Terraform forget the groups and leave them as they are, delete this file after:"
         yield ""
-        for each in changed:
-            if not each.unsaid:
-                yield f"  terraform state rm {_address(each)}"
+        yield from (f"  terraform state rm {each.address}" for each in groups if not each.unsaid)
 
 
 def _undo_head(plan: Plan, account: AccountPlan, own: str, undo: str) -> Iterator[str]:
@@ -267,23 +248,23 @@ def _undo_head(plan: Plan, account: AccountPlan, own: str, undo: str) -> Iterato
     yield "Ids of rules are new then, and tags of rules are lost: the group's resource does not have either."
 
 
-def _done(changed: _Changed) -> Iterator[str]:
-    for step in changed.steps:
+def _done(group: _Group) -> Iterator[str]:
+    for step in group.change.steps:
         yield from about(step)
-    yield from (f"  removes: {rule_text(rule)}" for rule in changed.remove)
-    yield from (f"  adds: {rule_text(rule)}" for rule in changed.allow)
-    if changed.unsaid:
-        yield f"  NOT IN THIS FILE, since Terraform cannot tell it exactly: {plain(changed.unsaid)}"
+    yield from (f"  removes: {rule_text(rule)}" for rule in group.change.remove)
+    yield from (f"  adds: {rule_text(rule)}" for rule in group.change.allow)
+    if group.unsaid:
+        yield f"  NOT IN THIS FILE, since Terraform cannot tell it exactly: {plain(group.unsaid)}"
         yield f"  {_OTHERWISE}"
 
 
-def _undone(changed: _Changed) -> Iterator[str]:
-    yield f"{changed.group.group_id} ({plain(changed.group.name)}) in {changed.group.region}"
-    if changed.unsaid:
+def _undone(group: _Group) -> Iterator[str]:
+    yield f"{group.recorded.group_id} ({plain(group.recorded.name)}) in {group.recorded.region}"
+    if group.unsaid:
         yield "  Nothing to undo, since it is not changed."
         return
-    yield from (f"  puts back: {rule_text(rule)}" for rule in changed.remove)
-    yield from (f"  removes: {rule_text(rule)}" for rule in changed.allow)
+    yield from (f"  puts back: {rule_text(rule)}" for rule in group.change.remove)
+    yield from (f"  removes: {rule_text(rule)}" for rule in group.change.allow)
 
 
 _OTHERWISE = "Carry it out with `sg-audit remedy --for cli`."
@@ -291,8 +272,15 @@ _OTHERWISE = "Carry it out with `sg-audit remedy --for cli`."
 
 def _instead(account: AccountPlan) -> Iterator[list[str]]:
     """What is not for Terraform, and what to do."""
-    for step in account.steps:
-        if isinstance(step.change, DeleteGroup):
+    late = after_moves(account)
+    for step in planned(account):
+        if step in late:
+            yield [
+                *about(step),
+                "  NOT IN THIS FILE, since interfaces are to be moved away first.",
+                f"  {_OTHERWISE}",
+            ]
+        elif isinstance(step.change, DeleteGroup):
             words = [
                 "aws",
                 "ec2",

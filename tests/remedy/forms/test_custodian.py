@@ -2,6 +2,7 @@
 
 import copy
 import json
+import re
 import stat
 import tempfile
 from dataclasses import replace
@@ -235,25 +236,25 @@ def test_what_aws_contains_is_text_and_comes_back_as_it_was(
 
 
 def test_what_custodian_cannot_tell_or_do_has_no_policy_but_a_reason(tmp_path: Path) -> None:
-    group = recorded(WEB)
+    group, other = recorded(WEB), recorded(WEB | {"GroupId": "sg-0a4"})
     peered = Rule(False, "tcp", 443, 443, GROUP, "sg-0b2", "", "222222222222", "pcx-1")
     listed = Rule(False, "tcp", 22, 22, PREFIX_LIST, "pl-0c1")
     odd = Rule(False, "tcp", 22, 22, IPV4, "present")
-    default = recorded(described("sg-0d1", GroupName="default"))
+    lacking, unlisted = (replace(group, group_id=each) for each in ("sg-0a2", "sg-0a5"))
+    unlisted = replace(unlisted, rules=(listed,))
+    default = recorded(described("sg-0d1", GroupName="default", IpPermissions=WEB["IpPermissions"]))
     moved = MoveInterfaces(default, "web-default", "x", (CarriedInterface("eni-1", ("sg-0d1",)),))
-    other = recorded(WEB | {"GroupId": "sg-0a4"})
     custodian.write(
         plan(
             step(group, ReplaceRules(group, (SSH_WORLD,), (peered,))),
+            step(lacking, ReplaceRules(lacking, (listed,))),
+            step(unlisted, ReplaceRules(unlisted, (listed,))),
             step(
-                recorded(WEB | {"GroupId": "sg-0a2"}),
-                ReplaceRules(recorded(WEB | {"GroupId": "sg-0a2"}), (listed,)),
-            ),
-            step(
-                recorded(WEB | {"GroupId": "sg-0a3"}),
-                ReplaceRules(recorded(WEB | {"GroupId": "sg-0a3"}), (odd,)),
+                replace(group, group_id="sg-0a3"),
+                ReplaceRules(replace(group, group_id="sg-0a3", rules=(odd,)), (odd,)),
             ),
             step(default, moved, policy="sg-default"),
+            step(default, ReplaceRules(default, (SSH_WORLD,)), policy="sg-default-rules"),
             step(other, ReplaceRules(other, (SSH_WORLD,))),
         ),
         tmp_path,
@@ -261,15 +262,39 @@ def test_what_custodian_cannot_tell_or_do_has_no_policy_but_a_reason(tmp_path: P
     [[policy], [undo]] = written(tmp_path, "dev.yml", "undo-dev.yml")
     assert (policy["name"], undo["name"]) == ("remedy-sg-0a4", "undo-remedy-sg-0a4")
     text = (tmp_path / "dev.yml").read_text()
-    assert [
-        line.partition(": ")[2] for line in text.splitlines() if "NO POLICY, since Custodian cannot" in line
-    ] == [
-        "tcp 443 from sg-0b2: AWS says more of a group in a peered VPC than it is told",
-        "tcp 22 from pl-0c1: the record of the group does not have it",
-        "tcp 22 from present: its peer is not as AWS writes one",
+    assert re.findall(r"NO POLICY, since (.*)", text) == [
+        "Custodian cannot tell a rule exactly: tcp 443 from sg-0b2:"
+        " AWS says more of a group in a peered VPC than it is told",
+        "Custodian cannot tell a rule exactly: tcp 22 from pl-0c1: the record of the group does not have it",
+        "Custodian cannot tell a rule exactly: tcp 22 from pl-0c1: the record of the group does not have it",
+        "Custodian cannot tell a rule exactly: tcp 22 from present: its peer is not as AWS writes one",
+        "Custodian makes no groups",
+        "interfaces are to be moved away first",
     ]
-    assert "NO POLICY, since Custodian makes no groups" in text
-    assert text.count("Carry it out with `sg-audit remedy --for cli`.") == 4
+    assert text.count("Carry it out with `sg-audit remedy --for cli`.") == 6
+
+
+def test_steps_of_a_group_come_to_one_policy(tmp_path: Path) -> None:
+    """Each step has the group as the ones before it leave it: what one allows and the next removes was never there."""
+    group = recorded(WEB)
+    narrower, inside = (replace(SSH_WORLD, peer=each) for each in ("198.51.100.0/24", "10.0.0.0/8"))
+    narrowed = replace(group, rules=(*group.rules[1:], narrower))
+    custodian.write(
+        plan(
+            step(group, ReplaceRules(group, (SSH_WORLD,), (narrower,))),
+            step(
+                narrowed, ReplaceRules(narrowed, (narrower, replace(inside, description=""))), "covered-rules"
+            ),
+        ),
+        tmp_path,
+    )
+    [[policy]] = written(tmp_path, "dev.yml")
+    assert [each.get("Cidr") for each in policy["filters"]] == [None, "0.0.0.0/0", "10.0.0.0/8"]
+    assert policy["actions"] == [{"type": "remove-permissions", "ingress": "matched"}]
+    assert [each["policy"] for each in policy["metadata"]["remedy"]["findings"]] == [
+        "sg-ssh-world",
+        "covered-rules",
+    ]
 
 
 def test_unused_groups_are_marked_first_and_the_undo_takes_the_mark_away(tmp_path: Path) -> None:

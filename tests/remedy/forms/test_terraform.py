@@ -289,6 +289,8 @@ def test_what_terraform_cannot_say_is_said_with_what_to_do_instead(tmp_path: Pat
     )
     steps = [step(group, ReplaceRules(group, (SSH_WORLD,))) for group in (no_ports, described_oddly, lacking)]
     steps += [step(spare, DeleteGroup(spare), "sg-unused"), step(default, moved, "sg-default")]
+    opened = replace(default, rules=(SSH_WORLD,))
+    steps += [step(opened, ReplaceRules(opened, (SSH_WORLD,)), "sg-default-rules")]
     paths = terraform.write(plan(*steps), tmp_path)
     assert [read(path) for path in paths] == [{}, {}]
     said = paths[0].read_text()
@@ -296,11 +298,12 @@ def test_what_terraform_cannot_say_is_said_with_what_to_do_instead(tmp_path: Pat
     for line in (
         f"{inexact}: tcp from 10.0.0.0/8: it has no ports, or no ICMP type and code",
         f"{inexact}: tcp 22 from 198.51.100.0/24: the provider does not take its description",
-        f"{inexact}: the record of the group does not have all rules that are to be removed",
+        f"{inexact}: tcp 22 from 0.0.0.0/0: the record of the group does not have it",
         "#   NOT IN THIS FILE: Terraform deletes what its state has; the group would be imported to be deleted.",
         "#   Else: aws ec2 delete-security-group --region us-east-1 --group-id sg-0a5",
         "#   NOT IN THIS FILE: the groups of an interface are said where its instance is.",
         "#     eni-1 of i-1 shop",
+        "#   NOT IN THIS FILE, since interfaces are to be moved away first.",
     ):
         assert f"{line}\n" in said
     assert "ONLY FOR GROUPS THAT NO TERRAFORM STATE HAS YET" in said
