@@ -35,7 +35,7 @@ PATH = _Path()
 DEFAULT_POLICIES = Path("policies")
 
 
-def _names(context: click.Context, option: click.Parameter, given: Sequence[str]) -> tuple[str, ...]:
+def comma_names(context: click.Context, option: click.Parameter, given: Sequence[str]) -> tuple[str, ...]:
     """Names, each of which may be several with commas between, as c7n-org takes them.
 
     Raises InputError where what is chosen is nothing, as by a variable that is not set.
@@ -104,21 +104,25 @@ def _policy_sources(callback: Callable[[Any, Any, Any], Any]) -> Callable[[Any],
 
 policy_sources = _policy_sources(_or_packaged)
 only_policies = click.option(
-    "-p", "--policy", "only", multiple=True, callback=_names, help="Only this policy; repeatable."
+    "-p", "--policy", "only", multiple=True, callback=comma_names, help="Only this policy; repeatable."
 )
 only_resources = click.option(
-    "--resource", "resources", multiple=True, callback=_names, help="Only policies on this type; repeatable."
+    "--resource",
+    "resources",
+    multiple=True,
+    callback=comma_names,
+    help="Only policies on this type; repeatable.",
 )
 output_place = click.option(
     "-s", "--output-dir", "output", default="output", show_default=True,
     help="Folder of runs; or s3://bucket/prefix, to run into.",
 )  # fmt: skip
 only_accounts = click.option(
-    "-a", "--accounts", "names", multiple=True, callback=_names,
+    "-a", "--accounts", "names", multiple=True, callback=comma_names,
     help="Only this account, by name or id; repeatable. The report has nothing of the others.",
 )  # fmt: skip
 allowed_regions = click.option(
-    "--allow-region", "allowed_regions", metavar="REGION", multiple=True, callback=_names,
+    "--allow-region", "allowed_regions", metavar="REGION", multiple=True, callback=comma_names,
     help="Take this region though sg-audit does not know it, being newer; repeatable.",
 )  # fmt: skip
 unit_timeout = click.option(

@@ -30,7 +30,7 @@ def with_caught_together(inventory: Inventory, policies: Sequence[PlannedPolicy]
     """
     # Without filters recorded, its ports are all that is known of what it looks for.
     ports = {
-        policy.name: _ports(policy)
+        policy.name: ports_of(policy)
         for policy in policies
         if policy.filters is None or _looks_for_the_world(policy.filters)
     }
@@ -54,7 +54,8 @@ def with_caught_together(inventory: Inventory, policies: Sequence[PlannedPolicy]
     )
 
 
-def _ports(policy: PlannedPolicy) -> tuple[Traffic, ...]:
+def ports_of(policy: PlannedPolicy) -> tuple[Traffic, ...]:
+    """The traffic that a policy is about, as it says itself; empty where it says nothing of it."""
     if policy.in_report.column == SSH_WORLD and not policy.in_report.ports:
         return (traffic.SSH,)  # policies named no ports in earlier output
     return tuple(map(traffic.parse, policy.in_report.ports))

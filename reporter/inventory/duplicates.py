@@ -53,14 +53,14 @@ def others_of(group_ids: Iterable[str]) -> Iterator[tuple[str, tuple[str, ...]]]
 
 
 def covered_rules(rules: Iterable[Rule]) -> tuple[str, ...]:
-    """Rules that another one makes needless, as `10.1.0.0/16 -> tcp 22`, with `to ` before those of traffic out.
+    """Those of `covered` as `10.1.0.0/16 -> tcp 22`, with `to ` before those of traffic out."""
+    return tuple(sorted(map(_text, covered(rules))))
 
-    Without all of them the group lets in and out what it did before.
-    """
+
+def covered(rules: Iterable[Rule]) -> set[Rule]:
+    """Rules that another one makes needless: without all of them the group lets in and out what it did before."""
     placed = sorted(_place(rule) for rule in set(rules))
-    if len(placed) < 2:
-        return ()
-    covered: set[Rule] = set()
+    found: set[Rule] = set()
     around: list[_Place] = []
     # CIDR blocks lie in each other or apart, and the wider one comes first: all that hold this one are on the stack.
     for here in placed:
@@ -68,11 +68,11 @@ def covered_rules(rules: Iterable[Rule]) -> tuple[str, ...]:
             around.pop()
         for other in around:
             if _covers(other.rule, here.rule):
-                covered.add(here.rule)
+                found.add(here.rule)
             elif other[:4] == here[:4] and _covers(here.rule, other.rule):
-                covered.add(other.rule)
+                found.add(other.rule)
         around.append(here)
-    return tuple(sorted(map(_text, covered)))
+    return found
 
 
 class _Place(NamedTuple):

@@ -15,6 +15,7 @@ from reporter.inventory.attachments import attachment_frame
 from reporter.inventory.duplicates import others_of
 from reporter.inventory.links import Link, each_group_once, interfaces_known_of, links_of
 from reporter.inventory.network.exposure import Exposure, exposure
+from reporter.inventory.network.prefix_lists import PrefixLists
 from reporter.inventory.network.reachability import Reach, Reachable
 from reporter.inventory.network.traffic import SSH
 from reporter.inventory.rows import GroupRow, InstanceRow, UnitRows
@@ -36,7 +37,7 @@ class Inventory:
     `caught_by` has the names of the policies that listed it, `matched_rules` for each of those the rules that made
     it match, None where that cannot be told, `unanswered` the names of the policies that were to answer for its
     account and region and did not, and `unasked` of those that were not to, or of which an event asked for one
-    group only; `exposure` is what the group opens to the world.
+    group only; `exposure` is what the group opens to the world. `prefix_lists` are those of all accounts.
     """
 
     groups: pd.DataFrame
@@ -47,6 +48,7 @@ class Inventory:
     unanswered: "pd.Series[Any]"
     unasked: "pd.Series[Any]"
     exposure: "pd.Series[Any]"
+    prefix_lists: PrefixLists
 
 
 def join(
@@ -90,6 +92,7 @@ def join(
         groups=groups.reset_index(drop=True),
         attachments=attachment_frame(owned, links, reaches, instances),
         on_instance=on_instance.reindex(order).reset_index(drop=True),
+        prefix_lists=network.prefix_lists,
         **{
             name: pd.Series(values, dtype=object).reindex(order).reset_index(drop=True)
             for name, values in answers.items()

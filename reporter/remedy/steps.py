@@ -55,6 +55,9 @@ class RecordedGroup:
     record: Mapping[str, Any] = field(repr=False, compare=False, default_factory=dict)
 
 
+# The group of a change is as it is when the change's turn comes: as recorded, after the changes of earlier steps.
+
+
 @dataclass(frozen=True)
 class ReplaceRules:
     """Allow some rules, where there are any, and remove others then. All of them are exact."""
@@ -84,7 +87,8 @@ class CarriedInterface:
 @dataclass(frozen=True)
 class MoveInterfaces:
     """Make a group with the rules of a default group, where a rule for the default group itself is one for the new
-    group itself, and put it on the interfaces in the default group's place."""
+    group itself, and put it on the interfaces in the default group's place. The rules are those that `group` has by
+    then: earlier steps may have removed some of those recorded."""
 
     group: RecordedGroup
     new_name: str

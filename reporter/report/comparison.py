@@ -8,9 +8,9 @@ from typing import Any
 import msgspec
 
 from reporter.findings.changes import FINDING_LEVELS, Change, RunFindings, State
+from reporter.markdown import COMMENT_SIZE, fits, folded, most, span
 from reporter.names import printable
 from reporter.report.changes import by_account, in_short
-from reporter.report.markdown import COMMENT_SIZE, fits, folded, most, span
 
 _RULES = 5
 _SIGNS = {State.NEW: "+", State.CHANGED: "~", State.GONE: "-", State.NOT_COMPARABLE: "?"}

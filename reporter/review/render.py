@@ -8,12 +8,12 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
+from reporter.markdown import COMMENT_SIZE
+from reporter.markdown import fits as _fits
+from reporter.markdown import folded as _folded
+from reporter.markdown import most as _most
+from reporter.markdown import span as _span
 from reporter.names import printable
-from reporter.report.markdown import COMMENT_SIZE
-from reporter.report.markdown import fits as _fits
-from reporter.report.markdown import folded as _folded
-from reporter.report.markdown import most as _most
-from reporter.report.markdown import span as _span
 from reporter.review.changes import Kind
 from reporter.review.compare import Found, PolicyReview, Review
 from reporter.review.trees import WORKTREE

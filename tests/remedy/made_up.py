@@ -35,7 +35,7 @@ _PEERS = {
 }
 
 
-def described(group_id: str = "sg-0a1", **more: Any) -> dict[str, Any]:
+def described(group_id: str = "sg-000000a1", **more: Any) -> dict[str, Any]:
     """A group as DescribeSecurityGroups has it."""
     plain: dict[str, Any] = {
         "GroupId": group_id, "GroupName": "web", "Description": "of the web", "VpcId": "vpc-1",
@@ -112,10 +112,10 @@ def plan(*steps: Step, access: Access | None = None) -> Plan:
     )
 
 
-PAIR = {"UserId": ACCOUNT, "GroupId": "sg-0b2"}
+PAIR = {"UserId": ACCOUNT, "GroupId": "sg-000000b2"}
 ABROAD = {
     "UserId": "222222222222",
-    "GroupId": "sg-0b2",
+    "GroupId": "sg-000000b2",
     "VpcPeeringConnectionId": "pcx-1",
     "PeeringStatus": "active",
 }
@@ -129,9 +129,9 @@ PEERS = [
     ("IpRanges", {"CidrIp": "0.0.0.0/0"}), ("IpRanges", {"CidrIp": "0.0.0.0/1"}),
     ("IpRanges", {"CidrIp": "10.0.0.0/8"}),
     ("Ipv6Ranges", {"CidrIpv6": "::/0"}), ("Ipv6Ranges", {"CidrIpv6": "2000::/3"}),
-    ("UserIdGroupPairs", PAIR), ("UserIdGroupPairs", ABROAD), ("UserIdGroupPairs", PAIR | {"GroupId": "sg-0a1"}),
-    ("UserIdGroupPairs", PAIR | {"GroupId": "sg-0b3"}),
-    ("PrefixListIds", {"PrefixListId": "pl-0c1"}), ("PrefixListIds", {"PrefixListId": "pl-0c2"}),
+    ("UserIdGroupPairs", PAIR), ("UserIdGroupPairs", ABROAD), ("UserIdGroupPairs", PAIR | {"GroupId": "sg-000000a1"}),
+    ("UserIdGroupPairs", PAIR | {"GroupId": "sg-000000b3"}),
+    ("PrefixListIds", {"PrefixListId": "pl-000000c1"}), ("PrefixListIds", {"PrefixListId": "pl-000000c2"}),
 ]  # fmt: skip
 DESCRIPTIONS = ["", "the bastion", "{now}", "{account_id}", "a {b} c", "}{", "{{x}}"]
 

@@ -76,22 +76,7 @@ _FEW = 200
 
 def exposure(rules: Iterable[Rule], lists: PrefixLists) -> Exposure:
     """What a group's rules open to the world, as the design's row `open to the world` has it."""
-    openings: list[_Opening] = []
-    unread: dict[str, set[Traffic]] = {}
-    for rule in rules:
-        if rule.egress or rule.kind == GROUP:
-            continue
-        if rule.kind == PREFIX_LIST:
-            known = lists.get(rule.peer)
-            blocks = [(cidr, f"{cidr} ({rule.peer})") for cidr in known.entries] if known else []
-            if not (known and known.complete):
-                unread.setdefault(rule.peer, set()).add(traffic.of_rule(rule))
-        else:
-            blocks = [(rule.peer, rule.peer)]
-        for cidr, source in blocks:
-            network = addresses.parse(cidr)
-            if network is not None:
-                openings.append(_Opening(rule, network, source, rule.kind == PREFIX_LIST))
+    openings, unread = _openings(rules, lists)
     if not unread and len(openings) < _FEW and not any(each.network.is_wide for each in openings):
         return NOTHING
     world = {
@@ -110,6 +95,61 @@ def exposure(rules: Iterable[Rule], lists: PrefixLists) -> Exposure:
         unread=traffic.union(each for found in unread.values() for each in found),
         unread_lists=tuple(sorted(unread)),
     )
+
+
+def opened_by(rules: Iterable[Rule], lists: PrefixLists, asked: Traffic) -> tuple[Rule, ...]:
+    """The rules that together open some of that traffic to the world, in the group's order: no more than it takes, and
+    wide ones before narrow ones. Without them it is open no longer. None where it is not open.
+    """
+    openings = [each for each in _openings(rules, lists)[0] if traffic.overlap(each.traffic, asked)]
+    found: set[Rule] = set()
+    for family in (IPV4, IPV6):
+        own = [each for each in openings if each.network.family is family]
+        of_all = [each for each in own if each.rule.protocol == ALL_TRAFFIC]
+        found |= _needed(of_all, family)
+        for protocol in {each.rule.protocol for each in own} - {ALL_TRAFFIC}:
+            of_it = [each for each in own if each.rule.protocol == protocol]
+            for first, last in _pieces([each.rule for each in of_it]):
+                if protocol in WITH_PORTS and not traffic.overlap(Traffic(protocol, first, last), asked):
+                    continue
+                found |= _needed([each for each in of_it if _lets(each.rule, first, last)] + of_all, family)
+    return tuple(dict.fromkeys(each.rule for each in openings if each.rule in found))
+
+
+def _needed(openings: Sequence[_Opening], family: Family) -> set[Rule]:
+    """Rules that are the world together, where the given ones are: without those that the wider ones do without."""
+    ranges: dict[Rule, list[Range]] = {}
+    for each in openings:
+        ranges.setdefault(each.rule, []).append(each.network.range)
+    kept = sorted(ranges, key=lambda rule: (addresses.size(addresses.merged(ranges[rule])), rule))
+    if not addresses.is_world([each for rule in kept for each in ranges[rule]], family):
+        return set()
+    for rule in tuple(kept):
+        others = [other for other in kept if other != rule]
+        if addresses.is_world([each for other in others for each in ranges[other]], family):
+            kept = others
+    return set(kept)
+
+
+def _openings(rules: Iterable[Rule], lists: PrefixLists) -> tuple[list[_Opening], dict[str, set[Traffic]]]:
+    """The ingress rules block by block, and the traffic of prefix lists that were not read whole, by their ids."""
+    openings: list[_Opening] = []
+    unread: dict[str, set[Traffic]] = {}
+    for rule in rules:
+        if rule.egress or rule.kind == GROUP:
+            continue
+        if rule.kind == PREFIX_LIST:
+            known = lists.get(rule.peer)
+            blocks = [(cidr, f"{cidr} ({rule.peer})") for cidr in known.entries] if known else []
+            if not (known and known.complete):
+                unread.setdefault(rule.peer, set()).add(traffic.of_rule(rule))
+        else:
+            blocks = [(rule.peer, rule.peer)]
+        for cidr, source in blocks:
+            network = addresses.parse(cidr)
+            if network is not None:
+                openings.append(_Opening(rule, network, source, rule.kind == PREFIX_LIST))
+    return openings, unread
 
 
 def _is_wide(opening: _Opening, world: Mapping[Family, Sequence[Traffic]]) -> bool:

@@ -84,6 +84,15 @@ def includes(whole: Traffic, part: Traffic) -> bool:
     return whole.protocol == part.protocol and whole.first <= part.first and part.last <= whole.last
 
 
+def common(one: Traffic, other: Traffic) -> Traffic | None:
+    """The packets that are of both, None where there are none."""
+    if not overlap(one, other):
+        return None
+    if rules.ALL_TRAFFIC in (one.protocol, other.protocol):
+        return other if one.protocol == rules.ALL_TRAFFIC else one
+    return Traffic(one.protocol, max(one.first, other.first), min(one.last, other.last))
+
+
 def any_of(asked: Traffic, opened: Iterable[Traffic]) -> bool:
     """Whether any of some traffic is among what is open; of all traffic, whether all is."""
     if asked == ALL:

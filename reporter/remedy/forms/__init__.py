@@ -1,1 +1,25 @@
-"""The forms that a plan is written in: one module a form. None of them carries anything out."""
+"""The forms of a plan: a module each, whose `write(plan, folder)` returns the paths of the files it wrote."""
+
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+
+from reporter.errors import InputError
+from reporter.remedy.steps import Plan
+
+Write = Callable[[Plan, Path], tuple[Path, ...]]
+
+#: By what `--for` calls it.
+_MODULES = {"cli": "shell", "terraform": "terraform", "custodian": "custodian"}
+NAMES = tuple(_MODULES)
+DEFAULT = "cli"
+
+
+def form(name: str) -> Write:
+    """What writes a form. Raises InputError where this version of sg-audit has it not."""
+    try:
+        module = import_module(f"{__name__}.{_MODULES[name]}")
+    except ModuleNotFoundError:
+        raise InputError(f"--for {name}: this version of sg-audit does not have it") from None
+    write: Write = module.write
+    return write

@@ -7,8 +7,8 @@ Nothing of AWS ends a line or changes how it is read: what would not show is spe
 import textwrap
 from collections.abc import Iterable, Iterator
 
-from reporter.inventory.rules import ALL_TRAFFIC
 from reporter.names import printable
+from reporter.remedy.recorded import text_of
 from reporter.remedy.steps import AccountPlan, Plan, Rule, Step
 
 _WIDTH = 108
@@ -46,11 +46,7 @@ def about(step: Step) -> Iterator[str]:
 
 def rule_text(rule: Rule) -> str:
     """A rule as a person reads it: `tcp 20-25 from 10.0.0.0/8`, `all traffic to ::/0`."""
-    ports = {rule.from_port, rule.to_port} - {None}
-    traffic = "all traffic" if rule.protocol == ALL_TRAFFIC else plain(rule.protocol)
-    if ports and rule.protocol != ALL_TRAFFIC:
-        traffic += f" {rule.from_port}" if len(ports) == 1 else f" {rule.from_port}-{rule.to_port}"
-    return f"{traffic} {'to' if rule.egress else 'from'} {plain(rule.peer)}"
+    return plain(text_of(rule))
 
 
 def plain(text: str) -> str:

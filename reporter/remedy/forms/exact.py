@@ -5,13 +5,10 @@ from ipaddress import IPv4Network, IPv6Network
 
 from reporter.inventory.rules import ALL_TRAFFIC, GROUP, ICMP, IPV4, IPV6, PREFIX_LIST, WITH_PORTS
 from reporter.remedy.forms.comments import rule_text
+from reporter.remedy.recorded import is_id
 from reporter.remedy.steps import Rule
 
 _PROTOCOL = re.compile(r"-1|[0-9]{1,3}|tcp|udp|icmp|icmpv6")
-_PEERS = {
-    GROUP: re.compile(r"sg-[0-9a-f]+"),
-    PREFIX_LIST: re.compile(r"pl-[0-9a-f]+"),
-}
 
 
 class UnsaidError(ValueError):
@@ -37,8 +34,8 @@ def has_ports(rule: Rule) -> bool:
 
 
 def _is_peer(rule: Rule) -> bool:
-    if rule.kind in _PEERS:
-        return _PEERS[rule.kind].fullmatch(rule.peer) is not None
+    if rule.kind in (GROUP, PREFIX_LIST):
+        return is_id("sg" if rule.kind == GROUP else "pl", rule.peer)
     network = {IPV4: IPv4Network, IPV6: IPv6Network}[rule.kind]
     try:
         network(rule.peer)

@@ -87,7 +87,7 @@ def test_a_policy_matches_the_rules_that_it_is_for_and_no_other(
 
     without = [each for each in flat if each is not removed[0]]
     assert matched(policy, group_of(without)) is None
-    assert matched(policy, record | {"GroupId": "sg-0a2"}) is None
+    assert matched(policy, record | {"GroupId": "sg-000000a2"}) is None
     assert matched(policy, record, region="eu-west-1") is None
     assert matched(policy, record, account="222222222222") is None
 
@@ -111,7 +111,7 @@ def test_an_undo_finds_what_was_allowed_and_no_other(flat: list[Flat], data: st.
             group_of([flat[each]])[side][0] for each in chosen if each != gone and flat[each][0] == side
         ]
         assert in_order(permissions) == in_order(expected)
-    assert matched(policy, group_of(now, GroupId="sg-0a2")) is None
+    assert matched(policy, group_of(now, GroupId="sg-000000a2")) is None
 
 
 WEB = described(
@@ -143,10 +143,10 @@ def test_the_file_says_what_it_does_and_where_it_comes_from(tmp_path: Path) -> N
 
     [[policy], [undo]] = written(tmp_path / "remedy", "dev.yml", "undo-dev.yml")
     findings = [
-        {"policy": name, "group": "sg-0a1", "reason": "it lets SSH in from the world"}
+        {"policy": name, "group": "sg-000000a1", "reason": "it lets SSH in from the world"}
         for name in ("sg-ssh-world", "sg-admin-world")
     ]
-    only = {"type": "value", "key": "GroupId", "op": "in", "value": ["sg-0a1"]}
+    only = {"type": "value", "key": "GroupId", "op": "in", "value": ["sg-000000a1"]}
     common = {
         "resource": "aws.security-group",
         "metadata": {
@@ -169,13 +169,13 @@ def test_the_file_says_what_it_does_and_where_it_comes_from(tmp_path: Path) -> N
 
     remove = {"type": "remove-permissions", "ingress": "matched"}
     assert policy == {
-        "name": "remedy-sg-0a1",
+        "name": "remedy-sg-000000a1",
         **common,
         "filters": [only, ssh | {"Cidr": "0.0.0.0/0"}],
         "actions": [allowed("198.51.100.0/24"), remove],
     }
     assert undo == {
-        "name": "undo-remedy-sg-0a1",
+        "name": "undo-remedy-sg-000000a1",
         **common,
         "filters": [only, {"or": [ssh | {"Cidr": "198.51.100.0/24"}, only]}],
         "actions": [allowed("0.0.0.0/0"), remove],
@@ -185,7 +185,7 @@ def test_the_file_says_what_it_does_and_where_it_comes_from(tmp_path: Path) -> N
         "# Account dev (111111111111). Nothing is changed until you run it.",
         "#   custodian run --cache memory --output-dir remedy-output --region us-east-1 --assume"
         " arn:aws:iam::111111111111:role/fixer --external-id '8f2b 61d0' ./dev.yml",
-        "# sg-ssh-world: sg-0a1 (web) in us-east-1",
+        "# sg-ssh-world: sg-000000a1 (web) in us-east-1",
         "#   why: it lets SSH in from the world",
         "#   seen: tcp 22 from 0.0.0.0/0",
         "#   may break: eni-1 of i-1 (bastion)",
@@ -201,7 +201,7 @@ def test_what_aws_contains_is_text_and_comes_back_as_it_was(
     text: str, vars_file: dict[str, Any], tmp_path: Path
 ) -> None:
     """Whatever Custodian fills in, in the file with --vars-file and in each policy before it runs."""
-    pair = {"PrefixListId": "pl-0c1", "Description": text}
+    pair = {"PrefixListId": "pl-000000c1", "Description": text}
     record = described(
         GroupName=text,
         IpPermissions=[
@@ -236,22 +236,22 @@ def test_what_aws_contains_is_text_and_comes_back_as_it_was(
 
 
 def test_what_custodian_cannot_tell_or_do_has_no_policy_but_a_reason(tmp_path: Path) -> None:
-    group, other = recorded(WEB), recorded(WEB | {"GroupId": "sg-0a4"})
-    peered = Rule(False, "tcp", 443, 443, GROUP, "sg-0b2", "", "222222222222", "pcx-1")
-    listed = Rule(False, "tcp", 22, 22, PREFIX_LIST, "pl-0c1")
+    group, other = recorded(WEB), recorded(WEB | {"GroupId": "sg-000000a4"})
+    peered = Rule(False, "tcp", 443, 443, GROUP, "sg-000000b2", "", "222222222222", "pcx-1")
+    listed = Rule(False, "tcp", 22, 22, PREFIX_LIST, "pl-000000c1")
     odd = Rule(False, "tcp", 22, 22, IPV4, "present")
-    lacking, unlisted = (replace(group, group_id=each) for each in ("sg-0a2", "sg-0a5"))
+    lacking, unlisted = (replace(group, group_id=each) for each in ("sg-000000a2", "sg-000000a5"))
     unlisted = replace(unlisted, rules=(listed,))
-    default = recorded(described("sg-0d1", GroupName="default", IpPermissions=WEB["IpPermissions"]))
-    moved = MoveInterfaces(default, "web-default", "x", (CarriedInterface("eni-1", ("sg-0d1",)),))
+    default = recorded(described("sg-000000d1", GroupName="default", IpPermissions=WEB["IpPermissions"]))
+    moved = MoveInterfaces(default, "web-default", "x", (CarriedInterface("eni-1", ("sg-000000d1",)),))
     custodian.write(
         plan(
             step(group, ReplaceRules(group, (SSH_WORLD,), (peered,))),
             step(lacking, ReplaceRules(lacking, (listed,))),
             step(unlisted, ReplaceRules(unlisted, (listed,))),
             step(
-                replace(group, group_id="sg-0a3"),
-                ReplaceRules(replace(group, group_id="sg-0a3", rules=(odd,)), (odd,)),
+                replace(group, group_id="sg-000000a3"),
+                ReplaceRules(replace(group, group_id="sg-000000a3", rules=(odd,)), (odd,)),
             ),
             step(default, moved, policy="sg-default"),
             step(default, ReplaceRules(default, (SSH_WORLD,)), policy="sg-default-rules"),
@@ -260,13 +260,13 @@ def test_what_custodian_cannot_tell_or_do_has_no_policy_but_a_reason(tmp_path: P
         tmp_path,
     )
     [[policy], [undo]] = written(tmp_path, "dev.yml", "undo-dev.yml")
-    assert (policy["name"], undo["name"]) == ("remedy-sg-0a4", "undo-remedy-sg-0a4")
+    assert (policy["name"], undo["name"]) == ("remedy-sg-000000a4", "undo-remedy-sg-000000a4")
     text = (tmp_path / "dev.yml").read_text()
     assert re.findall(r"NO POLICY, since (.*)", text) == [
-        "Custodian cannot tell a rule exactly: tcp 443 from sg-0b2:"
+        "Custodian cannot tell a rule exactly: tcp 443 from sg-000000b2:"
         " AWS says more of a group in a peered VPC than it is told",
-        "Custodian cannot tell a rule exactly: tcp 22 from pl-0c1: the record of the group does not have it",
-        "Custodian cannot tell a rule exactly: tcp 22 from pl-0c1: the record of the group does not have it",
+        "Custodian cannot tell a rule exactly: tcp 22 from pl-000000c1: the record of the group does not have it",
+        "Custodian cannot tell a rule exactly: tcp 22 from pl-000000c1: the record of the group does not have it",
         "Custodian cannot tell a rule exactly: tcp 22 from present: its peer is not as AWS writes one",
         "Custodian makes no groups",
         "interfaces are to be moved away first",
@@ -298,10 +298,10 @@ def test_steps_of_a_group_come_to_one_policy(tmp_path: Path) -> None:
 
 
 def test_unused_groups_are_marked_first_and_the_undo_takes_the_mark_away(tmp_path: Path) -> None:
-    groups = [recorded(described(each, GroupName=each)) for each in ("sg-0a1", "sg-0a2")]
+    groups = [recorded(described(each, GroupName=each)) for each in ("sg-000000a1", "sg-000000a2")]
     custodian.write(plan(*(step(group, DeleteGroup(group), "sg-unused") for group in groups)), tmp_path)
     [[mark, delete], [unmark]] = written(tmp_path, "dev.yml", "undo-dev.yml")
-    only = {"type": "value", "key": "GroupId", "op": "in", "value": ["sg-0a1", "sg-0a2"]}
+    only = {"type": "value", "key": "GroupId", "op": "in", "value": ["sg-000000a1", "sg-000000a2"]}
     assert mark["filters"] == [only, "unused", {"tag:sg-audit-unused": "absent"}]
     assert mark["actions"] == [{"type": "mark-for-op", "tag": "sg-audit-unused", "op": "delete", "days": 14}]
     assert delete["filters"] == [

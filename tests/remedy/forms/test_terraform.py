@@ -99,10 +99,10 @@ GROUP_OF_ALL = described(
             ],
             "Ipv6Ranges": [{"CidrIpv6": "fd00::/8"}],
             "UserIdGroupPairs": [
-                {"GroupId": "sg-0a1", "UserId": ACCOUNT}, {"GroupId": "sg-0b2", "UserId": ACCOUNT},
-                {"GroupId": "sg-0b3", "UserId": "222222222222", "VpcPeeringConnectionId": "pcx-1"},
+                {"GroupId": "sg-000000a1", "UserId": ACCOUNT}, {"GroupId": "sg-000000b2", "UserId": ACCOUNT},
+                {"GroupId": "sg-000000b3", "UserId": "222222222222", "VpcPeeringConnectionId": "pcx-1"},
             ],
-            "PrefixListIds": [{"PrefixListId": "pl-0c1", "Description": "offices"}],
+            "PrefixListIds": [{"PrefixListId": "pl-000000c1", "Description": "offices"}],
         },
         {"IpProtocol": "icmp", "FromPort": 8, "ToPort": -1, "IpRanges": [{"CidrIp": "0.0.0.0/0"}]},
         {"IpProtocol": "50", "IpRanges": [{"CidrIp": "0.0.0.0/0"}]},
@@ -129,10 +129,10 @@ def test_a_group_is_imported_with_all_that_stays_and_what_is_allowed(tmp_path: P
     inside = {
         "protocol": "tcp", "from_port": 22, "to_port": 22,
         "cidr_blocks": ["10.0.0.0/8", "10.1.0.0/16"], "ipv6_cidr_blocks": ["fd00::/8"],
-        "security_groups": ["sg-0b2", "222222222222/sg-0b3"], "self": True,
+        "security_groups": ["sg-000000b2", "222222222222/sg-000000b3"], "self": True,
     }  # fmt: skip
     listed = {
-        "description": "offices", "protocol": "tcp", "from_port": 22, "to_port": 22, "prefix_list_ids": ["pl-0c1"],
+        "description": "offices", "protocol": "tcp", "from_port": 22, "to_port": 22, "prefix_list_ids": ["pl-000000c1"],
     }  # fmt: skip
     ping = {"protocol": "icmp", "from_port": 8, "to_port": -1, "cidr_blocks": ["0.0.0.0/0"]}
     esp = {"protocol": "50", "from_port": 0, "to_port": 0, "cidr_blocks": ["0.0.0.0/0"]}
@@ -164,13 +164,13 @@ def test_a_group_is_imported_with_all_that_stays_and_what_is_allowed(tmp_path: P
                 }
             }
         ],
-        "import": [{"to": "${aws_security_group.sg_0a1}", "id": "sg-0a1"}],
-        "resource": [{"aws_security_group": {"sg_0a1": group}}],
+        "import": [{"to": "${aws_security_group.sg_000000a1}", "id": "sg-000000a1"}],
+        "resource": [{"aws_security_group": {"sg_000000a1": group}}],
     }
     assert read(paths[0]) == expected
     before = [ssh | {"cidr_blocks": ["0.0.0.0/0"]}, inside, listed, ping, esp]
     assert read(paths[1]) == expected | {
-        "resource": [{"aws_security_group": {"sg_0a1": group | {"ingress": before}}}]
+        "resource": [{"aws_security_group": {"sg_000000a1": group | {"ingress": before}}}]
     }
 
 
@@ -223,16 +223,16 @@ def test_a_group_has_just_what_stays(flat: list[Flat], data: st.DataObject) -> N
 
 def test_without_rules_all_are_removed_and_a_default_group_is_its_own_kind(tmp_path: Path) -> None:
     """No block at all would leave the rules as they are; and AWS gives a default group name and description."""
-    pair = {"GroupId": "sg-0d1", "UserId": ACCOUNT}
+    pair = {"GroupId": "sg-000000d1", "UserId": ACCOUNT}
     group = recorded(
         described(
-            "sg-0d1", GroupName="default", Description="default VPC security group",
+            "sg-000000d1", GroupName="default", Description="default VPC security group",
             IpPermissions=[{"IpProtocol": "-1", "UserIdGroupPairs": [pair]}],
         )
     )  # fmt: skip
     terraform.write(plan(step(group, ReplaceRules(group, group.rules))), tmp_path)
     parsed = read(tmp_path / "dev.tf")
-    assert parsed["import"] == [{"to": "${aws_default_security_group.sg_0d1}", "id": "sg-0d1"}]
+    assert parsed["import"] == [{"to": "${aws_default_security_group.sg_000000d1}", "id": "sg-000000d1"}]
     assert resource(parsed) == {
         "provider": "${aws.account_111111111111_us_east_1}",
         "vpc_id": "vpc-1",
@@ -247,7 +247,7 @@ def test_several_steps_of_a_group_are_one_resource_and_each_region_has_its_provi
     group = recorded(GROUP_OF_ALL)
     ping, esp = group.rules[-3], group.rules[-2]
     assert (ping.protocol, esp.protocol) == ("icmp", "50")
-    abroad = recorded(GROUP_OF_ALL | {"GroupId": "sg-0a7"}, region="eu-west-1")
+    abroad = recorded(GROUP_OF_ALL | {"GroupId": "sg-000000a7"}, region="eu-west-1")
     terraform.write(
         plan(
             step(group, ReplaceRules(group, (SSH_WORLD,))),
@@ -260,8 +260,8 @@ def test_several_steps_of_a_group_are_one_resource_and_each_region_has_its_provi
     parsed = read(tmp_path / "dev.tf")
     assert [each["aws"]["region"] for each in parsed["provider"]] == ["us-east-1", "eu-west-1"]
     first, second = (each["aws_security_group"] for each in parsed["resource"])
-    assert [block["protocol"] for block in first["sg_0a1"]["ingress"]] == ["tcp", "tcp", "icmp"]
-    assert second["sg_0a7"]["provider"] == "${aws.account_111111111111_eu_west_1}"
+    assert [block["protocol"] for block in first["sg_000000a1"]["ingress"]] == ["tcp", "tcp", "icmp"]
+    assert second["sg_000000a7"]["provider"] == "${aws.account_111111111111_eu_west_1}"
 
 
 @pytest.mark.parametrize("hostile", HOSTILE)
@@ -278,14 +278,16 @@ def test_what_aws_contains_is_text(hostile: str, tmp_path: Path) -> None:
 
 
 def test_what_terraform_cannot_say_is_said_with_what_to_do_instead(tmp_path: Path) -> None:
-    odd = recorded(GROUP_OF_ALL | {"GroupId": "sg-0a2"})
+    odd = recorded(GROUP_OF_ALL | {"GroupId": "sg-000000a2"})
     no_ports = replace(odd, rules=(*odd.rules, Rule(False, "tcp", None, None, IPV4, "10.0.0.0/8")))
-    described_oddly = replace(odd, group_id="sg-0a3", rules=(SSH_WORLD, replace(NARROWER, description="a'b")))
-    lacking = replace(odd, group_id="sg-0a4", rules=(NARROWER,))
-    spare = recorded(described("sg-0a5", GroupName="spare"))
-    default = recorded(described("sg-0d1", GroupName="default"))
+    described_oddly = replace(
+        odd, group_id="sg-000000a3", rules=(SSH_WORLD, replace(NARROWER, description="a'b"))
+    )
+    lacking = replace(odd, group_id="sg-000000a4", rules=(NARROWER,))
+    spare = recorded(described("sg-000000a5", GroupName="spare"))
+    default = recorded(described("sg-000000d1", GroupName="default"))
     moved = MoveInterfaces(
-        default, "web-default", "x", (CarriedInterface("eni-1", ("sg-0d1",), "i-1", "shop"),)
+        default, "web-default", "x", (CarriedInterface("eni-1", ("sg-000000d1",), "i-1", "shop"),)
     )
     steps = [step(group, ReplaceRules(group, (SSH_WORLD,))) for group in (no_ports, described_oddly, lacking)]
     steps += [step(spare, DeleteGroup(spare), "sg-unused"), step(default, moved, "sg-default")]
@@ -300,7 +302,7 @@ def test_what_terraform_cannot_say_is_said_with_what_to_do_instead(tmp_path: Pat
         f"{inexact}: tcp 22 from 198.51.100.0/24: the provider does not take its description",
         f"{inexact}: tcp 22 from 0.0.0.0/0: the record of the group does not have it",
         "#   NOT IN THIS FILE: Terraform deletes what its state has; the group would be imported to be deleted.",
-        "#   Else: aws ec2 delete-security-group --region us-east-1 --group-id sg-0a5",
+        "#   Else: aws ec2 delete-security-group --region us-east-1 --group-id sg-000000a5",
         "#   NOT IN THIS FILE: the groups of an interface are said where its instance is.",
         "#     eni-1 of i-1 shop",
         "#   NOT IN THIS FILE, since interfaces are to be moved away first.",

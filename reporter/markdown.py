@@ -1,4 +1,4 @@
-"""Markdown that goes into a comment on a pull request.
+"""Markdown that goes into a comment on a pull request or a change request.
 
 Names in an AWS account are anyone's choice. They stand in code blocks and code spans only, where GitHub makes neither
 HTML nor links nor mentions of them.

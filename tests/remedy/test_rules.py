@@ -1,0 +1,224 @@
+"""Which rules go, which stay and which are allowed in their place: rows written by hand."""
+
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from reporter.findings import waivers
+from reporter.remedy.steps import ReplaceRules, Status
+
+from . import runs
+from .runs import WORLD, group, outline, planned, rule, run, sg, steps
+
+SSH, RDP, ADMIN, DB, ALL = (f"sg-{name}-world" for name in ("ssh", "rdp", "admin", "database", "all-traffic"))
+
+# Rules of a group, what else is said, and by policy what is planned.
+ROWS: list[tuple[list[str], dict[str, list[str]], dict[str, str]]] = [
+    # One rule that is wrong as a whole; the neighbours of its permission and its family stay.
+    (["tcp 22 from 0.0.0.0/0"], {}, {SSH: "-tcp 22 from 0.0.0.0/0"}),
+    (["tcp 22 from ::/0", "tcp 22 from 10.0.0.0/8"], {}, {SSH: "-tcp 22 from ::/0"}),
+    (
+        ["tcp 22 from 0.0.0.0/0", "tcp 22 from ::/0"],
+        {},
+        {SSH: "-tcp 22 from 0.0.0.0/0 -tcp 22 from ::/0"},
+    ),
+    (["udp 3389 from 0.0.0.0/0"], {}, {RDP: "-udp 3389 from 0.0.0.0/0"}),
+    # Several policies on one rule: wrong is what all of them are about; the first one's step makes it.
+    (["tcp 22-23 from 0.0.0.0/0"], {}, {ADMIN: "-tcp 22-23 from 0.0.0.0/0", SSH: f"with {ADMIN}"}),
+    (["tcp 22-23 from 0.0.0.0/0"], {"only": [SSH]}, {SSH: "choice"}),
+    (["tcp 20-25 from 0.0.0.0/0"], {}, {ADMIN: "choice", SSH: "choice"}),
+    # A policy that is not chosen says nothing: 443 is not wrong by itself.
+    (["tcp 443 from 0.0.0.0/0"], {}, {}),
+    (["tcp 443 from 0.0.0.0/0"], {"only": ["sg-web-world"]}, {"sg-web-world": "-tcp 443 from 0.0.0.0/0"}),
+    # Only part is wrong: what stays has to be said.
+    (
+        ["tcp 20-25 from 0.0.0.0/0"],
+        {"keep": ["none"]},
+        {ADMIN: "-tcp 20-25 from 0.0.0.0/0", SSH: f"with {ADMIN}"},
+    ),
+    (
+        ["tcp 20-25 from 0.0.0.0/0"],
+        {"keep": ["tcp 25"]},
+        {ADMIN: "+tcp 25 from 0.0.0.0/0 -tcp 20-25 from 0.0.0.0/0", SSH: f"with {ADMIN}"},
+    ),
+    (
+        ["tcp 20-25 from 0.0.0.0/0", "tcp 25 from 0.0.0.0/0"],  # it is there already
+        {"keep": ["tcp 25"]},
+        {ADMIN: "-tcp 20-25 from 0.0.0.0/0", SSH: f"with {ADMIN}"},
+    ),
+    (["tcp 20-25 from 0.0.0.0/0"], {"keep": ["tcp 22"]}, {ADMIN: "refused", SSH: "refused"}),
+    (["tcp 20-25 from 0.0.0.0/0"], {"keep": ["tcp 20-25"]}, {ADMIN: "refused", SSH: "refused"}),
+    (["tcp 22 from 0.0.0.0/0"], {"keep": ["tcp 22"]}, {SSH: "refused"}),
+    (["tcp 22 from 0.0.0.0/0"], {"keep": ["tcp 25"]}, {SSH: "-tcp 22 from 0.0.0.0/0"}),
+    # All traffic is always more than anyone meant.
+    (["all traffic from 0.0.0.0/0"], {}, dict.fromkeys((RDP, DB, ADMIN, ALL, SSH), "choice")),
+    (["all traffic from 0.0.0.0/0"], {"only": [ALL]}, {ALL: "choice"}),
+    (
+        ["all traffic from ::/0"],
+        {"keep": ["tcp 80,443", "icmpv6"], "only": [ALL]},
+        {ALL: "+icmpv6 -1 from ::/0 +tcp 443 from ::/0 +tcp 80 from ::/0 -all traffic from ::/0"},
+    ),
+    (["all traffic from 0.0.0.0/0"], {"keep": ["tcp 22"]}, dict.fromkeys((RDP, DB, ADMIN, ALL, SSH), "refused")),
+    # A finding of two rules, of which one is a choice: nothing is done for it.
+    (["tcp 22 from 0.0.0.0/0", "tcp 0-100 from ::/0"], {"only": [SSH]}, {SSH: "choice"}),
+    # A policy that names no ports is about a single one.
+    (
+        ["tcp 8443 from 0.0.0.0/0", "icmp 8-0 from 0.0.0.0/0", "protocol 50 from ::/0"],
+        {"only": ["sg-other-world"]},
+        {"sg-other-world": "-icmp 8-0 from 0.0.0.0/0 -protocol 50 from ::/0 -tcp 8443 from 0.0.0.0/0"},
+    ),
+    (["tcp 8000-8999 from 0.0.0.0/0"], {"only": ["sg-other-world"]}, {"sg-other-world": "choice"}),
+    (
+        ["tcp 8000-8999 from 0.0.0.0/0"],  # which it would find again
+        {"only": ["sg-other-world"], "keep": ["tcp 8443"]},
+        {"sg-other-world": "refused"},
+    ),
+    (
+        ["tcp 8000-8999 from 0.0.0.0/0"],
+        {"only": ["sg-other-world"], "keep": ["tcp 8080"]},
+        {"sg-other-world": "+tcp 8080 from 0.0.0.0/0 -tcp 8000-8999 from 0.0.0.0/0"},
+    ),
+    # The same from narrower blocks, of either family, once.
+    (
+        ["tcp 22 from 0.0.0.0/0", "tcp 22 from ::/0"],
+        {"to": ["198.51.100.0/24", "2001:db8::/32"]},
+        {
+            SSH: "+tcp 22 from 198.51.100.0/24 +tcp 22 from 2001:db8::/32 -tcp 22 from 0.0.0.0/0 "
+            "-tcp 22 from ::/0"
+        },
+    ),
+    (
+        ["tcp 22 from 0.0.0.0/0", "tcp 22 from 198.51.100.0/24"],
+        {"to": ["198.51.100.0/24"]},
+        {SSH: "-tcp 22 from 0.0.0.0/0"},
+    ),
+    (["tcp 20-25 from 0.0.0.0/0"], {"to": ["198.51.100.0/24"]}, {ADMIN: "choice", SSH: "choice"}),
+    # The world by several rules: those that it takes, and no others.
+    (
+        ["tcp 22 from 0.0.0.0/1", "tcp 22 from 128.0.0.0/1", "tcp 22 from 203.0.113.5/32", "tcp 23 from 0.0.0.0/1"],
+        {},
+        {SSH: "-tcp 22 from 0.0.0.0/1 -tcp 22 from 128.0.0.0/1"},
+    ),
+    (["tcp 22 from 0.0.0.0/1", "tcp 22-30 from 128.0.0.0/1"], {}, {SSH: "choice"}),
+    (
+        ["tcp 22 from 0.0.0.0/1", "tcp 22-30 from 128.0.0.0/1"],
+        {"keep": ["tcp 25"]},
+        {SSH: "+tcp 25 from 128.0.0.0/1 -tcp 22 from 0.0.0.0/1 -tcp 22-30 from 128.0.0.0/1"},
+    ),
+    (["tcp 22 from 0.0.0.0/1", "tcp 22 from 128.0.0.0/1"], {"to": ["0.0.0.0/1"]}, {SSH: "-tcp 22 from 128.0.0.0/1"}),
+    (
+        ["tcp 22 from pl-0123456789abcdef0", "tcp 22 from 10.0.0.0/8"],
+        {},
+        {SSH: "-tcp 22 from pl-0123456789abcdef0"},
+    ),
+    # With what stays the narrower half would be the world again.
+    (
+        ["tcp 22 from 0.0.0.0/0", "tcp 22 from 128.0.0.0/1"],
+        {"to": ["0.0.0.0/1"]},
+        {SSH: "refused"},
+    ),
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def plan_of(tmp_path_factory: pytest.TempPathFactory) -> Callable[..., dict[str, dict[str, str]]]:
+    """What is planned for the groups of all rows, by name, as it is said; each of them is on an interface."""
+    groups = [group(*rules, number=number, name=f"row-{number}") for number, (rules, _, _) in enumerate(ROWS)]
+    folder = run(
+        tmp_path_factory.mktemp("rows"),
+        groups,
+        interfaces=[runs.interface(1, *groups)],
+        prefix_lists={"pl-0123456789abcdef0": [WORLD]},
+    )
+
+    @cache
+    def plan(said: tuple[tuple[str, tuple[str, ...]], ...]) -> dict[str, dict[str, str]]:
+        found: dict[str, dict[str, str]] = {}
+        for (name, policy), done in outline(planned(folder, **dict(said))).items():
+            found.setdefault(name, {})[policy] = done
+        return found
+
+    return plan
+
+
+@pytest.mark.parametrize(
+    ("number", "rules", "said", "expected"), [(number, *row) for number, row in enumerate(ROWS)]
+)
+def test_exactly_these_rules_go(
+    number: int,
+    rules: list[str],
+    said: dict[str, list[str]],
+    expected: dict[str, str],
+    plan_of: Callable[..., dict[str, dict[str, str]]],
+) -> None:
+    found = plan_of(tuple((name, tuple(values)) for name, values in said.items()))
+    assert found.get(f"row-{number}", {}) == expected
+
+
+def test_one_source_of_a_permission_goes_and_its_description_comes_with_what_takes_its_place(
+    tmp_path: Path,
+) -> None:
+    shared = rule("tcp 22 from 0.0.0.0/0", "temporary")
+    shared["IpRanges"] += [{"CidrIp": "10.0.0.0/8", "Description": "office"}]
+    (step,) = steps(planned(run(tmp_path, [group(shared)]), to=["198.51.100.0/24"]))
+    assert isinstance(step.change, ReplaceRules)
+    (removed,), (allowed,) = step.change.remove, step.change.allow
+    assert (removed.peer, removed.description) == (WORLD, "temporary")
+    assert (allowed.peer, allowed.description, allowed.egress) == ("198.51.100.0/24", "temporary", False)
+    assert (allowed.from_port, allowed.to_port) == (22, 22)
+
+
+def test_two_findings_with_rules_of_their_own_are_two_steps_one_after_the_other(tmp_path: Path) -> None:
+    web = group("tcp 3389 from 0.0.0.0/0", "tcp 22 from 0.0.0.0/0", "tcp 443 from 0.0.0.0/0")
+    first, second = steps(planned(run(tmp_path, [web])))
+    assert [runs.told(each) for each in (first, second)] == [
+        "-tcp 3389 from 0.0.0.0/0",
+        "-tcp 22 from 0.0.0.0/0",
+    ]
+    assert isinstance(first.change, ReplaceRules)
+    assert isinstance(second.change, ReplaceRules)
+    assert [each.from_port for each in first.change.group.rules] == [3389, 22, 443]
+    assert [each.from_port for each in second.change.group.rules] == [22, 443]  # the first one is done then
+
+
+def test_a_rule_that_nobody_needs_goes_only_where_what_covers_it_stays(tmp_path: Path) -> None:
+    groups = [
+        group("tcp 20-25 from 10.0.0.0/8", "tcp 22 from 10.1.0.0/16", number=1, name="covered"),
+        group("tcp 22 from 0.0.0.0/0", "tcp 22 from 10.0.0.0/8", number=2, name="needed then"),
+        group("tcp 22 from 0.0.0.0/0", "tcp 22 from 10.0.0.0/8", "tcp 22 from 10.1.0.0/16", number=3, name="both"),
+    ]  # fmt: skip
+    plan = planned(run(tmp_path, groups), needless=True)
+    assert outline(plan) == {
+        ("covered", "covered-rules"): "-tcp 22 from 10.1.0.0/16",
+        ("needed then", SSH): "-tcp 22 from 0.0.0.0/0",
+        ("needed then", "covered-rules"): "refused",
+        ("both", SSH): "-tcp 22 from 0.0.0.0/0",
+        ("both", "covered-rules"): "-tcp 22 from 10.1.0.0/16",
+    }
+    assert {step.reason for step in steps(plan) if step.status is Status.REFUSED} == {
+        "what covers its rules goes with the step of sg-ssh-world: they are needed then"
+    }
+
+
+def test_a_rule_of_which_a_waiver_accepts_a_part_is_a_choice(tmp_path: Path) -> None:
+    folder = run(tmp_path, [group("tcp 22-23 from 0.0.0.0/0")])
+    text = """
+    waivers:
+    - {policy: sg-ssh-world, group: web, reason: jump host, owner: me, expires: 2027-01-31}
+    """
+    accepted = waivers.parse(text.encode(), "waivers.yml", runs.DAY)
+    assert outline(planned(folder, waivers=accepted)) == {("web", ADMIN): "choice"}
+    assert outline(planned(folder, waivers=accepted, keep=["tcp 22"])) == {
+        ("web", ADMIN): "+tcp 22 from 0.0.0.0/0 -tcp 22-23 from 0.0.0.0/0"
+    }
+
+
+def test_the_choice_says_what_the_rule_lets_in_beside(tmp_path: Path) -> None:
+    (step, _) = steps(planned(run(tmp_path, [group("tcp 20-25 from 0.0.0.0/0")])))
+    assert step.reason == (
+        "tcp 20-25 from 0.0.0.0/0 lets in tcp 24-25 beside what is wrong: say with --keep what of it is to stay, "
+        "or --keep none"
+    )
+    assert sg(1) == step.resource_id
