@@ -12,10 +12,8 @@ from typing import Any
 
 import pytest
 
-from reporter.remedy.forms import custodian
-from reporter.remedy.steps import Access, DeleteGroup, ReplaceRules, Rule, Step
 from tests.lab import Lab, Ran, role, unordered
-from tests.remedy.made_up import plan, recorded, step
+from tests.remedy.made_up import recorded
 
 ACCOUNT, REGION = "616161616161", "us-east-1"
 
@@ -35,16 +33,17 @@ RULES: dict[str, list[dict[str, Any]]] = {
         {"IpProtocol": "tcp", "FromPort": 443, "ToPort": 443, "IpRanges": [WORLD]},
     ],
     "desktop": [RDP | {"IpRanges": [WORLD | {"Description": "support, $& (team)"}]}],
+    # Rules that others of the group cover, of each kind of peer.
     "peers": [
         SSH | {"UserIdGroupPairs": [{"GroupId": "@desktop", "Description": "old"}, {"GroupId": "@peers"}]},
-        SSH | {"IpRanges": [{"CidrIp": "10.0.0.0/8"}]},
-        {"IpProtocol": "50", "IpRanges": [WORLD]},
+        {"IpProtocol": "tcp", "FromPort": 20, "ToPort": 25,
+         "UserIdGroupPairs": [{"GroupId": "@desktop", "Description": "new"}]},
+        {"IpProtocol": "-1", "UserIdGroupPairs": [{"GroupId": "@peers"}]},
+        SSH | {"IpRanges": [{"CidrIp": "10.0.0.0/8"}, {"CidrIp": "10.1.0.0/16", "Description": "needless"}]},
+        {"IpProtocol": "50", "IpRanges": [{"CidrIp": "10.0.0.0/8"}, {"CidrIp": "10.1.0.0/16"}]},
     ],
-    # Nothing is planned for it.
-    "open": [
-        SSH | {"IpRanges": [WORLD]},
-        {"IpProtocol": "tcp", "FromPort": 5432, "ToPort": 5432, "UserIdGroupPairs": [{"GroupId": "@desktop"}]},
-    ],
+    # A choice is to be made for it: nothing is done.
+    "all": [{"IpProtocol": "-1", "IpRanges": [WORLD]}],
     "spare": [],
     "spared": [],
 }  # fmt: skip
@@ -67,10 +66,15 @@ def loop(lab: Lab, ec2: Callable[[str, str], Any], clean_env: dict[str, str]) ->
     ids = build(client)
     lab.accounts({"name": "shop", "account_id": ACCOUNT, "role": role(ACCOUNT), "regions": [REGION]})
     before = lab.run()
-    records = {each["GroupId"]: each for each in resources(before, "sg-inventory")}
-    steps = made_steps({name: records[group_id] for name, group_id in ids.items()})
     folder = lab.folder / "remedy"
-    custodian.write(plan(*steps, access=Access(roles=(role(ACCOUNT),))), folder)
+    made = lab.sg_audit(
+        *("remedy", "-s", lab.output, "-c", lab.folder / "accounts.yml", "--for", "custodian", "-o", folder),
+        *("--to", "198.51.100.0/24", "--needless"),
+    )
+    print(made)
+    print((folder / "plan.json").read_text())
+    print((folder / "shop.yml").read_text())
+    assert made.returncode == 0, made.stderr
     run_as_the_file_says(folder / "shop.yml", clean_env)
     client.create_tags(
         Resources=[ids["spare"]],
@@ -83,7 +87,8 @@ def loop(lab: Lab, ec2: Callable[[str, str], Any], clean_env: dict[str, str]) ->
 
 
 def build(client: Any) -> dict[str, str]:
-    """Ids of the groups by name."""
+    """Ids of the groups by name; those that have rules are in use."""
+    subnet = client.describe_subnets()["Subnets"][0]
     ids = {
         name: client.create_security_group(GroupName=name, Description=f"the {name}")["GroupId"]
         for name in RULES
@@ -92,32 +97,9 @@ def build(client: Any) -> dict[str, str]:
         for rule in rules:
             named = json.loads(re.sub(r'"@(\w+)"', lambda found: f'"{ids[found[1]]}"', json.dumps(rule)))
             client.authorize_security_group_ingress(GroupId=ids[name], IpPermissions=[named])
+        if rules:
+            client.create_network_interface(SubnetId=subnet["SubnetId"], Groups=[ids[name]])
     return ids
-
-
-def made_steps(records: dict[str, dict[str, Any]]) -> list[Step]:
-    groups = {
-        name: recorded(record, account="shop", account_id=ACCOUNT, region=REGION)
-        for name, record in records.items()
-    }
-
-    def rules(name: str, *peers: str) -> tuple[Rule, ...]:
-        return tuple(
-            rule for rule in groups[name].rules if rule.peer in peers and rule.protocol != "udp" and not rule.egress
-            and rule.to_port in (22, 3389, None)
-        )  # fmt: skip
-
-    [wide] = rules("desktop", "0.0.0.0/0")
-    narrow = Rule(False, "tcp", 3389, 3389, wide.kind, "198.51.100.0/24", wide.description)
-    needless = rules("peers", groups["desktop"].group_id, groups["peers"].group_id, "0.0.0.0/0")
-    assert len(needless) == 3
-    return [
-        step(groups["bastion"], ReplaceRules(groups["bastion"], rules("bastion", "0.0.0.0/0", "::/0"))),
-        step(groups["desktop"], ReplaceRules(groups["desktop"], (wide,), (narrow,)), "sg-rdp-world"),
-        step(groups["peers"], ReplaceRules(groups["peers"], needless), "covered-rules"),
-        step(groups["spare"], DeleteGroup(groups["spare"]), "sg-unused"),
-        step(groups["spared"], DeleteGroup(groups["spared"]), "sg-unused"),
-    ]
 
 
 def run_as_the_file_says(file: Path, env: dict[str, str]) -> None:
@@ -157,7 +139,6 @@ def test_exactly_what_the_plan_is_about_is_gone(loop: Loop) -> None:
     assert caught(loop.before) - caught(loop.after) == {
         ("sg-ssh-world", ids["bastion"]),
         ("sg-rdp-world", ids["desktop"]),
-        ("sg-other-world", ids["peers"]),
         # The group that was marked long ago; the other one is still there.
         ("sg-unused", ids["spare"]),
         ("sg-inventory", ids["spare"]),
@@ -172,18 +153,25 @@ def test_the_rest_of_a_group_is_as_it_was(loop: Loop) -> None:
             (rule.protocol, rule.to_port, rule.peer, rule.description) for rule in found if not rule.egress
         }
 
+    narrow = "198.51.100.0/24"
     assert rules("bastion", loop.after) == {
         ("tcp", 22, "10.0.0.0/8", "inside"),
+        ("tcp", 22, narrow, "{now} of us"),
         ("udp", 22, "0.0.0.0/0", ""),
         ("tcp", 443, "0.0.0.0/0", ""),
     }
-    assert rules("desktop", loop.after) == {("tcp", 3389, "198.51.100.0/24", "support, $& (team)")}
-    assert rules("peers", loop.after) == {("tcp", 22, "10.0.0.0/8", "")}
+    assert rules("desktop", loop.after) == {("tcp", 3389, narrow, "support, $& (team)")}
+    assert rules("peers", loop.after) == {
+        ("tcp", 25, loop.ids["desktop"], "new"),
+        ("-1", None, loop.ids["peers"], ""),
+        ("tcp", 22, "10.0.0.0/8", ""),
+        ("50", None, "10.0.0.0/8", ""),
+    }
     before, after = by_id(loop.before), by_id(loop.after)
     for name in ("bastion", "desktop", "peers"):
         assert without_ingress(after[loop.ids[name]]) == without_ingress(before[loop.ids[name]])
     changed = {each for each in before if before[each] != after.get(each)}
-    assert changed == set(loop.ids.values()) - {loop.ids["open"]}
+    assert changed == set(loop.ids.values()) - {loop.ids["all"]}
 
 
 def test_an_unused_group_is_marked_before_it_is_deleted(loop: Loop) -> None:
