@@ -14,7 +14,7 @@ from reporter.cli.terminal import EXIT_OK, EXIT_PARTIAL, console, say
 if TYPE_CHECKING:
     from reporter.remedy.steps import Plan
 
-_FORMS = ("cli", "terraform", "custodian")
+_FORMS = ("cli", "terraform", "custodian")  # as reporter.remedy.forms has them
 
 
 class _Command(click.Command):

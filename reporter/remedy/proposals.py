@@ -210,8 +210,10 @@ def next_step(findings: Findings, policies: Sequence[PlannedPolicy]) -> list[str
         else:
             policy = by_name[name]
             kind = kind_of(policy)
-            if kind is Kind.RULES or (kind is Kind.DEFAULT and rules and in_use[row] is False):
+            if kind is Kind.RULES:
                 sentence = _rules_sentence(policy, rules, found_by.get(row, {}))
+            elif kind is Kind.DEFAULT and rules and in_use[row] is False:
+                sentence = f"Remove {_some(rules)}: nothing carries it"
             elif kind is Kind.DEFAULT:
                 sentence = _default_sentence(bool(on_instance[row]), in_use[row], bool(rules))
             elif default[row]:

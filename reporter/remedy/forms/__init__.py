@@ -4,7 +4,6 @@ from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
-from reporter.errors import InputError
 from reporter.remedy.steps import Plan
 
 Write = Callable[[Plan, Path], tuple[Path, ...]]
@@ -16,10 +15,6 @@ DEFAULT = "cli"
 
 
 def form(name: str) -> Write:
-    """What writes a form. Raises InputError where this version of sg-audit has it not."""
-    try:
-        module = import_module(f"{__name__}.{_MODULES[name]}")
-    except ModuleNotFoundError:
-        raise InputError(f"--for {name}: this version of sg-audit does not have it") from None
-    write: Write = module.write
+    """What writes a form."""
+    write: Write = import_module(f"{__name__}.{_MODULES[name]}").write
     return write
