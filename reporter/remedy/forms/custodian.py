@@ -31,6 +31,14 @@ from reporter.remedy.steps import (
 MARK = "sg-audit-unused"
 _DAYS = 14
 
+NOTES = (
+    "`*.yml` acts on a group only where every rule that it removes is still there, exactly.",
+    f"`*.yml` marks unused groups first: a run {_DAYS} days later deletes those that are still unused, and the findings"
+    " of their rules stay until then.",
+    "`*.yml` says `NO POLICY` of what Custodian cannot do, or cannot tell exactly, with the reason: interfaces that"
+    " move, for one.",
+)
+
 Policy = dict[str, Any]
 
 
@@ -157,7 +165,7 @@ _OTHERWISE = "  Carry it out with `sg-audit remedy --for cli`."
 _NONE = "  Nothing to undo, since no policy changes it."
 _MARKED = [
     f"The first run marks these groups with the tag {MARK}. One that is {_DAYS} days later or more deletes those"
-    " that are still unused. Nobody can take that back: a group made anew has another id.",
+    " that are still unused; their rules stay until then. Nobody can take that back: a group made anew has another id.",
     "Custodian's `unused` does not see launch templates, Glue connections, interfaces that other accounts have in a"
     " shared VPC, and whatever names a group by its id outside of AWS. Look at these before the groups are deleted.",
 ]

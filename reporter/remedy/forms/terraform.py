@@ -34,6 +34,15 @@ from reporter.remedy.steps import (
 # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_IpRange.html
 _DESCRIPTION = re.compile(r"[A-Za-z0-9 _.:/()#,@\[\]+=&;{}!$*-]{0,255}")
 
+NOTES = (
+    "`*.tf` is only for groups that no Terraform state has yet: two states that have one group take turns in undoing"
+    " each other. Where a state has a group, leave its import and resource out and make the same change in the"
+    " configuration that has it.",
+    "`*.tf` has all rules of a group: Terraform would remove one that was made since the audit, so look at its plan.",
+    "`*.tf` says `NOT IN THIS FILE` of what Terraform is not for, and what to do instead: groups that are deleted and"
+    " interfaces that move.",
+)
+
 _PEERS = {
     IPV4: "cidr_blocks",
     IPV6: "ipv6_cidr_blocks",

@@ -18,6 +18,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from reporter.inventory.rules import GROUP, IPV4, IPV6, PREFIX_LIST
+from reporter.remedy import forms
 from reporter.remedy.forms import terraform
 from reporter.remedy.forms.hcl import quoted
 from reporter.remedy.steps import (
@@ -309,6 +310,15 @@ def test_what_terraform_cannot_say_is_said_with_what_to_do_instead(tmp_path: Pat
     ):
         assert f"{line}\n" in said
     assert "ONLY FOR GROUPS THAT NO TERRAFORM STATE HAS YET" in said
+
+
+def test_the_plan_says_so_too() -> None:
+    notes = " ".join(forms.notes("terraform"))
+    assert (
+        "no Terraform state has yet" in notes
+        and "make the same change in the configuration that has it" in notes
+    )
+    assert "is still there, exactly" in " ".join(forms.notes("custodian"))
 
 
 @needs_terraform
