@@ -5,15 +5,14 @@ one after the other: where a rule cannot be allowed, Custodian stops before it r
 """
 
 import shlex
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
-
 from reporter.remedy.forms.comments import about, commented, made_by, plain, rule_text
 from reporter.remedy.forms.custodian_rules import filter_of_allowed, filter_of_recorded, permission
+from reporter.remedy.forms.custodian_yaml import dump
 from reporter.remedy.forms.exact import UnsaidError
 from reporter.remedy.forms.files import UNDO, file_names, write_files
 from reporter.remedy.forms.rule_changes import RuleChange, after_moves, planned, rule_changes
@@ -24,6 +23,7 @@ from reporter.remedy.steps import (
     MoveInterfaces,
     Plan,
     Rule,
+    Status,
     Step,
 )
 
@@ -40,6 +40,9 @@ NOTES = (
 )
 
 Policy = dict[str, Any]
+
+Closing = Mapping[tuple[str, str, str], Sequence[Step]]
+"""Which findings a step closes, by its region, group and policy: its own, and those of steps that leave it to it."""
 
 
 def write(plan: Plan, folder: Path) -> tuple[Path, ...]:
@@ -74,8 +77,13 @@ class _Part:
 
 def _parts(plan: Plan, account: AccountPlan) -> Iterator[_Part]:
     """Rules first, since a group that is deleted may be open until then."""
+    closing: dict[tuple[str, str, str], list[Step]] = {}
+    for step in account.steps:
+        if step.status is Status.PLANNED:
+            key = (step.region, step.resource_id, step.with_policy or step.policy)
+            closing.setdefault(key, []).append(step)
     for change in rule_changes(account):
-        yield _replaced(plan, account, change)
+        yield _replaced(plan, account, change, closing)
     late = after_moves(account)
     unused: dict[str, list[Step]] = {}
     for step in planned(account):
@@ -86,10 +94,10 @@ def _parts(plan: Plan, account: AccountPlan) -> Iterator[_Part]:
         elif isinstance(step.change, DeleteGroup):
             unused.setdefault(step.region, []).append(step)
     for steps in unused.values():
-        yield _deleted(plan, account, steps)
+        yield _deleted(plan, account, steps, closing)
 
 
-def _replaced(plan: Plan, account: AccountPlan, change: RuleChange) -> _Part:
+def _replaced(plan: Plan, account: AccountPlan, change: RuleChange, closing: Closing) -> _Part:
     group, steps, remove, allow = change.group, change.steps, change.remove, change.allow
     said = [line for step in steps for line in about(step)]
     said += [f"  allows: {rule_text(rule)}" for rule in allow]
@@ -108,7 +116,7 @@ def _replaced(plan: Plan, account: AccountPlan, change: RuleChange) -> _Part:
             _OTHERWISE,
         ]
         return _Part(said + refused, (), [*undone[:1], _NONE], ())
-    common = _common(plan, account, group.region, steps)
+    common = _common(plan, account, group.region, steps, closing)
     only = _only([group.group_id])
     forward = {
         "name": f"remedy-{group.group_id}",
@@ -127,10 +135,10 @@ def _replaced(plan: Plan, account: AccountPlan, change: RuleChange) -> _Part:
     return _Part(said, [forward], undone, [undo])
 
 
-def _deleted(plan: Plan, account: AccountPlan, steps: Sequence[Step]) -> _Part:
+def _deleted(plan: Plan, account: AccountPlan, steps: Sequence[Step], closing: Closing) -> _Part:
     region = steps[0].region
     ids = [step.resource_id for step in steps]
-    common = _common(plan, account, region, steps)
+    common = _common(plan, account, region, steps, closing)
     mark = {
         "name": f"remedy-unused-mark-{region}",
         **common,
@@ -172,14 +180,8 @@ _MARKED = [
 _NOT_MADE = ["A group that has been deleted does not come back: Custodian makes no groups."]
 
 
-def _common(plan: Plan, account: AccountPlan, region: str, steps: Sequence[Step]) -> Policy:
+def _common(plan: Plan, account: AccountPlan, region: str, steps: Sequence[Step], closing: Closing) -> Policy:
     """What all policies have: for what they are, where they act, and where they come from."""
-    carried_out = {(step.resource_id, step.policy) for step in steps}
-    findings = [
-        {"policy": step.policy, "group": step.resource_id, "reason": step.reason}
-        for step in account.steps
-        if step.region == region and (step.resource_id, step.with_policy or step.policy) in carried_out
-    ]
     return {
         "resource": "aws.security-group",
         "metadata": {
@@ -188,7 +190,11 @@ def _common(plan: Plan, account: AccountPlan, region: str, steps: Sequence[Step]
                 "audited": plan.audited,
                 "source": plan.source,
                 "account": account.account,
-                "findings": findings,
+                "findings": [
+                    {"policy": each.policy, "group": each.resource_id, "reason": each.reason}
+                    for step in steps
+                    for each in closing[region, step.resource_id, step.policy]
+                ],
             }
         },
         "conditions": [{"account_id": account.account_id}, {"region": region}],
@@ -219,7 +225,7 @@ def _file(head: Iterable[str], parts: Iterable[tuple[Sequence[str], Sequence[Pol
     text = commented(head) + "\npolicies:"
     text += "\n" if any(policies for _, policies in parts) else " []\n"
     for comment, policies in parts:
-        text += "\n" + commented(comment) + _yaml(policies)
+        text += "\n" + commented(comment) + dump(policies)
     return text
 
 
@@ -264,35 +270,3 @@ def _way_in(access: Access) -> list[str]:
         words += ["--assume", access.roles[-1]]
         words += ["--external-id", access.external_id] if access.external_id else []
     return words
-
-
-class _Dumper(yaml.SafeDumper):
-    """Writes no aliases, and braces as escapes: --vars-file fills in what stands in braces anywhere in the file."""
-
-    def ignore_aliases(self, data: Any) -> bool:
-        return True
-
-
-def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
-    style = '"' if "{" in text or "}" in text else None
-    return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
-
-
-_Dumper.add_representer(str, _text)
-
-
-def _yaml(policies: Sequence[Policy]) -> str:
-    if not policies:
-        return ""
-    text = yaml.dump(_unfilled(list(policies)), Dumper=_Dumper, sort_keys=False, width=1_000_000)
-    # All braces are within double quotes.
-    return text.replace("{", "\\x7B").replace("}", "\\x7D")
-
-
-def _unfilled(value: Any) -> Any:
-    """The same, with braces doubled: Custodian fills in once what stands in single ones (c7n.varfmt)."""
-    if isinstance(value, dict):
-        return {key: _unfilled(each) for key, each in value.items()}
-    if isinstance(value, list):
-        return [_unfilled(each) for each in value]
-    return value.replace("{", "{{").replace("}", "}}") if isinstance(value, str) else value
