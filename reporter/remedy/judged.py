@@ -65,13 +65,16 @@ def worse(one: str, other: str) -> str:
 
 def judge(output: Output, changes: Mapping[Unit, Changes], progress: Progress = silent) -> After:
     """Read and assess the output as it would be with the changes made."""
-    answers = {
-        cell.key: answer
-        for cell in output.cells
-        if (cell.account, cell.region) in changes and cell.status is Status.OK
-        for answer in [_answer(output.policy_of(cell), cell, changes[cell.account, cell.region])]
-        if answer is not None
-    }
+    from reporter.custodian import offline  # c7n is behind it, and takes a second
+
+    with offline.sealed():
+        answers = {
+            cell.key: answer
+            for cell in output.cells
+            if (cell.account, cell.region) in changes and cell.status is Status.OK
+            for answer in [_answer(output.policy_of(cell), cell, changes[cell.account, cell.region])]
+            if answer is not None
+        }
     asked: dict[Unit, set[str]] = {}
     for account, region, policy in answers:
         asked.setdefault((account, region), set()).add(policy)
@@ -115,7 +118,7 @@ _Answer = Mapping[str, Mapping[str, Any]]
 
 
 def _answer(policy: PlannedPolicy, cell: Cell, changes: Changes) -> _Answer | None:
-    """What a policy says of changed groups; None where it cannot be asked without AWS."""
+    """What a policy says of changed groups; None where it cannot be asked without AWS. Within `offline.sealed()`."""
     from reporter.custodian import offline
 
     if policy.resource != GROUPS or policy.on_events:
@@ -125,13 +128,11 @@ def _answer(policy: PlannedPolicy, cell: Cell, changes: Changes) -> _Answer | No
         if not policy.filters:
             return None  # not recorded, or AWS itself was asked for less
         asked = {"name": policy.name, "resource": GROUPS, "filters": policy.filters}
-        with offline.sealed():
-            try:
-                records = offline.evaluate(
-                    asked, _unshared(records), offline.RecordedAnswers({}), cell.account_id, cell.region
-                )
-            except offline.NotEvaluableError:
-                return None
+        given = offline.RecordedAnswers({})
+        try:
+            records = offline.evaluate(asked, _unshared(records), given, cell.account_id, cell.region)
+        except offline.NotEvaluableError:
+            return None
     return {record["GroupId"]: record for record in records}
 
 

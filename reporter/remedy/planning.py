@@ -16,7 +16,7 @@ from reporter.remedy.judged import After, Changes, Judgement, judge, worse
 from reporter.remedy.options import Options
 from reporter.remedy.proposals import Proposal, chosen_policies, propose
 from reporter.remedy.recorded import Unit
-from reporter.remedy.steps import Access, AccountPlan, MoveInterfaces, Plan, Status, Step
+from reporter.remedy.steps import Access, AccountPlan, MoveInterfaces, Plan, ReplaceRules, Status, Step
 from reporter.remedy.subjects import Subject, subjects
 
 GONE = "gone"
@@ -138,7 +138,7 @@ def _staying(plan: GroupPlan, after: After, counting: Collection[str]) -> _Stay:
             reason = "an instance would still carry it" if judgement.default_on_instance else ""
         elif step.policy in plan.by_rules & asked & judgement.found_by:
             reason = f"{step.policy} would still find it after the change"
-        elif newly and step.change is not None:
+        elif newly and isinstance(step.change, ReplaceRules) and step.change.allow:
             reason = f"{', '.join(newly)} would find it after the change"
         if reason:
             stay[(*subject.unit, subject.group_id, step.policy)] = reason

@@ -198,6 +198,7 @@ def next_step(findings: Findings, policies: Sequence[PlannedPolicy]) -> list[str
     in_use, default = groups["in_use"].tolist(), groups["is_default"].fillna(False).tolist()
     on_instance = findings.default_on_instance.fillna(False).tolist()
     found_by = _exposed_by_rule(findings, by_name, waived)
+    of_rules: dict[tuple[str, tuple[str, ...] | None, tuple[tuple[str, ...], ...]], str] = {}
     sentences = []
     columns = (frame[name].tolist() for name in ("group", "policy", "matched_rules", "proven"))
     for row, name, rules, proven in zip(*columns, strict=True):
@@ -211,7 +212,11 @@ def next_step(findings: Findings, policies: Sequence[PlannedPolicy]) -> list[str
             policy = by_name[name]
             kind = kind_of(policy)
             if kind is Kind.RULES:
-                sentence = _rules_sentence(policy, rules, found_by.get(row, {}))
+                exposed = found_by.get(row, {})
+                by = tuple((text, *(each.name for each in exposed.get(text, ()))) for text in rules or ())
+                if (name, rules, by) not in of_rules:  # many groups were found by the same rules
+                    of_rules[name, rules, by] = _rules_sentence(policy, rules, exposed)
+                sentence = of_rules[name, rules, by]
             elif kind is Kind.DEFAULT and rules and in_use[row] is False:
                 sentence = f"Remove {_some(rules)}: nothing carries it"
             elif kind is Kind.DEFAULT:

@@ -8,6 +8,7 @@ import pytest
 
 from reporter.findings import waivers
 from reporter.remedy.steps import ReplaceRules, Status
+from tests import rundir
 
 from . import runs
 from .runs import WORLD, group, outline, planned, rule, run, sg, steps
@@ -222,3 +223,21 @@ def test_the_choice_says_what_the_rule_lets_in_beside(tmp_path: Path) -> None:
         "or --keep none"
     )
     assert sg(1) == step.resource_id
+
+
+def test_what_takes_the_place_must_not_be_found_by_another_policy(tmp_path: Path) -> None:
+    office = {
+        "name": "sg-office",
+        "resource": "aws.security-group",
+        "filtered": True,
+        "filters": [{"type": "ingress", "Cidr": "198.51.100.0/24"}],
+        "report": {"level": "exposed"},
+    }
+    found = runs.cells([group("tcp 22 from 0.0.0.0/0")], sg_office=[])
+    units = {(runs.ACCOUNT, runs.REGION): found}
+    folder = rundir.write(tmp_path / "run", units, runs.policies(office))
+    (step,) = steps(planned(folder, to=["198.51.100.0/24"]))
+    assert (step.status, step.reason) == (Status.REFUSED, "sg-office would find it after the change")
+    assert outline(planned(folder, to=["192.0.2.0/24"])) == {
+        ("web", SSH): "+tcp 22 from 192.0.2.0/24 -tcp 22 from 0.0.0.0/0"
+    }
