@@ -9,15 +9,17 @@ from typing import Any
 
 import yaml
 
+_Base: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 
-class _Dumper(yaml.SafeDumper):
+
+class _Dumper(_Base):  # type: ignore[misc]
     """Writes no aliases, and texts with braces in double quotes."""
 
     def ignore_aliases(self, data: Any) -> bool:
         return True
 
 
-def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
+def _text(dumper: Any, text: str) -> Any:
     style = '"' if "{" in text or "}" in text else None
     return dumper.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 

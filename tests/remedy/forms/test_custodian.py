@@ -62,11 +62,15 @@ def in_order(permissions: list[dict[str, Any]]) -> list[dict[str, Any]]:
     return sorted(permissions, key=lambda each: json.dumps(each, sort_keys=True))
 
 
+_Loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
 def policies_of(change: ReplaceRules, file: str) -> list[dict[str, Any]]:
     """The policies of a file, without a look at whether they are valid."""
     with tempfile.TemporaryDirectory() as folder:
         custodian.write(plan(step(change.group, change)), Path(folder))
-        found: list[dict[str, Any]] = yaml.safe_load((Path(folder) / file).read_text())["policies"]
+        text = (Path(folder) / file).read_text()
+        found: list[dict[str, Any]] = yaml.load(text, Loader=_Loader)["policies"]
     return found
 
 
