@@ -288,3 +288,19 @@ def test_what_stays_and_what_is_let_in_are_read_as_written() -> None:
         "198.51.100.7/32",
         "2001:db8::/32",
     )
+
+
+def test_nothing_that_a_policy_is_called_becomes_markup(tmp_path: Path) -> None:
+    named = [dict(each) for each in runs.policies()]
+    for each in named:
+        if each["name"] == SSH:
+            each["report"] = each["report"] | {"title": "<b>SSH</b> [x](http://evil) https://evil.example"}
+    units = {(ACCOUNT, REGION): cells([group("tcp 22 from 0.0.0.0/0")])}
+    folder = rundir.write(tmp_path / "run", units, named)
+    assert remedy("-s", folder, "-o", tmp_path / "out")[0] == 0
+    tokens = MarkdownIt("gfm-like", {"html": True, "linkify": False}).parse(
+        (tmp_path / "out" / "plan.md").read_text()
+    )
+    inline = [token for block in tokens for token in block.children or ()]
+    assert not {token.type for token in inline} & {"html_inline", "link_open"}
+    assert "evil" not in "".join(token.content for token in inline if token.type == "text")
