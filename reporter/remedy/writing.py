@@ -3,6 +3,7 @@
 import shutil
 import tempfile
 from collections.abc import Sequence
+from functools import partial
 from hashlib import sha256
 from pathlib import Path
 
@@ -57,7 +58,9 @@ def write(plan: Plan, folder: Path, names: Sequence[str]) -> tuple[Path, ...]:
 
     They are all there or, where something fails, what was there before is. Raises InputError and OSError.
     """
-    writers = [plan_markdown.write, plan_json.write, *(forms.form(name) for name in names)]
+    notes = [note for name in names for note in forms.notes(name)]
+    markdown = partial(plan_markdown.write, notes=notes)
+    writers: list[forms.Write] = [markdown, plan_json.write, *(forms.form(name) for name in names)]
     check(folder)
     folder = folder.resolve()
     folder.parent.mkdir(parents=True, exist_ok=True)

@@ -45,6 +45,7 @@ def no_form(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[str]]:
         return write
 
     monkeypatch.setattr(forms, "form", form)
+    monkeypatch.setattr(forms, "notes", lambda name: (f"Mind {name}.",))
     yield asked
 
 
@@ -76,6 +77,9 @@ def test_it_writes_the_plan_and_the_forms_for_their_owner_only(tmp_path: Path, n
     assert {path.name for path in out.iterdir()} == {*names, "files.sha256"}
     assert stat.S_IMODE(out.stat().st_mode) == 0o700
     assert stat.S_IMODE((out / "plan.md").stat().st_mode) == 0o600
+    assert (
+        "Before it is carried out:\n\n- Mind terraform.\n- Mind custodian.\n" in (out / "plan.md").read_text()
+    )
     found = steps_in(out)
     assert [(step["group_name"], step["policy"], step["status"]) for step in found] == [
         ("d-9067012345_controllers", SSH, "refused"),

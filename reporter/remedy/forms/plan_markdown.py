@@ -29,14 +29,14 @@ FILE_NAME = "plan.md"
 _PLAIN = re.compile(r"(?:(?!//|www\.)[\w ,.;:()/…'=-])*")
 
 
-def write(plan: Plan, folder: Path) -> tuple[Path, ...]:
-    """Write it into a folder. Raises OSError."""
+def write(plan: Plan, folder: Path, notes: Sequence[str] = ()) -> tuple[Path, ...]:
+    """Write it into a folder, with notes on the forms that are beside it. Raises OSError."""
     path = folder / FILE_NAME
-    write_whole(path, ("\n".join(_lines(plan)) + "\n").encode("utf-8", "replace"))
+    write_whole(path, ("\n".join(_lines(plan, notes)) + "\n").encode("utf-8", "replace"))
     return (path,)
 
 
-def _lines(plan: Plan) -> Iterator[str]:
+def _lines(plan: Plan, notes: Sequence[str]) -> Iterator[str]:
     yield "# Changes to security groups"
     yield ""
     yield f"From the audit of {_text(plan.audited)} in {span(plan.source)}, by sg-audit {plan.version}."
@@ -55,6 +55,9 @@ def _lines(plan: Plan) -> Iterator[str]:
     for account in plan.accounts:
         counts = [sum(step.status is status for step in account.steps) for status in _ORDER]
         yield f"| {_account(account)} | {' | '.join(f'{count:,}' for count in counts)} |"
+    if notes:
+        yield from ("", "Before it is carried out:", "")
+        yield from (f"- {note}" for note in notes)
     for account in plan.accounts:
         yield from _of_account(account)
 
