@@ -2,7 +2,7 @@
 
 Each public function below fills one gap and says what AWS does there; `fill()` puts them in place. It changes
 moto for the whole process, which is why only the sandbox's server calls it. Those of networks are in
-`moto_network_gaps`.
+`moto_network_gaps`, those of changes in `moto_change_gaps`.
 """
 
 from collections.abc import Iterator
@@ -15,12 +15,12 @@ from moto.ec2.models.security_groups import SecurityGroup, SecurityGroupRule
 from moto.ec2.models.vpcs import VPC
 from moto.ec2.responses import EC2Response
 
-from reporter.sandbox import moto_network_gaps
+from reporter.sandbox import moto_change_gaps, moto_network_gaps
 
 _create_launch_configuration = AutoScalingBackend.create_launch_configuration
 _create_security_group = EC2Backend.create_security_group
 _get_security_group_from_id = EC2Backend.get_security_group_from_id
-_init_rule = SecurityGroupRule.__init__
+_init_rule = moto_change_gaps.init_rule
 
 # The protocols whose rules have ports, or an ICMP type and code, by the names and numbers moto knows them by.
 _PROTOCOLS_WITH_PORTS = {"tcp", "6", "udp", "17", "icmp", "1", "icmpv6", "58"}
@@ -34,6 +34,7 @@ def fill() -> None:
         (EC2Backend, "get_security_group_from_id", get_security_group_from_id),
         (SecurityGroupRule, "__init__", init_rule),
         (AutoScalingBackend, "create_launch_configuration", create_launch_configuration),
+        *moto_change_gaps.GAPS,
         *moto_network_gaps.GAPS,
     ):
         setattr(owner, name, filled)
