@@ -16,6 +16,9 @@ from reporter.remedy.steps import Status
 
 _NAMED = 3  # rules in a sentence
 _SENTENCES = 2  # of a group
+_DELETE = "Delete it, after a look at what was not read: launch templates, Glue connections, peered accounts"
+_NOTHING = "Nothing"  # what sentences begin with after which there is nothing to do
+_IDLE_DEFAULT = f"{_NOTHING} to move: nothing carries it, and AWS does not let a default group be deleted"
 
 
 class NextStep(NamedTuple):
@@ -40,7 +43,8 @@ def with_next_steps(findings: Findings, policies: Sequence[PlannedPolicy]) -> Fi
 
 def of_groups(findings: Findings, policies: Collection[str]) -> "pd.Series[str]":
     """By row of the group what to do about its findings of the policies, each sentence once; empty where it has none,
-    and where nobody asked for the next steps."""
+    and where nobody asked for the next steps. Of a group that is to be deleted that alone, since its other findings go
+    with it; that there is nothing to do about one finding is not said where there is about another."""
     told: dict[int, dict[str, None]] = {}
     if "next_step" in findings.frame:
         frame = findings.frame[findings.frame["policy"].isin(policies)]
@@ -54,9 +58,12 @@ def of_groups(findings: Findings, policies: Collection[str]) -> "pd.Series[str]"
 
 
 def _joined(sentences: Sequence[str]) -> str:
-    left = len(sentences) - _SENTENCES
+    if _DELETE in sentences:
+        return _DELETE
+    to_do = [sentence for sentence in sentences if not sentence.startswith(_NOTHING)] or sentences[:1]
+    left = len(to_do) - _SENTENCES
     more = f"; and {left} more" if left > 0 else ""
-    return "; ".join(sentences[:_SENTENCES]) + more
+    return "; ".join(to_do[:_SENTENCES]) + more
 
 
 def next_steps(findings: Findings, policies: Sequence[PlannedPolicy]) -> list[NextStep]:
@@ -73,9 +80,9 @@ def next_steps(findings: Findings, policies: Sequence[PlannedPolicy]) -> list[Ne
     columns = (frame[name].tolist() for name in ("group", "policy", "matched_rules", "proven"))
     for row, name, rules, proven in zip(*columns, strict=True):
         if (row, name) in waived:
-            step = NextStep("Nothing until the waiver ends")
+            step = NextStep(f"{_NOTHING} until the waiver ends")
         elif not proven:
-            step = NextStep("Have what was not read looked at, then see")
+            step = NextStep("Read what was not read, then look again: whether it is found is not known")
         elif service := made_by.service(names[row], tags[row]):
             step = NextStep(f"Change it where it comes from: {service} made it")
         else:
@@ -94,9 +101,9 @@ def next_steps(findings: Findings, policies: Sequence[PlannedPolicy]) -> list[Ne
             elif kind is Kind.DEFAULT:
                 step = NextStep(_about_default(bool(on_instance[row]), in_use[row], bool(rules)))
             elif default[row]:
-                step = NextStep("Nothing: AWS does not let a default group be deleted")
+                step = NextStep(_IDLE_DEFAULT)
             else:
-                step = NextStep("Delete the group, once nothing that `unused` does not see needs it")
+                step = NextStep(_DELETE)
         steps.append(step)
     return steps
 
@@ -124,18 +131,26 @@ def _about_rules(
     if not rules:
         return NextStep("Look at the group: the policy is not about a rule")
     whole = [text for text in rules if _is_wrong(text, {policy.name: policy}, exposed[text])]
-    together = [text.removesuffix(BY_SEVERAL).strip() for text in rules if text.endswith(BY_SEVERAL)]
     removable = tuple(text for text in whole if not text.endswith(BY_SEVERAL))
-    parts = [text for text in rules if text not in whole]
-    if parts:
-        choose = f"hoose what is to stay of {_some(parts)} (--keep), and remove the rest"
-        return NextStep(f"Remove {_some(removable)}; c{choose}" if removable else f"C{choose}", removable)
+    to_go = [text for text in rules if policy.exposed or exposed[text]]
+    in_doubt = [text for text in rules if text not in to_go]
+    if not to_go:
+        return NextStep(f"See whether {_some(in_doubt)} is meant; if not, remove or narrow it", removable)
+    doubt = f"; see whether {_some(in_doubt)} is meant" if in_doubt else ""
+    return NextStep(_removing(to_go, whole) + doubt, removable)
+
+
+def _removing(rules: Sequence[str], whole: Collection[str]) -> str:
+    """What to do about rules that are to go: the `whole` ones as they are, of the others a part."""
+    alone = [text for text in rules if text in whole and not text.endswith(BY_SEVERAL)]
+    together = [text.removesuffix(BY_SEVERAL).strip() for text in rules if text.endswith(BY_SEVERAL)]
+    if parts := [text for text in rules if text not in whole]:
+        choose = f"hoose what is to stay of {_some(parts)} (`remedy --keep`), and remove the rest"
+        return f"Remove {_some(alone)}; c{choose}" if alone else f"C{choose}"
     if together:
-        return NextStep(f"Remove the rules that together let the world in on {_some(together)}", removable)
-    remove = f"Remove {_some(rules)}, or let in narrower ranges in its place (--to)"
-    if policy.exposed or all(exposed.values()):
-        return NextStep(remove, removable)
-    return NextStep(f"See whether it is meant; if not: {remove[0].lower()}{remove[1:]}", removable)
+        return f"Remove the rules that together let the world in on {_some(together)}"
+    place = "its place" if len(rules) == 1 else "their place"
+    return f"Remove {_some(rules)}, or let in narrower ranges in {place} (`remedy --to`)"
 
 
 def _is_wrong(text: str, found_by: Mapping[str, PlannedPolicy], exposed: Sequence[PlannedPolicy]) -> bool:
@@ -149,7 +164,7 @@ def _about_default(on_instance: bool, in_use: Any, rules: bool) -> str:
     if in_use is True:
         return "Give what carries it a group of its own"
     if in_use is False:
-        return "Nothing: nothing carries it, and AWS does not let it be deleted"
+        return _IDLE_DEFAULT
     return "Find out what carries it" + (" before its rules are removed" if rules else "")
 
 

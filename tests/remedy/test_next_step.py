@@ -47,18 +47,19 @@ def test_each_finding_has_a_sentence(tmp_path: Path) -> None:
         for each in frame.to_dict("records")
         if each["policy"] != "sg-ssh-open" and each["proven"]
     }
-    remove = f"Remove {ssh}, or let in narrower ranges in its place (--to)"
-    choose = "Choose what is to stay of tcp 0-65535 from 0.0.0.0/0 (--keep), and remove the rest"
-    nothing = "Nothing: nothing carries it, and AWS does not let it be deleted"
+    remove = f"Remove {ssh}, or let in narrower ranges in its place (`remedy --to`)"
+    choose = "Choose what is to stay of tcp 0-65535 from 0.0.0.0/0 (`remedy --keep`), and remove the rest"
+    nothing = "Nothing to move: nothing carries it, and AWS does not let a default group be deleted"
+    delete = (
+        "Delete it, after a look at what was not read: launch templates, Glue connections, peered accounts"
+    )
     assert told == {
         ("default1", "sg-default"): "Move its instances to a group of their own",
         ("default2", "sg-default"): nothing,
         ("default2", "sg-default-rules"): "Remove tcp 443 from 10.0.0.0/8: nothing carries it",
-        ("default2", "sg-unused"): "Nothing: AWS does not let a default group be deleted",
+        ("default2", "sg-unused"): nothing,
         ("web3", "sg-ssh-world"): remove,
-        ("web3", "sg-web-world"): (
-            "See whether it is meant; if not: remove tcp 443 from ::/0, or let in narrower ranges in its place (--to)"
-        ),
+        ("web3", "sg-web-world"): "See whether tcp 443 from ::/0 is meant; if not, remove or narrow it",
         **dict.fromkeys(
             [("wide4", f"sg-{name}-world") for name in ("rdp", "admin", "web", "listed", "other", "ssh")],
             choose,
@@ -66,8 +67,42 @@ def test_each_finding_has_a_sentence(tmp_path: Path) -> None:
         ("halves5", "sg-rdp-world"): "Remove the rules that together let the world in on tcp 3389",
         ("ElasticMapReduce-master6", "sg-ssh-world"): "Change it where it comes from: EMR made it",
         ("waived7", "sg-ssh-world"): "Nothing until the waiver ends",
-        ("old8", "sg-unused"): "Delete the group, once nothing that `unused` does not see needs it",
+        ("old8", "sg-unused"): delete,
     }
     possible = frame[~frame["proven"]]["next_step"]
-    assert set(possible) == {"Have what was not read looked at, then see"}
+    assert set(possible) == {"Read what was not read, then look again: whether it is found is not known"}
     assert len(possible) == len(groups)
+
+
+def test_a_group_has_what_is_to_be_done_in_one_go(tmp_path: Path) -> None:
+    ssh = "tcp 22 from 0.0.0.0/0"
+    idle = group(f"all traffic from {sg(1)}", number=1, name="default")
+    altered = group("tcp 443 from 10.0.0.0/8", number=2, name="default")
+    old = group(ssh, number=3, name="old")
+    both = group(ssh, "tcp 22 from 10.0.0.0/8", number=4, name="both")
+    range_alone = group("all traffic from 10.0.0.0/8", number=5, name="range")
+    folder = run(
+        tmp_path,
+        [idle, altered, old, both, range_alone],
+        interfaces=[runs.interface(4, both), runs.interface(5, range_alone)],
+        unused=[idle, altered, old],
+    )
+    output = open_output(folder)
+    findings = with_next_steps(assess(read_audit(output)[1], output.policies), output.policies)
+    groups = dict(zip(findings.groups["security_group_id"], findings.groups["next_step"], strict=True))
+    assert groups == {
+        sg(1): "Nothing to move: nothing carries it, and AWS does not let a default group be deleted",
+        sg(2): "Remove tcp 443 from 10.0.0.0/8: nothing carries it",
+        sg(3): (
+            "Delete it, after a look at what was not read: launch templates, Glue connections, peered accounts"
+        ),
+        sg(4): f"Remove {ssh}, or let in narrower ranges in its place (`remedy --to`)",
+        sg(5): "",
+    }
+    frame = findings.frame[findings.frame["policy"] == "sg-ssh-open"]
+    informs = dict(zip(frame["resource_id"], frame["next_step"], strict=True))
+    assert informs[sg(4)] == (
+        f"Remove {ssh}, or let in narrower ranges in its place (`remedy --to`); "
+        "see whether tcp 22 from 10.0.0.0/8 is meant"
+    )
+    assert informs[sg(5)] == "See whether all traffic from 10.0.0.0/8 is meant; if not, remove or narrow it"

@@ -675,13 +675,14 @@ def test_a_finding_tab_shows_the_rules_that_made_the_policy_match(book: Workbook
 def test_a_row_says_what_to_do_next(book: Workbook) -> None:
     told = {row["group_name"]: row["next_step"] for row in rows(book["ssh_world"])}
     groups = {row["group_name"]: row["next_step"] for row in rows(book["security_groups"])}
-    remove = "Remove tcp 22 from 0.0.0.0/0, or let in narrower ranges in its place (--to)"
+    remove = "Remove tcp 22 from 0.0.0.0/0, or let in narrower ranges in its place (`remedy --to`)"
     assert told["bastion"] == groups["bastion"] == remove
     assert told["break-glass"] == (
-        "Remove tcp 22 from 0.0.0.0/0; choose what is to stay of all traffic from ::/0 (--keep), and remove the rest"
+        "Remove tcp 22 from 0.0.0.0/0; choose what is to stay of all traffic from ::/0 (`remedy --keep`), "
+        "and remove the rest"
     )
     assert told["wide-range"] == (
-        "Choose what is to stay of tcp 20-25 from 0.0.0.0/0 (--keep), and remove the rest"
+        "Choose what is to stay of tcp 20-25 from 0.0.0.0/0 (`remedy --keep`), and remove the rest"
     )
     # What nothing is wrong with, or what only informs, asks for nothing.
     assert groups["web-public"] == ""
