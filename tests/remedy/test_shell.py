@@ -6,6 +6,7 @@ import signal
 import subprocess
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from importlib import resources
 from pathlib import Path
 from typing import Any
 
@@ -236,6 +237,7 @@ def loop(
 def test_a_script_does_what_the_plan_says_and_nothing_else(loop: Loop) -> None:
     done = loop.said["done"]
     assert (done.returncode, done.stderr) == (1, "")  # one group has changed
+    assert done.stdout.endswith(f"\nTo undo it: bash {loop.scripts.folder / 'undo-prod.sh'}\n")
     expected = json.loads(json.dumps(loop.groups["before"]))
     web = expected[loop.name(f"web {HOSTILE}")]["rules"]
     wide = [rule for rule in web if rule.startswith(("tcp 22-22 from 0.0.0.0/0 ", "tcp 22-22 from ::/0 "))]
@@ -354,7 +356,7 @@ def test_an_undo_puts_every_group_back_rule_by_rule(loop: Loop) -> None:
 
 def test_a_group_that_changed_since_the_audit_is_left_alone(loop: Loop) -> None:
     assert (
-        "LEFT ALONE: it has changed since the audit, this rule is not there any more:"
+        'LEFT ALONE: it has changed since the audit, this rule is not there any more: tcp 22 from 0.0.0.0/0 "then"\n'
         in loop.said["done"].stdout
     )
     assert "groups changed: 4, done before: 0, left alone or stopped: 1\n" in loop.said["done"].stdout
@@ -490,7 +492,7 @@ def test_a_group_is_not_deleted_where_a_look_is_denied(
     wire_of.answer = refused(action)
     done = both.run()
     assert done.returncode == 1
-    assert "LEFT ALONE: cannot be looked at: " in done.stdout
+    assert "LEFT ALONE: cannot be told whether " in done.stdout
     assert "UnauthorizedOperation" in done.stdout
     assert recorded(aws, group.group_id) == group
 
@@ -615,3 +617,25 @@ def test_names_of_accounts_become_names_of_files(ec2: Callable[[str, str], Any],
     written = [path.name for path in shell.write(made, tmp_path / "remedy")]
     assert written[::2] == ["prod.sh", "PROD_2.sh", "a_.._b.sh", "undo_prod.sh", "_x.sh", "_hidden.sh"]
     assert written[1::2] == [f"undo-{name}" for name in written[::2]]
+
+
+@pytest.mark.parametrize(
+    ("line", "expected"),
+    [
+        ('[false,"tcp",22,22,"0.0.0.0/0",null,null,null,""]', "tcp 22 from 0.0.0.0/0"),
+        ('[true,"udp",20,25,null,"::/0",null,null,""]', "udp 20-25 to ::/0"),
+        ('[false,"-1",-1,-1,null,null,null,"sg-1",""]', "all traffic from sg-1"),
+        ('[false,"50",-1,-1,null,null,"pl-1",null,"null,a]"]', 'protocol 50 from pl-1 "null,a]"'),
+        (
+            '[false,"icmp",8,-1,"10.0.0.0/8",null,null,null,"a, \\"b\\" $(c)"]',
+            'icmp 8 from 10.0.0.0/8 "a, \\"b\\" $(c)"',
+        ),
+    ],
+)
+def test_a_script_tells_a_rule_as_a_person_reads_it(line: str, expected: str) -> None:
+    common = resources.files("reporter.remedy.forms").joinpath("shell_common.sh").read_text()
+    function = common[common.index("told() {") :].partition("\n}\n")[0] + "\n}\n"
+    done = subprocess.run(
+        ["bash", "-c", f'{function} told "$1"', "told", line], capture_output=True, text=True
+    )
+    assert (done.stdout, done.stderr) == (expected, "")

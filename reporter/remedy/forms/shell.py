@@ -50,6 +50,11 @@ _PEERS = {
 }
 
 
+NOTES = (
+    "Each account has a script: `bash NAME.sh --dry-run` asks AWS whether it would be allowed, `bash NAME.sh` does it, "
+    "and `bash undo-NAME.sh` takes it back.",
+)
+
 _RULES = (
     "ec2:DescribeSecurityGroupRules",
     "ec2:DescribeSecurityGroups",
@@ -142,7 +147,7 @@ def _write(plan: Plan, account: AccountPlan, stem: str, folder: Path) -> Iterato
             *begin,
             *chain.from_iterable(["", *block] for block in blocks),
             "",
-            _call("finish", names.printable(shlex.quote(undo))) if name == script else "finish",
+            _call("finish", undo) if name == script else "finish",
             "",
         ]
         path = folder / name

@@ -39,13 +39,13 @@ same_rules() {
       removing) ;;
       removed)
         ! find_rule "$rule" || {
-          leave "this rule was put back since the script removed it: $rule"
+          leave "this rule was put back since the script removed it: $(told "$rule")"
           return
         }
         ;;
       *)
         find_rule "$rule" || {
-          leave "it has changed since the audit, this rule is not there any more: $rule"
+          leave "it has changed since the audit, this rule is not there any more: $(told "$rule")"
           return
         }
         ;;
@@ -56,7 +56,7 @@ same_rules() {
     case $recorded in *$'\n'"$rule"$'\n'*) continue ;; esac
     recall "$id $rule"
     case $what in allowing | allowed) continue ;; esac
-    leave "it has changed since the audit, this rule is new: $rule"
+    leave "it has changed since the audit, this rule is new: $(told "$rule")"
     return
   done <<<"$rules"
 }
@@ -120,7 +120,7 @@ look() {
   local words=$1
   shift
   if ! ask "$@"; then
-    leave "cannot be looked at: $words: $said"
+    leave "cannot be told whether $words: $said"
   elif [ -n "$answer" ]; then
     leave "$words: ${answer//[$'\t\n']/, }"
   fi
@@ -150,7 +150,7 @@ no_template_names_it() {
   local template version groups
   $open || return 0
   read_templates || {
-    leave "cannot be looked at: launch templates: $said"
+    leave "cannot be told whether a launch template names it: $said"
     return 0
   }
   while IFS=$'\t' read -r template version groups; do
@@ -267,6 +267,6 @@ finish() {
   local how="changed"
   if $dry; then how="that could be changed"; fi
   say "account $account: groups $how: $changed, done before: $same, left alone or stopped: $left"
-  if ! $dry && [ -s "$state" ]; then say "To undo it: bash $1"; fi
+  if ! $dry && [ -s "$state" ]; then say "To undo it: bash $(printf %q "${state%/*}/$1")"; fi
   [ "$left" -eq 0 ] || exit 1
 }

@@ -157,6 +157,26 @@ rule_query="SecurityGroupRules[].[
   to_string((Tags || \`[]\`)[?!starts_with(Key, 'aws:')])
 ]"
 
+# told RULE: that line as a person reads it.
+told() {
+  local out protocol first last rest peer way=from
+  IFS=, read -r out protocol first last rest <<<"${1#[}"
+  rest=${rest%]}
+  while [ "$rest" != "${rest#null,}" ]; do rest=${rest#null,}; done
+  peer=${rest%%,*} rest=${rest#*,}
+  while [ "$rest" != "${rest#null,}" ]; do rest=${rest#null,}; done
+  if [ "$out" = true ]; then way=to; fi
+  if [ "$last" = "$first" ] || [ "$last" = -1 ]; then last=''; fi
+  protocol=${protocol//\"/}
+  case $protocol in
+    -1) protocol='all traffic' ;;
+    *[a-z]*) protocol="$protocol $first${last:+-$last}" ;;
+    *) protocol="protocol $protocol" ;;
+  esac
+  printf '%s %s %s' "$protocol" "$way" "${peer//\"/}"
+  if [ "$rest" != '""' ]; then printf ' %s' "$rest"; fi
+}
+
 # read_rules ID: the group's rules at this moment, as $rules: id, rule, tags, a line each. No group, no rules.
 read_rules() {
   ask ec2 describe-security-group-rules --query "$rule_query" \

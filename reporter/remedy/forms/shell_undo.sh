@@ -125,7 +125,7 @@ unmake() {
       while IFS=$'\t' read -r each rule tags; do
         rule=${rule/",\"$made\","/,\"$id\",}
         case $mine in *$'\n'"$rule"$'\n'*) continue ;; esac
-        leave "the group $made stays: it has a rule that this plan did not give it: $rule"
+        leave "the group $made stays: it has a rule that this plan did not give it: $(told "$rule")"
         return
       done <<<"$rules"
     fi
