@@ -116,6 +116,7 @@ def _what_to_try_next(output: str, reports: Path, formats: Sequence[str]) -> Ite
         yield f"  open {pages[-1]} in a browser: it needs no network"
     else:
         yield f"  {program} report -s {place} -f html  # a page to open in a browser"
+    yield f"  {program} remedy -s {place}  # plans what would close its findings: read remedy/plan.md first"
     yield f"  {program} report -s {place} -f csv  # the same run as CSV files"
     if options.DEFAULT_POLICIES.exists():
         yield f"  {program} review -s {place} --base HEAD  # what a change of policies/ would catch and let go"
