@@ -377,6 +377,8 @@ def _next_steps(
         yield "Let the run come to its end: `sg-audit audit --resume`."
     if medium := _of_level(to_do, "medium"):
         yield f"Delete or close {_groups(medium)} of risk medium: open to the world, and one attachment from critical."
+    if reached or maybe or others or high or medium:
+        yield "`sg-audit remedy` writes the steps for these, and those that undo them; it carries out nothing."
     soon = sum(outcome.ends_soon or outcome.expired for outcome in findings.waived.outcomes)
     if soon:
         yield f"Decide on {soon:,} waiver{'s' if soon > 1 else ''} that ended or will end soon: tab waivers."

@@ -15,6 +15,7 @@ from tests.rundir import DENIED, POLICIES, WORLD, Resource, group, interface, un
 from tests.stockdir import EVERY_GROUP, REFUSED, TWO, put
 
 US = "us-east-1"
+REMEDY = "`sg-audit remedy` writes the steps for these, and those that undo them; it carries out nothing."
 AWAY = "open and in use, an address, a route or a network ACL away from being reached."
 
 
@@ -76,7 +77,10 @@ def test_what_is_waived_is_nothing_to_do_about(tmp_path: Path, made: Any) -> Non
         f"waivers: [{waiver.format('sg-00000000')}, {waiver.format('sg-00000010')}, {waiver.format('sg-00000011')}]"
     )
     page = made("-w", str(tmp_path / "w.yml"))["overview"]
-    assert list(steps(page)) == [f"1. Close 2 groups of risk critical that are not waived: {AWAY}"]
+    assert list(steps(page)) == [
+        f"1. Close 2 groups of risk critical that are not waived: {AWAY}",
+        f"2. {REMEDY}",
+    ]
 
 
 def test_what_may_be_reached_is_not_said_to_be_out_of_reach(tmp_path: Path, made: Any) -> None:
@@ -86,6 +90,7 @@ def test_what_may_be_reached_is_not_said_to_be_out_of_reach(tmp_path: Path, made
     assert list(steps(made()["overview"])) == [
         "1. Close 1 group of risk critical that the internet may reach: not all that decides it is known.",
         f"2. Then the other 1 group of risk critical: {AWAY}",
+        f"3. {REMEDY}",
     ]
 
 

@@ -58,11 +58,12 @@ function whatToDo(group) {
     element("ul", {}, [...told].map(([sentence, titles]) => element(
       "li", {}, ...advice(sentence), element("small", {}, element("bdi", {}, titles.join(", ")))))),
     open.length ? [
-      element("p", {}, "To have the steps written, with checks before and an undo after, where the audit was run:"),
+      element("p", {}, "Where the audit was run, this writes the steps for all groups of the account that these policies found, with " +
+        "checks before and an undo after, or says why there are none:"),
       command(planning(group, counting.length ? counting : open)),
     ] : "",
     byHand.length ? [
-      element("p", {}, "Or by hand, with the AWS CLI and credentials that may change the group. Nothing undoes it by itself:"),
+      element("p", {}, "Or by hand, with the AWS CLI and credentials of this account that may change the group. Nothing checks it or undoes it:"),
       ...byHand.map(command),
     ] : "");
 }
