@@ -121,14 +121,14 @@ def remedy(
     for note in found.notes:
         say(f"left out: {note}")
     written = writing.write(plan, folder, forms)
-    for line in _told(plan):
+    for line in _told(plan, written):
         say(line)
     for path in written:
         click.echo(path)
     return EXIT_PARTIAL if plan.gaps or not found.complete else EXIT_OK
 
 
-def _told(plan: "Plan") -> list[str]:
+def _told(plan: "Plan", written: Sequence[Path]) -> list[str]:
     from reporter.remedy import planning
     from reporter.remedy.steps import Status
 
@@ -138,9 +138,12 @@ def _told(plan: "Plan") -> list[str]:
         lines.append("nothing to do: no finding of the chosen policies is proven and not waived")
     else:
         lines.append(
-            f"{counts[Status.PLANNED]:,} planned, {counts[Status.CHOICE]:,} to choose, "
-            f"{counts[Status.REFUSED]:,} refused; nothing is carried out"
+            f"steps for findings: {counts[Status.PLANNED]:,} planned, {counts[Status.CHOICE]:,} to choose, "
+            f"{counts[Status.REFUSED]:,} refused; nothing is carried out: read {written[0]} first"
         )
     if plan.gaps:
-        lines.append(f"{plan.gaps:,} of what was planned could not be read: there may be more to do")
+        parts = "1 part" if plan.gaps == 1 else f"{plan.gaps:,} parts"
+        lines.append(
+            f"{parts} of the audit could not be read: there may be more to do; `sg-audit report` says which"
+        )
     return lines

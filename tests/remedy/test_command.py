@@ -304,3 +304,35 @@ def test_nothing_that_a_policy_is_called_becomes_markup(tmp_path: Path) -> None:
     inline = [token for block in tokens for token in block.children or ()]
     assert not {token.type for token in inline} & {"html_inline", "link_open"}
     assert "evil" not in "".join(token.content for token in inline if token.type == "text")
+
+
+def test_the_plan_begins_with_what_it_comes_to(tmp_path: Path) -> None:
+    ssh = "tcp 22 from 0.0.0.0/0"
+    web = group(ssh, number=1, name="web")
+    mixed = group(ssh, "tcp 5432-5440 from 0.0.0.0/0", number=2, name="mixed")
+    wide = group("tcp 20-25 from 0.0.0.0/0", number=3, name="wide")
+    cluster = group(ssh, number=4, name="ElasticMapReduce-master")
+    old = group(ssh, number=5, name="old")
+    carried = [web, mixed, wide, cluster]
+    folder = run(
+        tmp_path,
+        [*carried, old],
+        interfaces=[runs.interface(number, each) for number, each in enumerate(carried, 1)],
+        unused=[old],
+    )
+    assert remedy("-s", folder, "-o", tmp_path / "out")[0] == 0
+    text = (tmp_path / "out" / "plan.md").read_text()
+    assert (
+        """
+- 3 groups in 1 account would be changed, 1 of them deleted.
+- Of risk critical: 2 of these groups before, 1 after.
+- Of risk medium: 1 of these groups before, 0 after.
+- Findings of 2 groups, 2 of them critical, wait for somebody to choose what is to stay of them: see the tables.
+- Findings of 1 group, 1 of them critical, are left as they are, with a reason: see the tables.
+
+| account | groups changed | of them deleted | with a choice | with a refusal |
+| --- | --- | --- | --- | --- |
+| `alpha` 111111111111 | 3 | 1 | 2 | 1 |
+"""
+        in text
+    )

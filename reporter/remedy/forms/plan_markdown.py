@@ -5,11 +5,12 @@ What an AWS account says stands in code spans only, so that it becomes neither m
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from reporter.files import write_whole
-from reporter.findings.risk import LEVELS
 from reporter.markdown import span
+from reporter.remedy.forms import plan_summary
 from reporter.remedy.recorded import text_of
 from reporter.remedy.steps import (
     AccountPlan,
@@ -50,19 +51,12 @@ def _lines(plan: Plan, notes: Sequence[str]) -> Iterator[str]:
     if not plan.accounts:
         yield "There is nothing to do."
         return
-    yield "| account | planned | to choose | refused |"
-    yield "| --- | --- | --- | --- |"
-    for account in plan.accounts:
-        counts = [sum(step.status is status for step in account.steps) for status in _ORDER]
-        yield f"| {_account(account)} | {' | '.join(f'{count:,}' for count in counts)} |"
+    yield from plan_summary.lines(plan)
     if notes:
         yield from ("", "Before it is carried out:", "")
         yield from (f"- {note}" for note in notes)
     for account in plan.accounts:
         yield from _of_account(account)
-
-
-_ORDER = (Status.PLANNED, Status.CHOICE, Status.REFUSED)
 
 
 def _account(account: AccountPlan) -> str:
@@ -72,11 +66,7 @@ def _account(account: AccountPlan) -> str:
 def _of_account(account: AccountPlan) -> Iterator[str]:
     yield ""
     yield f"## {_account(account)}"
-    groups: dict[tuple[str, str], list[Step]] = {}
-    for step in account.steps:
-        if step.status is Status.PLANNED:
-            groups.setdefault((step.region, step.resource_id), []).append(step)
-    for steps in groups.values():
+    for steps in plan_summary.of_groups(step for step in account.steps if step.status is Status.PLANNED):
         yield from _of_group(steps)
     for status, title, told in (
         (Status.CHOICE, "To be chosen", "Nothing is changed for these until somebody chooses:"),
@@ -85,11 +75,20 @@ def _of_account(account: AccountPlan) -> Iterator[str]:
         steps = [step for step in account.steps if step.status is status]
         if steps:
             yield from ("", f"### {title}", "", told, "")
-            yield "| group | region | finding | risk | why |"
+            yield "| group | region | found by | risk | why |"
             yield "| --- | --- | --- | --- | --- |"
-            for step in steps:
-                cells = (_group(step), _text(step.region), span(step.policy), step.risk_before)
+            for alike in _alike(steps):
+                step, policies = alike[0], ", ".join(span(each.policy) for each in alike)
+                cells = (_group(step), _text(step.region), policies, step.risk_before)
                 yield f"| {' | '.join(cells)} | {_text(step.reason)} |"
+
+
+def _alike(steps: Iterable[Step]) -> Iterable[Sequence[Step]]:
+    """Steps of a group with the same reason together."""
+    found: dict[tuple[str, str, str], list[Step]] = {}
+    for step in steps:
+        found.setdefault((step.region, step.resource_id, step.reason), []).append(step)
+    return found.values()
 
 
 def _group(step: Step) -> str:
@@ -110,7 +109,7 @@ def _of_group(steps: Sequence[Step]) -> Iterator[str]:
         with_step = f" (by the step of {span(step.with_policy)})" if step.with_policy else ""
         yield f"- {span(step.policy)}: {_text(step.reason)}{with_step}"
     yield ""
-    yield f"Risk: {first.risk_before} before, {_risk_after(steps)} after."
+    yield f"Risk: {first.risk_before} before, {plan_summary.risk_after(steps)} after."
     if first.reachable_before:
         reach = f", {last.reachable_after} after" if last.reachable_after else ""
         yield f"Reachable from the internet: {first.reachable_before} before{reach}."
@@ -124,16 +123,6 @@ def _of_group(steps: Sequence[Step]) -> Iterator[str]:
         yield from (f"- {line}" for line in _undo(change))
 
 
-def _risk_after(steps: Sequence[Step]) -> str:
-    """The worst of what its steps leave: that of a move is of the new group as well."""
-    told = [step.risk_after for step in steps if step.risk_after]
-    return (
-        min(told, key=lambda level: LEVELS.index(level) if level in LEVELS else len(LEVELS))
-        if told
-        else "unknown"
-    )
-
-
 def _what(change: Change) -> Iterator[str]:
     match change:
         case ReplaceRules():
@@ -142,7 +131,11 @@ def _what(change: Change) -> Iterator[str]:
         case DeleteGroup():
             yield f"delete the group with its rules: {_rules(change.group.rules)}"
         case MoveInterfaces():
-            yield f"make a group {span(change.new_name)} with the rules {_rules(change.group.rules)}"
+            own = change.group.group_id
+            rules = [
+                replace(rule, peer="itself") if rule.peer == own else rule for rule in change.group.rules
+            ]
+            yield f"make a group {span(change.new_name)} with the rules {_rules(rules)}"
             for each in change.interfaces:
                 behind = span(f"{each.instance_id} {each.instance_name}".strip())
                 yield f"put it on {_text(each.interface_id)} of {behind} in place of the default group"
