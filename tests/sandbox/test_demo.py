@@ -157,9 +157,9 @@ def test_what_it_says_to_try_next_works_as_pasted(demo: Demo) -> None:
     ]
     env = without_pythonpath() | {"HOME": str(demo.home)}
     for line, least in zip(lines[-4:], (1, 2, 2, 2), strict=True):
-        # c7n, whose policies remedy asks again, reads that file as it is imported.
-        with_config = env | {"AWS_CONFIG_FILE": os.devnull} if " remedy " in line else env
-        done = subprocess.run(line, shell=True, env=with_config, cwd=demo.cwd, capture_output=True, text=True)
+        # c7n, which remedy has ask the policies again, reads the AWS configuration as it is imported.
+        home = env | ({"HOME": str(demo.cwd)} if " remedy " in line else {})
+        done = subprocess.run(line, shell=True, env=home, cwd=demo.cwd, capture_output=True, text=True)
         assert done.returncode == 0, done.stderr
         files = [demo.cwd / name for name in done.stdout.splitlines()]
         assert len(files) >= least
