@@ -16,12 +16,13 @@ def lines(plan: Plan) -> Iterator[str]:
     changed = [steps for steps in groups if _is_planned(steps)]
     yield f"- {_count(changed)} in {_accounts(plan)} would be changed, {_deleted(changed):,} of them deleted."
     for level in _URGENT:
-        if before := [steps for steps in changed if steps[0].risk_before == level]:
-            after = [steps for steps in before if risk_after(_planned(steps)) == level]
-            yield f"- Of risk {level}: {len(before):,} of these groups before, {len(after):,} after."
+        before = sum(steps[0].risk_before == level for steps in changed)
+        after = sum(risk_after(_planned(steps)) == level for steps in changed)
+        if before or after:
+            yield f"- Of risk {level}: {before:,} of these groups before, {after:,} after."
     if reached := [steps for steps in changed if steps[0].reachable_before == "yes"]:
-        after = [steps for steps in reached if _planned(steps)[-1].reachable_after == "yes"]
-        yield f"- Reached from the internet: {len(reached):,} of them before, {len(after):,} after."
+        after = sum(_planned(steps)[-1].reachable_after == "yes" for steps in reached)
+        yield f"- Reached from the internet: {len(reached):,} of them before, {after:,} after."
     for status, what in (
         (Status.CHOICE, "wait for somebody to choose what is to stay of them"),
         (Status.REFUSED, "are left as they are, with a reason"),
