@@ -144,7 +144,7 @@ def _what(change: Change) -> Iterator[str]:
 def _undo(change: Change) -> Iterator[str]:
     match change:
         case ReplaceRules():
-            yield f"allow again {_rules(change.remove)}; they get other rule ids"
+            yield f"allow again {_rules(change.remove)}, under new rule ids"
             if change.allow:
                 yield f"remove {_rules(change.allow)}"
         case DeleteGroup():

@@ -59,7 +59,7 @@ function whatToDo(group) {
       "li", {}, ...advice(sentence), element("small", {}, element("bdi", {}, titles.join(", ")))))),
     open.length ? [
       element("p", {}, "Where the audit was run, this writes the steps for all groups of the account that these policies found, with " +
-        "checks before and an undo after, or says why there are none:"),
+        "checks before and an undo after, or says why there are none; add -s FOLDER if its runs are not in output:"),
       command(planning(group, counting.length ? counting : open)),
     ] : "",
     byHand.length ? [
