@@ -1,5 +1,6 @@
 """What to do next about each finding, in a sentence, for a report."""
 
+import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any, NamedTuple
@@ -73,6 +74,7 @@ def next_steps(findings: Findings, policies: Sequence[PlannedPolicy]) -> list[Ne
     waived = waived_of(findings)
     in_use, default = groups["in_use"].tolist(), groups["is_default"].fillna(False).tolist()
     names, tags = groups["group_name"].tolist(), groups["tags"].tolist()
+    ids = groups["security_group_id"].tolist()
     on_instance = findings.default_on_instance.fillna(False).tolist()
     found_by = _exposed_by_rule(findings, by_name, waived)
     known: dict[Any, NextStep] = {}  # most groups are found by the same rules
@@ -96,6 +98,10 @@ def next_steps(findings: Findings, policies: Sequence[PlannedPolicy]) -> list[Ne
                     exposed = {text: [by_name[each] for each in by] for text, by in found}
                     known[key] = _about_rules(policy, rules, exposed)
                 step = known[key]
+                if ids[row] and ids[row] in step.sentence:
+                    step = step._replace(
+                        sentence=re.sub(rf"{re.escape(ids[row])}\b", "itself", step.sentence)
+                    )
             elif kind is Kind.DEFAULT and rules and in_use[row] is False:
                 step = NextStep(f"Remove {_some(rules)}: nothing carries it", rules)
             elif kind is Kind.DEFAULT:

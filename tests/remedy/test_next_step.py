@@ -105,4 +105,5 @@ def test_a_group_has_what_is_to_be_done_in_one_go(tmp_path: Path) -> None:
         f"Remove {ssh}, or let in narrower ranges in its place (`remedy --to`); "
         "see whether tcp 22 from 10.0.0.0/8 is meant"
     )
+    assert informs[sg(1)] == "See whether all traffic from itself is meant; if not, remove or narrow it"
     assert informs[sg(5)] == "See whether all traffic from 10.0.0.0/8 is meant; if not, remove or narrow it"
