@@ -49,7 +49,7 @@ def of_groups(findings: Findings, policies: Collection[str]) -> "pd.Series[str]"
     told: dict[int, dict[str, None]] = {}
     if "next_step" in findings.frame:
         frame = findings.frame[findings.frame["policy"].isin(policies)]
-        frame = frame.sort_values(["exposed", "proven"], ascending=False, kind="stable")
+        frame = frame.sort_values(["exposed", "proven", "next_step"], ascending=[False, False, True])
         for group, sentence in zip(frame["group"].tolist(), frame["next_step"].tolist(), strict=True):
             told.setdefault(group, {})[sentence] = None
     texts = [""] * len(findings.groups)
@@ -107,7 +107,7 @@ def next_steps(findings: Findings, policies: Sequence[PlannedPolicy]) -> list[Ne
             elif kind is Kind.DEFAULT:
                 step = NextStep(_about_default(bool(on_instance[row]), in_use[row], bool(rules)))
             elif default[row]:
-                step = NextStep(_IDLE_DEFAULT)
+                step = NextStep(_about_default(bool(on_instance[row]), in_use[row], rules=False))
             else:
                 step = NextStep(_DELETE)
         steps.append(step)
