@@ -326,7 +326,7 @@ def test_a_group_opens_to_its_rules_and_reasons(page: Opened) -> None:
         "10.0.0.1, 203.0.113.7",
         "jump (running)",
         "team=web",
-        "Remove tcp 22 from 0.0.0.0/0, or let in narrower ranges in its place (--to)",
+        "Remove tcp 22 from 0.0.0.0/0, or let in narrower ranges in its place (remedy --to)",
     ):
         assert wanted in text
     commands = [each.text for each in dialog.find_elements(By.CSS_SELECTOR, ".command code")]
@@ -369,7 +369,7 @@ def test_what_offends_looks_otherwise_than_what_is_not_known(page: Opened) -> No
     page.open(f"#group={MAYBE}")
     assert page.text("#group h2 + p").startswith("account gamma (333333333333) · us-east-1")
     headings = page.texts("#group h3")
-    assert headings == ["Rules", "Interfaces", "Found by", "About the group"], "the rules first"
+    assert headings == ["What to do", "Rules", "Interfaces", "Found by", "About the group"]
     assert colour("#group .level.possible") == colour("#group .unknown")
     assert colour("#group .offending th") != colour("#group .unknown")
     page.go(f"#group={BASTION}")
