@@ -76,6 +76,7 @@ def plan_group(subject: Subject, proposals: Sequence[Proposal], around: Surround
         reason = refusal or "its record cannot be read: audit again"
         refused = Outcome(Status.REFUSED, reason)
         return GroupPlan(subject, tuple(_step(subject, each, refused) for each in proposals))
+    proposals = rule_changes.with_unions(group, proposals, around.lists)
     return _Planner(subject, group, proposals, around).planned()
 
 

@@ -114,6 +114,38 @@ ROWS: list[tuple[list[str], dict[str, list[str]], dict[str, str]]] = [
         {},
         {SSH: "-tcp 22 from pl-0123456789abcdef0"},
     ),
+    # What is the world together beside a rule that is by itself, too: nobody asks for that while the rule is there.
+    (
+        ["tcp 22 from 0.0.0.0/0", "tcp 22 from pl-0123456789abcdef0", "tcp 22 from 10.0.0.0/8"],
+        {},
+        {SSH: "-tcp 22 from 0.0.0.0/0 -tcp 22 from pl-0123456789abcdef0"},
+    ),
+    (
+        ["tcp 22 from ::/0", "tcp 22 from 2000::/4", "tcp 22 from 3000::/4", "tcp 443 from ::/1"],
+        {},
+        {SSH: "-tcp 22 from 2000::/4 -tcp 22 from 3000::/4 -tcp 22 from ::/0"},
+    ),
+    (
+        ["tcp 22 from 0.0.0.0/0", "tcp 22-30 from 0.0.0.0/1", "tcp 22-30 from 128.0.0.0/1"],
+        {},
+        {ADMIN: "choice", SSH: "choice"},
+    ),
+    # Narrow ones that are the world where the wide ones are gone.
+    (
+        ["tcp 22 from 0.0.0.0/1", "tcp 22 from 128.0.0.0/1", "tcp 22 from 0.0.0.0/2", "tcp 22 from 64.0.0.0/2",
+         "tcp 22 from 128.0.0.0/2", "tcp 22 from 192.0.0.0/2"],
+        {},
+        {SSH: "-tcp 22 from 0.0.0.0/1 -tcp 22 from 0.0.0.0/2 -tcp 22 from 128.0.0.0/1 -tcp 22 from 128.0.0.0/2 "
+              "-tcp 22 from 192.0.0.0/2 -tcp 22 from 64.0.0.0/2"},
+    ),
+    # All traffic is opened by rules for all of it: one for a port, which no policy found, stays.
+    (
+        ["all traffic from 0.0.0.0/1", "all traffic from 128.0.0.0/1", "tcp 443 from 0.0.0.0/0"],
+        {"only": [ALL], "keep": ["none"]},
+        {ALL: "-all traffic from 0.0.0.0/1 -all traffic from 128.0.0.0/1"},
+    ),
+    # The same in another spelling is as open.
+    (["tcp 22 from ::/0", "tcp 22 from 0::0/0"], {}, {SSH: "-tcp 22 from 0::0/0 -tcp 22 from ::/0"}),
     # With what stays the narrower half would be the world again.
     (
         ["tcp 22 from 0.0.0.0/0", "tcp 22 from 128.0.0.0/1"],
@@ -213,6 +245,21 @@ def test_a_rule_of_which_a_waiver_accepts_a_part_is_a_choice(tmp_path: Path) -> 
     assert outline(planned(folder, waivers=accepted)) == {("web", ADMIN): "choice"}
     assert outline(planned(folder, waivers=accepted, keep=["tcp 22"])) == {
         ("web", ADMIN): "+tcp 22 from 0.0.0.0/0 -tcp 22-23 from 0.0.0.0/0"
+    }
+
+
+def test_what_is_behind_is_named_without_empty_brackets(tmp_path: Path) -> None:
+    web = group("tcp 22 from 0.0.0.0/0")
+    interfaces = [
+        runs.interface(1, web, Description=""),
+        runs.interface(2, web, Description="ELB app/web"),
+        runs.interface(3, web, instance=1),
+    ]
+    (step,) = steps(planned(run(tmp_path, [web], interfaces=interfaces)))
+    assert set(step.breaks) == {
+        runs.eni(1),
+        f"{runs.eni(2)} (ELB app/web)",
+        f"{runs.instance_id(1)} by {runs.eni(3)}",
     }
 
 
