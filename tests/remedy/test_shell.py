@@ -416,6 +416,9 @@ def killed_at(count: int, scripts: Scripts, name: str, wire: Wire) -> bool:
     code = process.wait(120)
     wire.answer = lambda call: None
     assert code in (0, -signal.SIGKILL)
+    lock = scripts.folder / "prod.done.lock"
+    assert lock.exists() == (code != 0)
+    lock.unlink(missing_ok=True)  # as the script asks for
     return code != 0
 
 
@@ -569,6 +572,19 @@ def test_a_script_ends_before_anything_where_it_is_not_meant(
         == "These credentials are of account 616161616168; the plan is for 616161616167. Nothing was changed.\n"
     )
     both.write(plan(step(change), access=role(group.account_id)))
+    lock = both.folder / "prod.done.lock"
+    lock.write_text("process 1 on elsewhere")
+    for name in ("prod.sh", "undo-prod.sh"):
+        beside = both.run(name)
+        assert (beside.returncode, beside.stdout) == (2, "")
+        assert f"{lock} is there: process 1 on elsewhere is at work" in beside.stderr
+    assert lock.read_text() == "process 1 on elsewhere"
+    lock.unlink()
+    (both.folder / "prod.done").symlink_to("/dev/full")
+    full = both.run()
+    assert full.returncode == 2
+    assert f"{both.folder}/prod.done cannot be written; the script ends here." in full.stderr
+    (both.folder / "prod.done").unlink()
     (both.folder / "prod.done").write_text("plan\t0123456789abcdef\n")
     assert both.run().returncode == 2
     assert both.undo().returncode == 2
