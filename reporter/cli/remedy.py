@@ -1,6 +1,7 @@
 """`sg-audit remedy`: what would close findings, and what would undo that."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -121,15 +122,16 @@ def remedy(
     for note in found.notes:
         say(f"left out: {note}")
     written = writing.write(plan, folder, forms)
-    for line in _told(plan):
+    for line in _told(plan, forms):
         say(line)
     for path in written:
         click.echo(path)
     return EXIT_PARTIAL if plan.gaps or not found.complete else EXIT_OK
 
 
-def _told(plan: "Plan") -> list[str]:
+def _told(plan: "Plan", forms: Sequence[str]) -> list[str]:
     from reporter.remedy import planning
+    from reporter.remedy.forms import left_out
     from reporter.remedy.steps import Status
 
     counts: Any = planning.counted(plan)
@@ -141,6 +143,11 @@ def _told(plan: "Plan") -> list[str]:
             f"{counts[Status.PLANNED]:,} planned, {counts[Status.CHOICE]:,} to choose, "
             f"{counts[Status.REFUSED]:,} refused; nothing is carried out"
         )
+    counted = Counter(form for of_step in left_out(plan, forms).values() for form in of_step)
+    lines += [
+        f"{count:,} of those planned are not in the files for {form}: plan.md says why"
+        for form, count in counted.items()
+    ]
     if plan.gaps:
         lines.append(f"{plan.gaps:,} of what was planned could not be read: there may be more to do")
     return lines

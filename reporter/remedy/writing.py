@@ -59,8 +59,10 @@ def write(plan: Plan, folder: Path, names: Sequence[str]) -> tuple[Path, ...]:
     They are all there or, where something fails, what was there before is. Raises InputError and OSError.
     """
     notes = [note for name in names for note in forms.notes(name)]
-    markdown = partial(plan_markdown.write, notes=notes)
-    writers: list[forms.Write] = [markdown, plan_json.write, *(forms.form(name) for name in names)]
+    left_out = forms.left_out(plan, names)
+    markdown = partial(plan_markdown.write, notes=notes, left_out=left_out)
+    json = partial(plan_json.write, left_out=left_out)
+    writers: list[forms.Write] = [markdown, json, *(forms.form(name) for name in names)]
     check(folder)
     folder = folder.resolve()
     folder.parent.mkdir(parents=True, exist_ok=True)

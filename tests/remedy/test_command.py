@@ -107,6 +107,48 @@ def test_it_writes_the_plan_and_the_forms_for_their_owner_only(tmp_path: Path, n
     }  # fmt: skip
 
 
+def test_it_says_what_a_form_leaves_out(tmp_path: Path) -> None:
+    """Terraform takes no such description and deletes no group; neither it nor Custodian moves interfaces."""
+    web = group(runs.rule("tcp 22 from 0.0.0.0/0", "caf\u00e9"), "tcp 3389 from ::/0")
+    gone = group("tcp 22 from 0.0.0.0/0", number=2, name="gone")
+    own = group(number=3, name="default", egress=["all traffic to 0.0.0.0/0"])
+    carried = runs.interface(1, own, instance=1)
+    folder = run(
+        tmp_path,
+        [web, gone, own],
+        interfaces=[carried, runs.interface(2, web)],
+        instances=[runs.instance(1, own, interfaces=[carried])],
+        unused=[gone],
+    )
+    out = tmp_path / "out"
+    remedy("-s", folder, "-o", out, "--for", "cli,terraform,custodian")
+    cannot = (
+        "Terraform cannot tell it exactly: tcp 22 from 0.0.0.0/0: the provider does not take its description"
+    )
+    deleted = "Terraform deletes what its state has; the group would be imported to be deleted"
+    moved = "the groups of an interface are said where its instance is"
+    assert {
+        (step["group_name"], step["policy"]): (step["status"], step["left_out"]) for step in steps_in(out)
+    } == {
+        ("default", "sg-default"): (
+            "planned",
+            {"terraform": moved, "custodian": "Custodian makes no groups"},
+        ),
+        ("gone", SSH): ("planned", {"terraform": deleted}),
+        ("gone", "sg-unused"): ("planned", {"terraform": deleted}),
+        ("web", "sg-rdp-world"): ("planned", {"terraform": cannot}),
+        ("web", SSH): ("planned", {"terraform": cannot}),
+    }
+    text = (out / "plan.md").read_text()
+    assert "**5 planned steps are not in the files for terraform: below stands which, and why.**" in text
+    assert "**1 planned step is not in the files for custodian: below stands which, and why.**" in text
+    assert text.count("  - **not in the files for terraform**: ") == 5
+    assert "  - **not in the files for custodian**: Custodian makes no groups\n" in text
+    remedy("-s", folder, "-o", out)
+    assert {str(step["left_out"]) for step in steps_in(out)} == {"{}"}
+    assert "not in the files" not in (out / "plan.md").read_text()
+
+
 def test_it_says_that_there_is_nothing_to_do(tmp_path: Path) -> None:
     folder = run(tmp_path, [group("tcp 443 from 0.0.0.0/0")])
     code, _ = remedy("-s", folder, "-o", tmp_path / "out")
