@@ -14,7 +14,7 @@ from markdown_it import MarkdownIt
 from reporter.cli import cli
 from reporter.cli.remedy import _FORMS
 from reporter.errors import InputError
-from reporter.remedy import forms
+from reporter.remedy import forms, writing
 from reporter.remedy.access import access
 from reporter.remedy.options import parse_keep, parse_to
 from reporter.remedy.steps import Access
@@ -249,6 +249,36 @@ def test_a_form_that_cannot_be_written_leaves_the_plan_before(
     assert isinstance(done.exception, OSError)
     assert {path.name: path.read_bytes() for path in out.iterdir()} == before
     assert not list(tmp_path.glob(".part-*"))
+
+
+def test_what_a_script_begins_to_keep_meanwhile_is_not_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, out = run(tmp_path, [group("tcp 22 from 0.0.0.0/0")]), tmp_path / "out"
+    remedy("-s", folder, "-o", out)
+    before = {path.name for path in out.iterdir()}
+
+    def beside_a_script(plan: Any, path: Path) -> tuple[Path, ...]:
+        check = writing._check_untouched
+
+        def late(folder: Path, named: Path) -> None:
+            (folder / "alpha.done").write_text("saved")
+            check(folder, named)
+
+        monkeypatch.setattr(writing, "_check_untouched", late)
+        return ()
+
+    monkeypatch.setattr(forms, "form", lambda name: beside_a_script)
+    with pytest.raises(InputError, match=f"-o {out}: holds what is of no plan, .* alpha.done"):
+        remedy("-s", folder, "-o", out)
+    assert {path.name for path in out.iterdir()} == {*before, "alpha.done"}
+    assert not list(tmp_path.glob(".part-*"))
+
+
+def test_a_mount_is_told_before_anything_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Path, "is_mount", lambda path: path == tmp_path)
+    with pytest.raises(InputError, match=f"-o {tmp_path}: is mounted there; give a folder in it"):
+        remedy("-s", tmp_path / "nothing", "-o", tmp_path)
 
 
 def test_the_forms_are_those_of_the_command() -> None:

@@ -59,8 +59,8 @@ def _lines(plan: Plan, notes: Sequence[str], left_out: LeftOut) -> Iterator[str]
     for account in plan.accounts:
         counts = [sum(step.status is status for step in account.steps) for status in _ORDER]
         yield f"| {_account(account)} | {' | '.join(f'{count:,}' for count in counts)} |"
-    counts = Counter(form for forms in left_out.values() for form in forms)
-    for form, count in counts.items():
+    missing = Counter(form for forms in left_out.values() for form in forms)
+    for form, count in missing.items():
         steps = "1 planned step is" if count == 1 else f"{count:,} planned steps are"
         yield ""
         yield f"**{steps} not in the files for {form}: below stands which, and why.**"
