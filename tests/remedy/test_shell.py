@@ -624,10 +624,14 @@ def test_names_of_accounts_become_names_of_files(ec2: Callable[[str, str], Any],
     aws = ec2("616161616167", REGION)
     group = recorded(aws, new_group(aws, vpc(aws), "web", tcp(22, 22, **ranges("0.0.0.0/0"))))
     one = plan(step(ReplaceRules(group, group.rules[:1]))).accounts[0]
-    named = ("prod", "PROD", "a/../b", "undo-prod", "-x", ".hidden")
+    named = ("prod", "PROD", "a/../b", "undo-prod", "Undo-prod", "-x", ".hidden", "", "=1", "x" * 300)
     made = replace(
         plan(step(ReplaceRules(group, ()))), accounts=tuple(replace(one, account=name) for name in named)
     )
     written = [path.name for path in shell.write(made, tmp_path / "remedy")]
-    assert written[::2] == ["prod.sh", "PROD_2.sh", "a_.._b.sh", "undo_prod.sh", "_x.sh", "_hidden.sh"]
+    assert written[::2] == [
+        *("prod.sh", "PROD_2.sh", "a_.._b.sh", "_undo-prod.sh", "_Undo-prod_2.sh", "_x.sh", "_hidden.sh"),
+        *(f"{group.account_id}.sh", "=1.sh", f"{'x' * 243}.sh"),
+    ]
+    assert len({name.casefold() for name in written}) == len(written)  # as a Mac tells files apart
     assert written[1::2] == [f"undo-{name}" for name in written[::2]]
