@@ -34,7 +34,8 @@ class Proposal:
     """What to do about a finding: of the group in a row of `Findings.groups`, by a policy, in this way.
 
     `rules` are the texts of those that matched, None where they cannot be told. `found_by` and `accepted_by` have, by
-    such a text, the chosen policies that found it, and those whose finding is waived.
+    such a text, the chosen policies that found it, and those whose finding is waived. `accepted` are the policies whose
+    findings of the group are waived, of those that are chosen or exposed.
     """
 
     row: int
@@ -44,6 +45,7 @@ class Proposal:
     rules: tuple[str, ...] | None = ()
     found_by: Mapping[str, tuple[PlannedPolicy, ...]] | None = None
     accepted_by: Mapping[str, tuple[PlannedPolicy, ...]] | None = None
+    accepted: tuple[str, ...] = ()
 
 
 def kind_of(policy: PlannedPolicy) -> Kind:
@@ -123,6 +125,7 @@ def propose(
                 of_group[name],
                 found_by,
                 accepted_by,
+                tuple(accepted.get(row, ())),
             )
             for name in names
         ]

@@ -31,10 +31,11 @@ class Outcome:
 @dataclass(frozen=True)
 class FoundRules:
     """The rules of a group that chosen policies found: `by_text` has those that a text stands for, and `verdicts` what
-    is to become of each."""
+    is to become of each. `accepted` has, by rule, the policies whose finding of it is waived."""
 
     by_text: Mapping[str, tuple[Rule, ...]]
     verdicts: Mapping[Rule, Verdict]
+    accepted: Mapping[Rule, tuple[str, ...]]
 
     def outcome(self, proposal: Proposal, removed_anyway: Iterable[Rule] = ()) -> Outcome:
         """What becomes of a finding, where some rules are removed whatever it is about."""
@@ -78,7 +79,12 @@ def found_rules(
         for text in found_by
         for rule in by_text[text]
     }
-    return FoundRules(by_text, judged)
+    accepted = {
+        rule: tuple(policy.name for policy in policies(accepted_by, rule))
+        for text in accepted_by
+        for rule in by_text[text]
+    }
+    return FoundRules(by_text, judged, accepted)
 
 
 def with_unions(

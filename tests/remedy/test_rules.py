@@ -248,6 +248,40 @@ def test_a_rule_of_which_a_waiver_accepts_a_part_is_a_choice(tmp_path: Path) -> 
     }
 
 
+def test_what_a_waiver_accepts_is_not_taken_away_by_another_policy(tmp_path: Path) -> None:
+    """Neither with an unused group nor with the rules of a default one."""
+    unused = group("tcp 22 from 0.0.0.0/0")
+    default = group("tcp 22 from 0.0.0.0/0", "tcp 23 from 10.0.0.0/8", number=2, name="default")
+    folder = run(tmp_path, [unused, default], unused=[unused])
+    text = """
+    waivers:
+    - {policy: sg-ssh-world, group: web, reason: jump host, owner: me, expires: 2027-01-31}
+    - {policy: sg-ssh-world, group: default, reason: jump host, owner: me, expires: 2027-01-31}
+    """
+    accepted = waivers.parse(text.encode(), "waivers.yml", runs.DAY)
+    found = steps(planned(folder, waivers=accepted))
+    assert [(step.group_name, step.policy, step.status, step.reason) for step in found] == [
+        (
+            "default",
+            "sg-default-rules",
+            Status.CHOICE,
+            "a waiver accepts tcp 22 from 0.0.0.0/0 for sg-ssh-world: end the waiver",
+        ),
+        (
+            "web",
+            "sg-unused",
+            Status.CHOICE,
+            "a waiver accepts its finding of sg-ssh-world: end the waiver, or leave the group",
+        ),
+    ]
+    assert outline(planned(folder)) == {
+        ("default", SSH): "-tcp 22 from 0.0.0.0/0",
+        ("default", "sg-default-rules"): "-tcp 23 from 10.0.0.0/8",
+        ("web", SSH): "with sg-unused",
+        ("web", "sg-unused"): "delete",
+    }
+
+
 def test_what_is_behind_is_named_without_empty_brackets(tmp_path: Path) -> None:
     web = group("tcp 22 from 0.0.0.0/0")
     interfaces = [
