@@ -193,6 +193,8 @@ def test_what_stays_may_be_said_as_two_words(tmp_path: Path) -> None:
         (["--keep", "tcp 99999"], "'99999' is no port"),
         (["--keep", "tcp 30-20"], "'30-20' is no port"),
         (["--keep", "none", "--keep", "icmp"], "--keep none: goes with no other"),
+        (["--keep", "protocol 256"], "--keep 'protocol 256': write such as"),
+        (["--keep", "tcp \u0662\u0662"], "is no port"),
         (["--to", "0.0.0.0/0"], "that is the world again"),
         (["--to", "::/0"], "that is the world again"),
         (["--to", "0.0.0.0/1,128.0.0.0/1"], "that is the world again"),
@@ -352,7 +354,8 @@ accounts:
 
 def test_what_stays_and_what_is_let_in_are_read_as_written() -> None:
     assert parse_keep([]) is None
-    assert parse_keep(["none"]) == ()
+    assert parse_keep(["none"]) == parse_keep([" none "]) == ()
+    assert parse_keep(["protocol 006"]) == parse_keep(["tcp 0-65535"])  # tcp has the number 6
     assert [str(each) for each in parse_keep(["tcp 443,80", "udp 1000-2000", "icmp", "protocol 50"]) or ()] == [
         "tcp 80", "tcp 443", "udp 1000-2000", "icmp", "protocol 50",
     ]  # fmt: skip

@@ -533,6 +533,24 @@ def test_a_group_that_something_unseen_names_is_not_deleted(
     }
 
 
+def test_nothing_moves_where_another_group_names_the_default_one_by_now(
+    ec2: Callable[[str, str], Any], new_scripts: Made, wire_of: Wire
+) -> None:
+    aws = ec2("616161616170", REGION)
+    vpc_id = vpc(aws)
+    subnet = aws.create_subnet(VpcId=vpc_id, CidrBlock="10.0.1.0/24")["Subnet"]["SubnetId"]
+    interface = aws.create_network_interface(SubnetId=subnet)["NetworkInterface"]["NetworkInterfaceId"]
+    default = recorded(aws, default_of(aws, vpc_id))
+    change = MoveInterfaces(default, "mine", "mine", (CarriedInterface(interface, (default.group_id,)),))
+    both = new_scripts(plan(step(change), access=role(default.account_id)))
+    naming = {"UserIdGroupPairs": [{"GroupId": default.group_id}]}
+    web = new_group(aws, vpc_id, "web", tcp(5432, 5432, **naming))
+    done = both.run()
+    assert done.returncode == 1
+    assert f"  LEFT ALONE: other groups name it in their rules: {web}\n" in done.stdout
+    assert not [call for call in wire_of.calls if call.action.startswith(CHANGES)]
+
+
 def test_nothing_is_removed_where_the_narrower_rule_is_denied(
     ec2: Callable[[str, str], Any], new_scripts: Made, wire_of: Wire
 ) -> None:

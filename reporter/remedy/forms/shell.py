@@ -73,7 +73,12 @@ PERMISSIONS: Mapping[type[Change], tuple[str, ...]] = {
         "ec2:DescribeSecurityGroupReferences",
         "glue:GetConnections",
     ),
-    MoveInterfaces: (*_RULES, *_WHOLE_GROUP, "ec2:ModifyNetworkInterfaceAttribute"),
+    MoveInterfaces: (
+        *_RULES,
+        *_WHOLE_GROUP,
+        "ec2:DescribeSecurityGroupReferences",
+        "ec2:ModifyNetworkInterfaceAttribute",
+    ),
 }
 
 
