@@ -45,6 +45,12 @@ class FoundRules:
             return Outcome(
                 Status.REFUSED, "the policy is not about a rule, so that none can be removed for it"
             )
+        if proposal.conditions > 1 and len(proposal.rules) > 1:
+            return Outcome(
+                Status.CHOICE,
+                "the policy is about several rules at once, and does not say which of them is wrong: "
+                f"{', '.join(proposal.rules)}",
+            )
         missing = [text for text in proposal.rules if not self.by_text.get(text)]
         if missing:
             return Outcome(

@@ -306,6 +306,35 @@ def test_the_choice_says_what_the_rule_lets_in_beside(tmp_path: Path) -> None:
     assert sg(1) == step.resource_id
 
 
+@pytest.mark.parametrize(
+    ("second", "expected"),
+    [
+        ({"type": "egress", "Cidr": "0.0.0.0/0"}, "choice"),  # either may be the wrong one
+        ({"or": [{"tag:Owner": "absent"}, {"type": "egress", "Cidr": "0.0.0.0/0"}]}, "choice"),
+        ({"tag:Owner": "absent"}, "-tcp 9 from 0.0.0.0/0 -tcp 9 to 0.0.0.0/0"),
+    ],
+)
+def test_which_of_several_rules_is_wrong_is_for_people_to_say(
+    tmp_path: Path, second: dict[str, object], expected: str
+) -> None:
+    both = {
+        "name": "sg-both",
+        "resource": "aws.security-group",
+        "filtered": True,
+        "filters": [{"type": "ingress", "Cidr": "0.0.0.0/0"}, second],
+        "report": {"level": "exposed"},
+    }
+    web = group("tcp 9 from 0.0.0.0/0", egress=["tcp 9 to 0.0.0.0/0"])
+    # As Custodian's filters annotate it.
+    caught = web | {
+        "MatchedIpPermissions": web["IpPermissions"],
+        "MatchedIpPermissionsEgress": web["IpPermissionsEgress"],
+    }
+    units = {(runs.ACCOUNT, runs.REGION): runs.cells([web], sg_both=[caught])}
+    folder = rundir.write(tmp_path / "run", units, runs.policies(both))
+    assert outline(planned(folder)) == {("web", "sg-both"): expected}
+
+
 def test_what_takes_the_place_must_not_be_found_by_another_policy(tmp_path: Path) -> None:
     office = {
         "name": "sg-office",
