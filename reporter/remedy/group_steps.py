@@ -306,7 +306,8 @@ class _Planner:
         return replace(step, breaks=self._breaks())
 
     def _breaks(self) -> tuple[str, ...]:
-        return (*self._subject.behind, *(f"the rules of {each}" for each in self._naming))
+        unread = () if self._subject.carriers_known else ("what else carries it was not read",)
+        return (*self._subject.behind, *unread, *(f"the rules of {each}" for each in self._naming))
 
 
 def _step(subject: Subject, proposal: Proposal, outcome: Outcome) -> Step:

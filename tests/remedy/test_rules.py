@@ -297,6 +297,11 @@ def test_what_is_behind_is_named_without_empty_brackets(tmp_path: Path) -> None:
     }
 
 
+def test_what_is_behind_is_not_said_to_be_nothing_where_it_was_not_read(tmp_path: Path) -> None:
+    (step,) = steps(planned(run(tmp_path, [group("tcp 22 from 0.0.0.0/0")], interfaces="denied")))
+    assert step.breaks == ("what else carries it was not read",)
+
+
 def test_the_choice_says_what_the_rule_lets_in_beside(tmp_path: Path) -> None:
     (step, _) = steps(planned(run(tmp_path, [group("tcp 20-25 from 0.0.0.0/0")])))
     assert step.reason == (
