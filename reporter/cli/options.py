@@ -144,6 +144,15 @@ _max_waiver_days = click.option(
     "--max-waiver-days", type=click.IntRange(min=0), metavar="N",
     help="A waiver that ends later than in so many days is an error.",
 )  # fmt: skip
+any_output = together(
+    click.option(
+        "-s", "--output-dir", "output", metavar="WHERE", default="output", show_default=True,
+        help="A folder or s3://bucket/prefix: runs of sg-audit, or what stock custodian or c7n-org wrote.",
+    ),
+    click.option(
+        "--at", metavar="TIME", default="", help="The newest at or before 2026-11-20, or 2026-11-20T14, in UTC."
+    ),
+)  # fmt: skip
 waivers = together(
     click.option(
         "-w", "--waivers", "waivers_file", type=PATH,

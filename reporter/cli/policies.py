@@ -3,6 +3,7 @@
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from reporter.cli import options
 from reporter.cli.terminal import EXIT_FOUND, EXIT_OK, say
@@ -79,18 +80,43 @@ def print_policies(sources: tuple[Path, ...], folder: Path | None, force: bool) 
 @click.option("--trust", metavar="ACCOUNT_ID", help="cloudformation: the account the audit runs from.")
 @click.option("--external-id", metavar="TEXT", help="cloudformation: what must be said to assume the role.")
 @click.option(
-    "--role-name", metavar="NAME", show_default="sg-audit", help="cloudformation: what the role is called."
+    "--role-name",
+    metavar="NAME",
+    show_default="sg-audit, or sg-remedy with --remedy",
+    help="cloudformation: what the role is called.",
 )
-def permissions(sources: tuple[Path, ...], only: tuple[str, ...], form: str, **role: str | None) -> int:
+@click.option(
+    "--remedy", is_flag=True, help="What the scripts of `sg-audit remedy` need, in place of the audit."
+)
+def permissions(
+    sources: tuple[Path, ...],
+    only: tuple[str, ...],
+    form: str,
+    remedy: bool,
+    **role: str | None,
+) -> int:
     """Print what an account's role must be allowed for the policies to be run there."""
     from reporter.custodian import permissions as needed
     from reporter.custodian import policies
 
     if form == "iam" and any(value is not None for value in role.values()):
         raise click.UsageError("--trust, --external-id and --role-name go with --format cloudformation")
-    actions = needed.actions(policies.read(sources, only))
-    text = needed.as_iam(actions) if form == "iam" else needed.as_cloudformation(actions, **role)
-    for action in needed.not_reading(actions):
+    if remedy:
+        if only or click.get_current_context().get_parameter_source("sources") is ParameterSource.COMMANDLINE:
+            raise click.UsageError(
+                "--remedy: goes without -u and -p, as the scripts need the same for all policies"
+            )
+        from reporter.remedy.forms import shell
+
+        actions, purpose = shell.all_permissions(), needed.REMEDY
+    else:
+        actions, purpose = needed.actions(policies.read(sources, only)), needed.AUDIT
+    text = (
+        needed.as_iam(actions, purpose)
+        if form == "iam"
+        else needed.as_cloudformation(actions, **role, purpose=purpose)
+    )
+    for action in () if remedy else needed.not_reading(actions):
         say(f"look at this one before you allow it, its name does not say that it only reads: {action}")
     click.echo(text, nl=False)
     return EXIT_OK

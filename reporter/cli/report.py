@@ -16,13 +16,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.option(
-    "-s", "--output-dir", "output", metavar="WHERE", default="output", show_default=True,
-    help="A folder or s3://bucket/prefix: runs of sg-audit, or what stock custodian or c7n-org wrote.",
-)  # fmt: skip
-@click.option(
-    "--at", metavar="TIME", default="", help="The newest at or before 2026-11-20, or 2026-11-20T14, in UTC."
-)
+@options.any_output
 @click.option(
     "-c", "--config", "accounts_file", type=options.PATH,
     help="Accounts file: names and tags of the accounts, and what a stock run should hold.",

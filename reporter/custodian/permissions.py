@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Collection, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 from c7n.config import Bag, Config
@@ -14,6 +15,43 @@ from reporter.custodian.policies import PolicySet
 from reporter.errors import InputError
 
 ROLE_NAME = "sg-audit"
+
+
+@dataclass(frozen=True)
+class Purpose:
+    """What a role is for: what it and its policy are called and described as. `comment` heads its template."""
+
+    role_name: str
+    sid: str
+    description: str
+    template: str
+    comment: str
+
+
+AUDIT = Purpose(
+    ROLE_NAME,
+    "SecurityGroupAudit",
+    "Reads security groups and what uses them, for c7n-sg-audit",
+    "Read-only role for security-group audits with c7n-sg-audit",
+    """\
+# The audit's role: what its policies ask AWS, and nothing else. Made by `sg-audit permissions`; make it anew
+# when the policies change. It has a name, so deploying it needs CAPABILITY_NAMED_IAM. IAM is global, so that
+# a StackSet of it needs one region only.
+
+""",
+)
+REMEDY = Purpose(
+    "sg-remedy",
+    "SecurityGroupRemedy",
+    "Changes and deletes security groups, by the scripts that c7n-sg-audit plans",
+    "Role that changes security groups by the scripts of sg-audit remedy",
+    """\
+# The role for the scripts of `sg-audit remedy`: it changes security groups, and the audit does not need it. Made by
+# `sg-audit permissions --remedy`. It has a name, so deploying it needs CAPABILITY_NAMED_IAM. IAM is global, so that
+# a StackSet of it needs one region only.
+
+""",
+)
 
 # What `regions: [all]` asks of an account. Nothing else here is asked outside a policy, but for STS, which
 # answers AssumeRole and GetCallerIdentity without a permission of the role itself.
@@ -63,13 +101,17 @@ def not_reading(actions: Collection[str]) -> list[str]:
     return [action for action in actions if not _READING.match(action.partition(":")[2])]
 
 
-def as_iam(actions: Collection[str]) -> str:
+def as_iam(actions: Collection[str], purpose: Purpose = AUDIT) -> str:
     """An IAM policy (JSON) that allows the actions."""
-    return json.dumps(_policy(actions), indent=2) + "\n"
+    return json.dumps(_policy(actions, purpose), indent=2) + "\n"
 
 
 def as_cloudformation(
-    actions: Collection[str], trust: str | None, external_id: str | None, role_name: str | None
+    actions: Collection[str],
+    trust: str | None,
+    external_id: str | None,
+    role_name: str | None,
+    purpose: Purpose = AUDIT,
 ) -> str:
     """A CloudFormation template (YAML) with a role that allows the actions and trusts an account.
 
@@ -85,9 +127,10 @@ def as_cloudformation(
         f"|{_EXTERNAL_ID}",
         "an external id: 2 or more of letters, digits and _+=,.@:/-",
     )
-    role_name = ROLE_NAME if role_name is None else role_name
+    role_name = purpose.role_name if role_name is None else role_name
     _check("--role-name", role_name, _ROLE, "a role name: up to 64 of letters, digits and _+=,.@-")
-    return _HEADER + yamlfile.dump(_template(actions, trust, external_id or "", role_name))
+    template = _template(actions, trust, external_id or "", role_name, purpose)
+    return purpose.comment + yamlfile.dump(template)
 
 
 def _needed(data: dict[str, Any]) -> Iterator[str]:
@@ -108,9 +151,9 @@ def _parents(manager: Any) -> Iterator[str]:
         yield from manager.get_permissions()
 
 
-def _policy(actions: Collection[str]) -> dict[str, Any]:
+def _policy(actions: Collection[str], purpose: Purpose) -> dict[str, Any]:
     # To list things cannot be narrowed down to some of them, hence every resource.
-    statement = {"Sid": "SecurityGroupAudit", "Effect": "Allow", "Action": list(actions), "Resource": "*"}
+    statement = {"Sid": purpose.sid, "Effect": "Allow", "Action": list(actions), "Resource": "*"}
     return {"Version": "2012-10-17", "Statement": [statement]}
 
 
@@ -119,15 +162,9 @@ def _check(option: str, value: str, pattern: str, expected: str) -> None:
         raise InputError(f"{option}: {value!r} is not {expected}")
 
 
-_HEADER = """\
-# The audit's role: what its policies ask AWS, and nothing else. Made by `sg-audit permissions`; make it anew
-# when the policies change. It has a name, so deploying it needs CAPABILITY_NAMED_IAM. IAM is global, so that
-# a StackSet of it needs one region only.
-
-"""
-
-
-def _template(actions: Collection[str], trusted: str, external_id: str, role_name: str) -> dict[str, Any]:
+def _template(
+    actions: Collection[str], trusted: str, external_id: str, role_name: str, purpose: Purpose
+) -> dict[str, Any]:
     def parameter(default: str, pattern: str, description: str) -> dict[str, str]:
         return {
             "Type": "String",
@@ -150,7 +187,7 @@ def _template(actions: Collection[str], trusted: str, external_id: str, role_nam
     }
     return {
         "AWSTemplateFormatVersion": "2010-09-09",
-        "Description": "Read-only role for security-group audits with c7n-sg-audit",
+        "Description": purpose.template,
         "Parameters": {
             "TrustedAccountId": parameter(trusted, _ACCOUNT_ID, "The account the audit runs from"),
             "ExternalId": parameter(
@@ -166,9 +203,11 @@ def _template(actions: Collection[str], trusted: str, external_id: str, role_nam
                 "Type": "AWS::IAM::Role",
                 "Properties": {
                     "RoleName": {"Ref": "RoleName"},
-                    "Description": "Reads security groups and what uses them, for c7n-sg-audit",
+                    "Description": purpose.description,
                     "AssumeRolePolicyDocument": {"Version": "2012-10-17", "Statement": [assume]},
-                    "Policies": [{"PolicyName": "sg-audit", "PolicyDocument": _policy(actions)}],
+                    "Policies": [
+                        {"PolicyName": purpose.role_name, "PolicyDocument": _policy(actions, purpose)}
+                    ],
                 },
             }
         },

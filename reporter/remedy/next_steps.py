@@ -44,7 +44,7 @@ def of_groups(findings: Findings, policies: Collection[str]) -> "pd.Series[str]"
     told: dict[int, dict[str, None]] = {}
     if "next_step" in findings.frame:
         frame = findings.frame[findings.frame["policy"].isin(policies)]
-        frame = frame.sort_values(["exposed", "proven"], ascending=False, kind="stable")
+        frame = frame.sort_values(["exposed", "proven", "next_step"], ascending=[False, False, True])
         for group, sentence in zip(frame["group"].tolist(), frame["next_step"].tolist(), strict=True):
             told.setdefault(group, {})[sentence] = None
     texts = [""] * len(findings.groups)
@@ -94,7 +94,7 @@ def next_steps(findings: Findings, policies: Sequence[PlannedPolicy]) -> list[Ne
             elif kind is Kind.DEFAULT:
                 step = NextStep(_about_default(bool(on_instance[row]), in_use[row], bool(rules)))
             elif default[row]:
-                step = NextStep("Nothing: AWS does not let a default group be deleted")
+                step = NextStep(_about_default(bool(on_instance[row]), in_use[row], rules=False))
             else:
                 step = NextStep("Delete the group, once nothing that `unused` does not see needs it")
         steps.append(step)

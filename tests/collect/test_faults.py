@@ -283,9 +283,9 @@ def test_all_that_could_be_read_is_in_the_report(refused: Audited, whole: Audite
     different = differing(refused, whole)
     assert different.pop(("production", EU)) == different.pop(("production", AP)) == columns
     about_use = {"in_use", "attached_eni_count", "attached_resources", "risk", "risk_note", "unused"}
-    about_use |= {"reachable", "reachable_on", "first_seen", "since_last"}
+    about_use |= {"reachable", "reachable_on", "first_seen", "since_last", "next_step"}
     # Its own interfaces were read: that others were not says nothing of its groups.
-    assert different.pop(("dev", EU)) == {"unused"}
+    assert different.pop(("dev", EU)) == {"unused", "next_step"}
     rows = {row["group_name"]: row for row in refused.groups().values() if row["region"] == EU}
     assert [rows["dual-stack-ssh"][name] for name in ("in_use", "risk")] == [False, "medium"]
     assert different.pop(("dev", US)) <= about_use
@@ -438,8 +438,8 @@ def test_a_fault_that_stays_is_a_failed_cell(commands: Commands, whole: Audited)
         differing(result, whole).items()
         <= {
             ("dev", US): {"instances"},
-            ("dev", EU): {"instances", "unused"},
-            ("dev", AP): {"unused"},
+            ("dev", EU): {"instances", "unused", "next_step"},
+            ("dev", AP): {"unused", "next_step"},
         }.items()
     )
     codes = {(region, policy): row["code"] for (_, region, policy), row in result.coverage().items()}

@@ -265,6 +265,42 @@ def test_cfn_lint_would_see_an_action_that_does_not_exist(
     assert [match.rule.id for match in lint(text)] == ["W3037"]
 
 
+# What a script calls for each kind of change is held against this list in tests/remedy/test_shell.py.
+TO_CHANGE = {
+    "ec2:AuthorizeSecurityGroupEgress",
+    "ec2:AuthorizeSecurityGroupIngress",
+    "ec2:CreateSecurityGroup",
+    "ec2:CreateTags",
+    "ec2:DeleteSecurityGroup",
+    "ec2:DescribeLaunchTemplateVersions",
+    "ec2:DescribeLaunchTemplates",
+    "ec2:DescribeNetworkInterfaces",
+    "ec2:DescribeSecurityGroupReferences",
+    "ec2:DescribeSecurityGroupRules",
+    "ec2:DescribeSecurityGroups",
+    "ec2:ModifyNetworkInterfaceAttribute",
+    "ec2:RevokeSecurityGroupEgress",
+    "ec2:RevokeSecurityGroupIngress",
+    "glue:GetConnections",
+}
+
+
+def test_what_the_scripts_of_a_remedy_take_is_a_role_of_its_own(
+    permissions: Run, lint: Callable[[str], list[Any]]
+) -> None:
+    done = permissions("--remedy")
+    assert (done.returncode, done.stderr) == (0, "")
+    [statement] = json.loads(done.stdout)["Statement"]
+    assert (statement["Sid"], set(statement["Action"])) == ("SecurityGroupRemedy", TO_CHANGE)
+    done = permissions("--remedy", "--format", "cloudformation", "--trust", TRUSTED)
+    assert (done.returncode, lint(done.stdout)) == (0, [])
+    made = yaml.safe_load(done.stdout)
+    assert made["Parameters"]["RoleName"]["Default"] == "sg-remedy"
+    [policy] = made["Resources"]["AuditRole"]["Properties"]["Policies"]
+    assert policy["PolicyName"] == "sg-remedy"
+    assert set(policy["PolicyDocument"]["Statement"][0]["Action"]) == TO_CHANGE
+
+
 @pytest.mark.parametrize(
     ("args", "said"),
     [
@@ -277,6 +313,8 @@ def test_cfn_lint_would_see_an_action_that_does_not_exist(
         (["--format", "cloudformation", "--trust", TRUSTED, "--external-id", "a b"], "--external-id"),
         (["--format", "cloudformation", "--trust", TRUSTED, "--role-name", "a/b"], "--role-name"),
         (["-p", "no-such"], "no policy is called no-such"),
+        (["--remedy", "-p", "sg-default"], "--remedy: goes without -u and -p"),
+        (["--remedy", "-u", "policies"], "--remedy: goes without -u and -p"),
         (["--format", "json"], "iam"),
     ],
 )

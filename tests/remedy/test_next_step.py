@@ -54,7 +54,7 @@ def test_each_finding_has_a_sentence(tmp_path: Path) -> None:
         ("default1", "sg-default"): "Move its instances to a group of their own",
         ("default2", "sg-default"): nothing,
         ("default2", "sg-default-rules"): "Remove tcp 443 from 10.0.0.0/8: nothing carries it",
-        ("default2", "sg-unused"): "Nothing: AWS does not let a default group be deleted",
+        ("default2", "sg-unused"): nothing,
         ("web3", "sg-ssh-world"): remove,
         ("web3", "sg-web-world"): (
             "See whether it is meant; if not: remove tcp 443 from ::/0, or let in narrower ranges in its place (--to)"

@@ -82,6 +82,11 @@ PERMISSIONS: Mapping[type[Change], tuple[str, ...]] = {
 }
 
 
+def all_permissions() -> tuple[str, ...]:
+    """The IAM actions that scripts of any plan take, `service:Action`, sorted."""
+    return tuple(sorted({action for actions in PERMISSIONS.values() for action in actions}))
+
+
 def write(plan: Plan, folder: Path) -> tuple[Path, ...]:
     """Write both scripts of each account for which something is to be done, and return their paths.
 
