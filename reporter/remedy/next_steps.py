@@ -11,7 +11,7 @@ from reporter.findings.assess import Findings
 from reporter.findings.together import BY_SEVERAL
 from reporter.remedy import made_by, verdicts
 from reporter.remedy.options import Options
-from reporter.remedy.proposals import Kind, kind_of, proven_of, waived_of
+from reporter.remedy.proposals import Kind, conditions, kind_of, proven_of, waived_of
 from reporter.remedy.steps import Status
 
 _NAMED = 3  # rules in a sentence
@@ -67,6 +67,7 @@ def next_steps(findings: Findings, policies: Sequence[PlannedPolicy]) -> list[Ne
     in_use, default = groups["in_use"].tolist(), groups["is_default"].fillna(False).tolist()
     names, tags = groups["group_name"].tolist(), groups["tags"].tolist()
     on_instance = findings.default_on_instance.fillna(False).tolist()
+    accepted = {row for row, name in waived if name in by_name and by_name[name].exposed}
     found_by = _exposed_by_rule(findings, by_name, waived)
     known: dict[Any, NextStep] = {}  # most groups are found by the same rules
     steps = []
@@ -89,6 +90,8 @@ def next_steps(findings: Findings, policies: Sequence[PlannedPolicy]) -> list[Ne
                     exposed = {text: [by_name[each] for each in by] for text, by in found}
                     known[key] = _about_rules(policy, rules, exposed)
                 step = known[key]
+            elif row in accepted and in_use[row] is False and (rules or not default[row]):
+                step = NextStep("End the waiver for what it opens first, or leave it as it is")
             elif kind is Kind.DEFAULT and rules and in_use[row] is False:
                 step = NextStep(f"Remove {_some(rules)}: nothing carries it", rules)
             elif kind is Kind.DEFAULT:
@@ -123,6 +126,8 @@ def _about_rules(
         return NextStep("Look at its rules: which of them matched cannot be told")
     if not rules:
         return NextStep("Look at the group: the policy is not about a rule")
+    if conditions(policy) > 1 and len(rules) > 1:
+        return NextStep(f"See which of {_some(rules)} is wrong, and remove that")
     whole = [text for text in rules if _is_wrong(text, {policy.name: policy}, exposed[text])]
     together = [text.removesuffix(BY_SEVERAL).strip() for text in rules if text.endswith(BY_SEVERAL)]
     removable = tuple(text for text in whole if not text.endswith(BY_SEVERAL))

@@ -130,7 +130,7 @@ def propose(
                 found_by,
                 accepted_by,
                 tuple(accepted.get(row, ())),
-                _conditions(chosen[name].filters or ()),
+                conditions(chosen[name]),
             )
             for name in names
         ]
@@ -145,8 +145,12 @@ def propose(
     return {row: of_group for row, of_group in found.items() if of_group}
 
 
+def conditions(policy: PlannedPolicy) -> int:
+    """How many filters on rules have to match at once for a policy to find a group."""
+    return _conditions(policy.filters or ())
+
+
 def _conditions(filters: Any) -> int:
-    """How many filters on rules have to match at once."""
     if isinstance(filters, dict):
         if filters.get("type") in _ON_RULES:
             return 1

@@ -7,6 +7,10 @@ from pathlib import Path
 import pytest
 
 from reporter.findings import waivers
+from reporter.findings.assess import assess
+from reporter.inventory.audit import read_audit
+from reporter.output.reading import open_output
+from reporter.remedy.next_steps import with_next_steps
 from reporter.remedy.steps import ReplaceRules, Status
 from tests import rundir
 
@@ -338,6 +342,15 @@ def test_which_of_several_rules_is_wrong_is_for_people_to_say(
     units = {(runs.ACCOUNT, runs.REGION): runs.cells([web], sg_both=[caught])}
     folder = rundir.write(tmp_path / "run", units, runs.policies(both))
     assert outline(planned(folder)) == {("web", "sg-both"): expected}
+    output = open_output(folder)
+    told = with_next_steps(assess(read_audit(output)[1], output.policies), output.policies).frame
+    told = told[told["policy"] == "sg-both"]
+    removable = ("tcp 9 from 0.0.0.0/0", "tcp 9 to 0.0.0.0/0") if expected != "choice" else ()
+    assert told["removable"].tolist() == [removable]
+    if not removable:
+        assert told["next_step"].tolist() == [
+            "See which of tcp 9 from 0.0.0.0/0, tcp 9 to 0.0.0.0/0 is wrong, and remove that"
+        ]
 
 
 def test_what_takes_the_place_must_not_be_found_by_another_policy(tmp_path: Path) -> None:
