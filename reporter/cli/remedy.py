@@ -1,6 +1,7 @@
 """`sg-audit remedy`: what would close findings, and what would undo that."""
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -115,15 +116,16 @@ def remedy(
     for note in found.notes:
         say(f"left out: {note}")
     written = writing.write(plan, folder, forms)
-    for line in _told(plan, written):
+    for line in _told(plan, forms, written):
         say(line)
     for path in written:
         click.echo(path)
     return EXIT_PARTIAL if plan.gaps or not found.complete else EXIT_OK
 
 
-def _told(plan: "Plan", written: Sequence[Path]) -> list[str]:
+def _told(plan: "Plan", forms: Sequence[str], written: Sequence[Path]) -> list[str]:
     from reporter.remedy import planning
+    from reporter.remedy.forms import left_out
     from reporter.remedy.steps import Status
 
     counts: Any = planning.counted(plan)
@@ -135,6 +137,11 @@ def _told(plan: "Plan", written: Sequence[Path]) -> list[str]:
             f"steps for findings: {counts[Status.PLANNED]:,} planned, {counts[Status.CHOICE]:,} to choose, "
             f"{counts[Status.REFUSED]:,} refused; nothing is carried out: read {written[0]} first"
         )
+    counted = Counter(form for of_step in left_out(plan, forms).values() for form in of_step)
+    lines += [
+        f"{count:,} of those planned are not in the files for {form}: plan.md says why"
+        for form, count in counted.items()
+    ]
     if plan.gaps:
         parts = "1 part" if plan.gaps == 1 else f"{plan.gaps:,} parts"
         lines.append(

@@ -28,12 +28,7 @@ def with_caught_together(inventory: Inventory, policies: Sequence[PlannedPolicy]
     A policy is asked if it names `ports` and its filters look for the world: what else it looks at, it has looked at
     rule by rule.
     """
-    # Without filters recorded, its ports are all that is known of what it looks for.
-    ports = {
-        policy.name: ports_of(policy)
-        for policy in policies
-        if policy.filters is None or _looks_for_the_world(policy.filters)
-    }
+    ports = {policy.name: _ports_for_the_world(policy) for policy in policies}
     caught_by, matched_rules = list(inventory.caught_by), list(inventory.matched_rules)
     for row, (exposure, unanswered, unasked) in enumerate(
         zip(inventory.exposure, inventory.unanswered, inventory.unasked, strict=True)
@@ -52,6 +47,12 @@ def with_caught_together(inventory: Inventory, policies: Sequence[PlannedPolicy]
         caught_by=pd.Series(caught_by, index=inventory.caught_by.index, dtype=object),
         matched_rules=pd.Series(matched_rules, index=inventory.matched_rules.index, dtype=object),
     )
+
+
+def opened_together(exposure: Exposure, policy: PlannedPolicy) -> tuple[str, ...]:
+    """What of the ports of a policy several rules open, as texts that end with BY_SEVERAL, unless one rule by itself
+    opens any of these."""
+    return tuple(_opened_together(exposure, _ports_for_the_world(policy)))
 
 
 def ports_of(policy: PlannedPolicy) -> tuple[Traffic, ...]:
@@ -80,6 +81,12 @@ def _opened_together(exposure: Exposure, asked: Sequence[Traffic]) -> Iterator[s
     for each in asked:
         if exposure.opens(each):
             yield f"{each} {BY_SEVERAL}"
+
+
+def _ports_for_the_world(policy: PlannedPolicy) -> tuple[Traffic, ...]:
+    # Without filters recorded, its ports are all that is known of what it looks for.
+    for_the_world = policy.filters is None or _looks_for_the_world(policy.filters)
+    return ports_of(policy) if for_the_world else ()
 
 
 def _looks_for_the_world(filters: Any) -> bool:

@@ -76,6 +76,7 @@ def plan_group(subject: Subject, proposals: Sequence[Proposal], around: Surround
         reason = refusal or "its record cannot be read: audit again"
         refused = Outcome(Status.REFUSED, reason)
         return GroupPlan(subject, tuple(_step(subject, each, refused) for each in proposals))
+    proposals = rule_changes.with_unions(group, proposals, around.lists)
     return _Planner(subject, group, proposals, around).planned()
 
 
@@ -133,15 +134,18 @@ class _Planner:
     # Rules
 
     def _rules(self, found: Sequence[Proposal], default: Sequence[Proposal]) -> Iterable[Step]:
-        judged = rule_changes.found_rules(self._recorded, found, self._around.lists, self._options)
+        judged = rule_changes.found_rules(
+            self._recorded, [*found, *default], self._around.lists, self._options
+        )
         beyond = rule_changes.beyond_aws(self._recorded)
         of_default = [each for each in default if each.rules] or default[:1]
-        whole = beyond if of_default and self._subject.in_use is False and beyond else ()
+        accepted = {rule: by for rule, by in judged.accepted.items() if rule in beyond}
+        whole = beyond if of_default and self._subject.in_use is False and not accepted else ()
         outcomes = [(each, self._unless_it_stays(each, judged.outcome(each, whole))) for each in found]
         # What remains of the rules that findings of their own take away is for a default group's finding to take.
         by_rules = {rule for _, outcome in outcomes for rule in outcome.remove}
         for each in of_default:
-            outcome = self._own_rules(each, beyond, by_rules)
+            outcome = self._own_rules(each, beyond, by_rules, accepted)
             if outcome is not None:
                 outcomes.append((each, self._unless_it_stays(each, outcome)))
         remove = dict.fromkeys(rule for _, outcome in outcomes for rule in outcome.remove)
@@ -155,7 +159,11 @@ class _Planner:
         yield from (self._replace(each, outcome, allowed) for each, outcome in outcomes)
 
     def _own_rules(
-        self, proposal: Proposal, beyond: Sequence[Rule], by_rules: Iterable[Rule]
+        self,
+        proposal: Proposal,
+        beyond: Sequence[Rule],
+        by_rules: Iterable[Rule],
+        accepted: Mapping[Rule, Sequence[str]],
     ) -> Outcome | None:
         """What becomes of the rules that AWS did not give a default group; None where it is not about those."""
         in_use = self._subject.in_use
@@ -164,6 +172,10 @@ class _Planner:
         if not beyond:
             return Outcome(Status.REFUSED, "its newest record has no rules of its own any more: audit again")
         told = f"{proposal.title}: {', '.join(map(text_of, beyond))}"
+        if accepted and not set(beyond) <= set(by_rules):
+            rule, policies = next(iter(accepted.items()))
+            reason = f"a waiver accepts {text_of(rule)} for {', '.join(policies)}: end the waiver"
+            return Outcome(Status.CHOICE, reason)
         if in_use is False or set(beyond) <= set(by_rules):
             return Outcome(Status.PLANNED, told, tuple(beyond))
         if in_use is None:
@@ -258,6 +270,11 @@ class _Planner:
         if self._naming:
             ids = ", ".join(each.partition(" ")[0] for each in self._naming)
             return Outcome(Status.REFUSED, f"the rules of {ids} name it")
+        if accepted := sorted(set(proposal.accepted) - {proposal.policy}):
+            reason = (
+                f"a waiver accepts its finding of {', '.join(accepted)}: end the waiver, or leave the group"
+            )
+            return Outcome(Status.CHOICE, reason)
         planned = Outcome(Status.PLANNED, f"nothing that was read carries it or names it; {_UNSEEN}")
         return self._unless_it_stays(proposal, planned)
 
@@ -289,7 +306,8 @@ class _Planner:
         return replace(step, breaks=self._breaks())
 
     def _breaks(self) -> tuple[str, ...]:
-        return (*self._subject.behind, *(f"the rules of {each}" for each in self._naming))
+        unread = () if self._subject.carriers_known else ("what else carries it was not read",)
+        return (*self._subject.behind, *unread, *(f"the rules of {each}" for each in self._naming))
 
 
 def _step(subject: Subject, proposal: Proposal, outcome: Outcome) -> Step:

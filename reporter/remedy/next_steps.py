@@ -12,7 +12,7 @@ from reporter.findings.assess import Findings
 from reporter.findings.together import BY_SEVERAL
 from reporter.remedy import made_by, verdicts
 from reporter.remedy.options import Options
-from reporter.remedy.proposals import Kind, kind_of, proven_of, waived_of
+from reporter.remedy.proposals import Kind, conditions, kind_of, proven_of, waived_of
 from reporter.remedy.steps import Status
 
 _NAMED = 3  # rules in a sentence
@@ -76,6 +76,7 @@ def next_steps(findings: Findings, policies: Sequence[PlannedPolicy]) -> list[Ne
     names, tags = groups["group_name"].tolist(), groups["tags"].tolist()
     ids = groups["security_group_id"].tolist()
     on_instance = findings.default_on_instance.fillna(False).tolist()
+    accepted = {row for row, name in waived if name in by_name and by_name[name].exposed}
     found_by = _exposed_by_rule(findings, by_name, waived)
     known: dict[Any, NextStep] = {}  # most groups are found by the same rules
     steps = []
@@ -102,6 +103,8 @@ def next_steps(findings: Findings, policies: Sequence[PlannedPolicy]) -> list[Ne
                     step = step._replace(
                         sentence=re.sub(rf"{re.escape(ids[row])}\b", "itself", step.sentence)
                     )
+            elif row in accepted and in_use[row] is False and (rules or not default[row]):
+                step = NextStep("End the waiver for what it opens first, or leave it as it is")
             elif kind is Kind.DEFAULT and rules and in_use[row] is False:
                 step = NextStep(f"Remove {_some(rules)}: nothing carries it", rules)
             elif kind is Kind.DEFAULT:
@@ -136,6 +139,8 @@ def _about_rules(
         return NextStep("Look at its rules: which of them matched cannot be told")
     if not rules:
         return NextStep("Look at the group: the policy is not about a rule")
+    if conditions(policy) > 1 and len(rules) > 1:
+        return NextStep(f"See which of {_some(rules)} is wrong, and remove that")
     whole = [text for text in rules if _is_wrong(text, {policy.name: policy}, exposed[text])]
     removable = tuple(text for text in whole if not text.endswith(BY_SEVERAL))
     to_go = [text for text in rules if policy.exposed or exposed[text]]

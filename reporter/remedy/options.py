@@ -12,8 +12,9 @@ from reporter.inventory.rules import MAX_PORT
 
 NOTHING_STAYS = "none"
 
-_KEPT = re.compile(r"(tcp|udp)[ :/](.+)|icmp|icmpv6|protocol \d{1,3}")
-_PORTS = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?")
+_KEPT = re.compile(r"(tcp|udp)[ :/](.+)|icmp|icmpv6|protocol (\d{1,3})", re.ASCII)
+_PORTS = re.compile(r"(\d{1,5})(?:-(\d{1,5}))?", re.ASCII)
+_MAX_PROTOCOL = 255
 
 
 @dataclass(frozen=True)
@@ -44,19 +45,22 @@ def parse_keep(given: Sequence[str]) -> tuple[Traffic, ...] | None:
     """
     if not given:
         return None
+    given = [value.strip() for value in given]
     if NOTHING_STAYS in given:
         if len(given) > 1:
             raise InputError(f"--keep {NOTHING_STAYS}: goes with no other --keep")
         return ()
-    return traffic.union(each for value in given for each in _kept(value.strip()))
+    return traffic.union(each for value in given for each in _kept(value))
 
 
 def _kept(value: str) -> list[Traffic]:
     found = _KEPT.fullmatch(value)
-    if not found:
+    if not found or int(found[3] or 0) > _MAX_PROTOCOL:
         raise InputError(
             f"--keep {value!r}: write such as `tcp 80,443`, `udp 1000-2000`, `icmp`, `protocol 50` or `{NOTHING_STAYS}`"
         )
+    if found[3]:
+        return [traffic.parse(f"protocol {int(found[3])}")]
     if not found[1]:
         return [traffic.parse(value)]
     kept = []

@@ -3,6 +3,7 @@
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import Enum, auto
+from typing import Any
 
 from reporter.custodian.metadata import PlannedPolicy
 from reporter.custodian.resource_types import GROUPS
@@ -12,6 +13,7 @@ from reporter.findings.waived import DEFAULT
 from reporter.remedy.options import Options
 
 UNUSED = "unused"
+_ON_RULES = ("ingress", "egress")
 #: Stands for a policy in the steps that take needless rules away, which no policy finds.
 COVERED = "covered-rules"
 
@@ -34,7 +36,9 @@ class Proposal:
     """What to do about a finding: of the group in a row of `Findings.groups`, by a policy, in this way.
 
     `rules` are the texts of those that matched, None where they cannot be told. `found_by` and `accepted_by` have, by
-    such a text, the chosen policies that found it, and those whose finding is waived.
+    such a text, the chosen policies that found it, and those whose finding is waived. `accepted` are the policies whose
+    findings of the group are waived, of those that are chosen or exposed. `conditions` is on how many rules at once the
+    policy depends: where on several, any of them may be the wrong one.
     """
 
     row: int
@@ -44,6 +48,8 @@ class Proposal:
     rules: tuple[str, ...] | None = ()
     found_by: Mapping[str, tuple[PlannedPolicy, ...]] | None = None
     accepted_by: Mapping[str, tuple[PlannedPolicy, ...]] | None = None
+    accepted: tuple[str, ...] = ()
+    conditions: int = 1
 
 
 def kind_of(policy: PlannedPolicy) -> Kind:
@@ -123,6 +129,8 @@ def propose(
                 of_group[name],
                 found_by,
                 accepted_by,
+                tuple(accepted.get(row, ())),
+                conditions(chosen[name]),
             )
             for name in names
         ]
@@ -135,6 +143,22 @@ def propose(
                     Proposal(row, COVERED, "Rules that others make needless", Kind.COVERED, covered)
                 )
     return {row: of_group for row, of_group in found.items() if of_group}
+
+
+def conditions(policy: PlannedPolicy) -> int:
+    """How many filters on rules have to match at once for a policy to find a group."""
+    return _conditions(policy.filters or ())
+
+
+def _conditions(filters: Any) -> int:
+    if isinstance(filters, dict):
+        if filters.get("type") in _ON_RULES:
+            return 1
+        together = _conditions(filters.get("and") or ())
+        return together or max(map(_conditions, filters.get("or") or ()), default=0)
+    if isinstance(filters, str):
+        return int(filters in _ON_RULES)
+    return sum(map(_conditions, filters)) if isinstance(filters, Sequence) else 0
 
 
 def waived_of(findings: Findings) -> set[tuple[int, str]]:

@@ -4,16 +4,16 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from reporter.custodian.metadata import PlannedPolicy
-from reporter.findings.together import BY_SEVERAL
+from reporter.findings.together import BY_SEVERAL, opened_together
 from reporter.inventory import duplicates
 from reporter.inventory.network import addresses, traffic
-from reporter.inventory.network.exposure import opened_by
+from reporter.inventory.network.exposure import exposure, opened_by
 from reporter.inventory.network.prefix_lists import PrefixLists
 from reporter.inventory.network.traffic import Traffic
 from reporter.inventory.rules import ALL_TRAFFIC, ANY, GROUP, ICMP, IPV4, IPV6, WITH_PORTS
 from reporter.remedy import verdicts
 from reporter.remedy.options import Options
-from reporter.remedy.proposals import Proposal
+from reporter.remedy.proposals import Kind, Proposal
 from reporter.remedy.recorded import normalized, text_of
 from reporter.remedy.steps import RecordedGroup, Rule, Status
 from reporter.remedy.verdicts import Verdict
@@ -31,10 +31,11 @@ class Outcome:
 @dataclass(frozen=True)
 class FoundRules:
     """The rules of a group that chosen policies found: `by_text` has those that a text stands for, and `verdicts` what
-    is to become of each."""
+    is to become of each. `accepted` has, by rule, the policies whose finding of it is waived."""
 
     by_text: Mapping[str, tuple[Rule, ...]]
     verdicts: Mapping[Rule, Verdict]
+    accepted: Mapping[Rule, tuple[str, ...]]
 
     def outcome(self, proposal: Proposal, removed_anyway: Iterable[Rule] = ()) -> Outcome:
         """What becomes of a finding, where some rules are removed whatever it is about."""
@@ -43,6 +44,12 @@ class FoundRules:
         if not proposal.rules:
             return Outcome(
                 Status.REFUSED, "the policy is not about a rule, so that none can be removed for it"
+            )
+        if proposal.conditions > 1 and len(proposal.rules) > 1:
+            return Outcome(
+                Status.CHOICE,
+                "the policy is about several rules at once, and does not say which of them is wrong: "
+                f"{', '.join(proposal.rules)}",
             )
         missing = [text for text in proposal.rules if not self.by_text.get(text)]
         if missing:
@@ -63,19 +70,11 @@ def found_rules(
     group: RecordedGroup, proposals: Sequence[Proposal], lists: PrefixLists, options: Options
 ) -> FoundRules:
     """What the findings of a group say of its recorded rules."""
-    texts: dict[str, list[Rule]] = {}
-    for rule in group.rules:
-        texts.setdefault(text_of(rule), []).append(rule)
     found_by: Mapping[str, Sequence[PlannedPolicy]] = (proposals[0].found_by if proposals else None) or {}
     accepted_by: Mapping[str, Sequence[PlannedPolicy]] = (
         proposals[0].accepted_by if proposals else None
     ) or {}
-    by_text: dict[str, tuple[Rule, ...]] = {}
-    for text in dict.fromkeys((*found_by, *accepted_by)):
-        several = text.endswith(BY_SEVERAL)
-        by_text[text] = (
-            _together(group, lists, verdicts.of_text(text)) if several else tuple(texts.get(text, ()))
-        )
+    by_text = _by_text(group, (*found_by, *accepted_by), lists)
 
     def policies(of: Mapping[str, Sequence[PlannedPolicy]], rule: Rule) -> list[PlannedPolicy]:
         named = [policy for text, each in of.items() if rule in by_text[text] for policy in each]
@@ -86,14 +85,83 @@ def found_rules(
         for text in found_by
         for rule in by_text[text]
     }
-    return FoundRules(by_text, judged)
+    accepted = {
+        rule: tuple(policy.name for policy in policies(accepted_by, rule))
+        for text in accepted_by
+        for rule in by_text[text]
+    }
+    return FoundRules(by_text, judged, accepted)
+
+
+def with_unions(
+    group: RecordedGroup, proposals: Sequence[Proposal], lists: PrefixLists
+) -> tuple[Proposal, ...]:
+    """The proposals of a group with what several of its rules let in from the world together once the rules that were
+    found are gone: until then nobody asks for that, and the finding would stay."""
+    found_by, accepted_by = (
+        _with_unions(group, of, lists)
+        for of in ((proposals[0].found_by or {}, proposals[0].accepted_by or {}) if proposals else ({}, {}))
+    )
+    return tuple(
+        replace(each, found_by=found_by, accepted_by=accepted_by, rules=_texts_of(each, found_by))
+        for each in proposals
+    )
+
+
+def _texts_of(proposal: Proposal, found_by: Mapping[str, Sequence[PlannedPolicy]]) -> tuple[str, ...] | None:
+    if not proposal.rules or proposal.kind is not Kind.RULES:
+        return proposal.rules
+    named = (text for text, by in found_by.items() if proposal.policy in {each.name for each in by})
+    return tuple(dict.fromkeys((*proposal.rules, *named)))
+
+
+def _with_unions(
+    group: RecordedGroup, found_by: Mapping[str, tuple[PlannedPolicy, ...]], lists: PrefixLists
+) -> dict[str, tuple[PlannedPolicy, ...]]:
+    texts: dict[str, list[str]] = {}
+    policies = {policy.name: policy for by in found_by.values() for policy in by}
+    for text, by in found_by.items():
+        for policy in by:
+            texts.setdefault(policy.name, []).append(text)
+    more = dict(found_by)
+    for name, own in texts.items():
+        gone = {rule for rules in _by_text(group, own, lists).values() for rule in rules}
+        stay = [
+            plain
+            for rule in group.rules
+            if rule not in gone and not rule.egress and (plain := normalized(rule))
+        ]
+        for text in opened_together(exposure(stay, lists), policies[name]):
+            if text not in own:
+                more[text] = (*more.get(text, ()), policies[name])
+    return more
+
+
+def _by_text(group: RecordedGroup, texts: Iterable[str], lists: PrefixLists) -> dict[str, tuple[Rule, ...]]:
+    """The rules that texts stand for, with those that let in the same and are spelled otherwise."""
+    by_text: dict[str, list[Rule]] = {}
+    alike: dict[object, list[Rule]] = {}
+    for rule in group.rules:
+        by_text.setdefault(text_of(rule), []).append(rule)
+        alike.setdefault(normalized(rule) or rule, []).append(rule)
+    return {
+        text: _together(group, lists, verdicts.of_text(text))
+        if text.endswith(BY_SEVERAL)
+        else tuple(
+            dict.fromkeys(twin for rule in by_text.get(text, ()) for twin in alike[normalized(rule) or rule])
+        )
+        for text in dict.fromkeys(texts)
+    }
 
 
 def _together(group: RecordedGroup, lists: PrefixLists, asked: Traffic) -> tuple[Rule, ...]:
-    """The rules that together open some traffic to the world."""
-    ingress = [(rule, plain) for rule in group.rules if not rule.egress and (plain := normalized(rule))]
-    opening = set(opened_by([plain for _, plain in ingress], lists, asked))
-    return tuple(rule for rule, plain in ingress if plain in opening)
+    """The rules that together open some traffic to the world, until what is left does not."""
+    left = {rule: plain for rule in group.rules if not rule.egress and (plain := normalized(rule))}
+    found: list[Rule] = []
+    while opening := set(opened_by(left.values(), lists, asked)):
+        found += [rule for rule, plain in left.items() if plain in opening]
+        left = {rule: plain for rule, plain in left.items() if plain not in opening}
+    return tuple(rule for rule in group.rules if rule in set(found))
 
 
 def replaced(

@@ -27,7 +27,8 @@ class Carried:
 
     def __str__(self) -> str:
         if not self.instance_id:
-            return f"{self.interface_id} ({self.description})"
+            described = f" ({self.description})" if self.description else ""
+            return f"{self.interface_id}{described}"
         name = f"{self.instance_id} ({self.instance_name})" if self.instance_name else self.instance_id
         return f"{name} by {self.interface_id}" if self.interface_id else name
 

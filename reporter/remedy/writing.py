@@ -3,6 +3,7 @@
 import shutil
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from hashlib import sha256
 from pathlib import Path
@@ -30,11 +31,17 @@ def check(folder: Path) -> None:
                 return
             if path.exists() or path.is_symlink():
                 raise InputError(f"-o {folder}: {path} is in the way, which is no folder")
+    if folder.is_mount():  # it is put in place whole, and nothing can take the place of a mount
+        raise InputError(f"-o {folder}: is mounted there; give a folder in it, such as {folder / 'remedy'}")
+    _check_untouched(folder, folder)
+
+
+def _check_untouched(folder: Path, named: Path) -> None:
     left = sorted(path.name for path in folder.iterdir() if not _as_written(path))
     if left:
-        named = ", ".join(left[:3]) + (f" and {len(left) - 3} more" if len(left) > 3 else "")
+        told = ", ".join(left[:3]) + (f" and {len(left) - 3} more" if len(left) > 3 else "")
         raise InputError(
-            f"-o {folder}: holds what is of no plan, or was changed since: {named}; what a script saved is needed for "
+            f"-o {named}: holds what is of no plan, or was changed since: {told}; what a script saved is needed for "
             "its undo, so give another folder"
         )
 
@@ -59,8 +66,10 @@ def write(plan: Plan, folder: Path, names: Sequence[str]) -> tuple[Path, ...]:
     They are all there or, where something fails, what was there before is. Raises InputError and OSError.
     """
     notes = [note for name in names for note in forms.notes(name)]
-    markdown = partial(plan_markdown.write, notes=notes)
-    writers: list[forms.Write] = [markdown, plan_json.write, *(forms.form(name) for name in names)]
+    left_out = forms.left_out(plan, names)
+    markdown = partial(plan_markdown.write, notes=notes, left_out=left_out)
+    json = partial(plan_json.write, left_out=left_out)
+    writers: list[forms.Write] = [markdown, json, *(forms.form(name) for name in names)]
     check(folder)
     folder = folder.resolve()
     folder.parent.mkdir(parents=True, exist_ok=True)
@@ -69,14 +78,27 @@ def write(plan: Plan, folder: Path, names: Sequence[str]) -> tuple[Path, ...]:
         written = tuple(path for each in writers for path in each(plan, part))
         sums = "".join(f"{_line(path)}\n" for path in sorted(part.iterdir()))
         write_whole(part / SUMS, sums.encode())
-        if folder.exists():
-            old = Path(tempfile.mkdtemp(dir=folder.parent, prefix=PART))
-            folder.replace(old)
-            part.replace(folder)
-            shutil.rmtree(old)
-        else:
-            part.replace(folder)
+        _put(part, folder)
     except BaseException:
         shutil.rmtree(part, ignore_errors=True)
         raise
     return tuple(folder / path.relative_to(part) for path in written)
+
+
+def _put(part: Path, folder: Path) -> None:
+    """Put a folder in place of another one, if a script has not begun to keep something there meanwhile."""
+    if not folder.exists():
+        part.replace(folder)
+        return
+    old = Path(tempfile.mkdtemp(dir=folder.parent, prefix=PART))
+    try:
+        folder.replace(old)
+        _check_untouched(old, folder)
+        part.replace(folder)
+    except BaseException:
+        with suppress(OSError):  # where another plan is in place by now
+            old.replace(folder)
+        with suppress(OSError):  # an empty one is not needed
+            old.rmdir()
+        raise
+    shutil.rmtree(old)

@@ -122,6 +122,7 @@ def test_a_run_written_out_in_full(tmp_path: Path) -> None:
         "covered_rules": (),
         "first_seen": "",
         "since_last": "",
+        "next_step": "",
         "waived": "",
     }
     default = common | {

@@ -14,7 +14,7 @@ from markdown_it import MarkdownIt
 from reporter.cli import cli
 from reporter.cli.remedy import _FORMS
 from reporter.errors import InputError
-from reporter.remedy import forms
+from reporter.remedy import forms, writing
 from reporter.remedy.access import access
 from reporter.remedy.options import parse_keep, parse_to
 from reporter.remedy.steps import Access
@@ -107,6 +107,48 @@ def test_it_writes_the_plan_and_the_forms_for_their_owner_only(tmp_path: Path, n
     }  # fmt: skip
 
 
+def test_it_says_what_a_form_leaves_out(tmp_path: Path) -> None:
+    """Terraform takes no such description and deletes no group; neither it nor Custodian moves interfaces."""
+    web = group(runs.rule("tcp 22 from 0.0.0.0/0", "caf\u00e9"), "tcp 3389 from ::/0")
+    gone = group("tcp 22 from 0.0.0.0/0", number=2, name="gone")
+    own = group(number=3, name="default", egress=["all traffic to 0.0.0.0/0"])
+    carried = runs.interface(1, own, instance=1)
+    folder = run(
+        tmp_path,
+        [web, gone, own],
+        interfaces=[carried, runs.interface(2, web)],
+        instances=[runs.instance(1, own, interfaces=[carried])],
+        unused=[gone],
+    )
+    out = tmp_path / "out"
+    remedy("-s", folder, "-o", out, "--for", "cli,terraform,custodian")
+    cannot = (
+        "Terraform cannot tell it exactly: tcp 22 from 0.0.0.0/0: the provider does not take its description"
+    )
+    deleted = "Terraform deletes what its state has; the group would be imported to be deleted"
+    moved = "the groups of an interface are said where its instance is"
+    assert {
+        (step["group_name"], step["policy"]): (step["status"], step["left_out"]) for step in steps_in(out)
+    } == {
+        ("default", "sg-default"): (
+            "planned",
+            {"terraform": moved, "custodian": "Custodian makes no groups"},
+        ),
+        ("gone", SSH): ("planned", {"terraform": deleted}),
+        ("gone", "sg-unused"): ("planned", {"terraform": deleted}),
+        ("web", "sg-rdp-world"): ("planned", {"terraform": cannot}),
+        ("web", SSH): ("planned", {"terraform": cannot}),
+    }
+    text = (out / "plan.md").read_text()
+    assert "**5 planned steps are not in the files for terraform: below stands which, and why.**" in text
+    assert "**1 planned step is not in the files for custodian: below stands which, and why.**" in text
+    assert text.count("  - **not in the files for terraform**: ") == 5
+    assert "  - **not in the files for custodian**: Custodian makes no groups\n" in text
+    remedy("-s", folder, "-o", out)
+    assert {str(step["left_out"]) for step in steps_in(out)} == {"{}"}
+    assert "not in the files" not in (out / "plan.md").read_text()
+
+
 def test_it_says_that_there_is_nothing_to_do(tmp_path: Path) -> None:
     folder = run(tmp_path, [group("tcp 443 from 0.0.0.0/0")])
     code, _ = remedy("-s", folder, "-o", tmp_path / "out")
@@ -151,6 +193,8 @@ def test_what_stays_may_be_said_as_two_words(tmp_path: Path) -> None:
         (["--keep", "tcp 99999"], "'99999' is no port"),
         (["--keep", "tcp 30-20"], "'30-20' is no port"),
         (["--keep", "none", "--keep", "icmp"], "--keep none: goes with no other"),
+        (["--keep", "protocol 256"], "--keep 'protocol 256': write such as"),
+        (["--keep", "tcp \u0662\u0662"], "is no port"),
         (["--to", "0.0.0.0/0"], "that is the world again"),
         (["--to", "::/0"], "that is the world again"),
         (["--to", "0.0.0.0/1,128.0.0.0/1"], "that is the world again"),
@@ -207,6 +251,36 @@ def test_a_form_that_cannot_be_written_leaves_the_plan_before(
     assert isinstance(done.exception, OSError)
     assert {path.name: path.read_bytes() for path in out.iterdir()} == before
     assert not list(tmp_path.glob(".part-*"))
+
+
+def test_what_a_script_begins_to_keep_meanwhile_is_not_lost(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    folder, out = run(tmp_path, [group("tcp 22 from 0.0.0.0/0")]), tmp_path / "out"
+    remedy("-s", folder, "-o", out)
+    before = {path.name for path in out.iterdir()}
+
+    def beside_a_script(plan: Any, path: Path) -> tuple[Path, ...]:
+        check = writing._check_untouched
+
+        def late(folder: Path, named: Path) -> None:
+            (folder / "alpha.done").write_text("saved")
+            check(folder, named)
+
+        monkeypatch.setattr(writing, "_check_untouched", late)
+        return ()
+
+    monkeypatch.setattr(forms, "form", lambda name: beside_a_script)
+    with pytest.raises(InputError, match=f"-o {out}: holds what is of no plan, .* alpha.done"):
+        remedy("-s", folder, "-o", out)
+    assert {path.name for path in out.iterdir()} == {*before, "alpha.done"}
+    assert not list(tmp_path.glob(".part-*"))
+
+
+def test_a_mount_is_told_before_anything_is_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Path, "is_mount", lambda path: path == tmp_path)
+    with pytest.raises(InputError, match=f"-o {tmp_path}: is mounted there; give a folder in it"):
+        remedy("-s", tmp_path / "nothing", "-o", tmp_path)
 
 
 def test_the_forms_are_those_of_the_command() -> None:
@@ -280,7 +354,8 @@ accounts:
 
 def test_what_stays_and_what_is_let_in_are_read_as_written() -> None:
     assert parse_keep([]) is None
-    assert parse_keep(["none"]) == ()
+    assert parse_keep(["none"]) == parse_keep([" none "]) == ()
+    assert parse_keep(["protocol 006"]) == parse_keep(["tcp 0-65535"])  # tcp has the number 6
     assert [str(each) for each in parse_keep(["tcp 443,80", "udp 1000-2000", "icmp", "protocol 50"]) or ()] == [
         "tcp 80", "tcp 443", "udp 1000-2000", "icmp", "protocol 50",
     ]  # fmt: skip

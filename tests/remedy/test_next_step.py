@@ -32,7 +32,7 @@ def test_each_finding_has_a_sentence(tmp_path: Path) -> None:
         groups,
         interfaces=[runs.interface(1, moving, instance=1)],
         instances=[runs.instance(1, moving)],
-        unused=[idle, groups[7]],
+        unused=[idle, groups[6], groups[7]],
         sg_database_world=rundir.DENIED,
     )
     output = open_output(folder)
@@ -67,6 +67,7 @@ def test_each_finding_has_a_sentence(tmp_path: Path) -> None:
         ("halves5", "sg-rdp-world"): "Remove the rules that together let the world in on tcp 3389",
         ("ElasticMapReduce-master6", "sg-ssh-world"): "Change it where it comes from: EMR made it",
         ("waived7", "sg-ssh-world"): "Nothing until the waiver ends",
+        ("waived7", "sg-unused"): "End the waiver for what it opens first, or leave it as it is",
         ("old8", "sg-unused"): delete,
     }
     possible = frame[~frame["proven"]]["next_step"]

@@ -7,6 +7,10 @@ from pathlib import Path
 import pytest
 
 from reporter.findings import waivers
+from reporter.findings.assess import assess
+from reporter.inventory.audit import read_audit
+from reporter.output.reading import open_output
+from reporter.remedy.next_steps import with_next_steps
 from reporter.remedy.steps import ReplaceRules, Status
 from tests import rundir
 
@@ -114,6 +118,38 @@ ROWS: list[tuple[list[str], dict[str, list[str]], dict[str, str]]] = [
         {},
         {SSH: "-tcp 22 from pl-0123456789abcdef0"},
     ),
+    # What is the world together beside a rule that is by itself, too: nobody asks for that while the rule is there.
+    (
+        ["tcp 22 from 0.0.0.0/0", "tcp 22 from pl-0123456789abcdef0", "tcp 22 from 10.0.0.0/8"],
+        {},
+        {SSH: "-tcp 22 from 0.0.0.0/0 -tcp 22 from pl-0123456789abcdef0"},
+    ),
+    (
+        ["tcp 22 from ::/0", "tcp 22 from 2000::/4", "tcp 22 from 3000::/4", "tcp 443 from ::/1"],
+        {},
+        {SSH: "-tcp 22 from 2000::/4 -tcp 22 from 3000::/4 -tcp 22 from ::/0"},
+    ),
+    (
+        ["tcp 22 from 0.0.0.0/0", "tcp 22-30 from 0.0.0.0/1", "tcp 22-30 from 128.0.0.0/1"],
+        {},
+        {ADMIN: "choice", SSH: "choice"},
+    ),
+    # Narrow ones that are the world where the wide ones are gone.
+    (
+        ["tcp 22 from 0.0.0.0/1", "tcp 22 from 128.0.0.0/1", "tcp 22 from 0.0.0.0/2", "tcp 22 from 64.0.0.0/2",
+         "tcp 22 from 128.0.0.0/2", "tcp 22 from 192.0.0.0/2"],
+        {},
+        {SSH: "-tcp 22 from 0.0.0.0/1 -tcp 22 from 0.0.0.0/2 -tcp 22 from 128.0.0.0/1 -tcp 22 from 128.0.0.0/2 "
+              "-tcp 22 from 192.0.0.0/2 -tcp 22 from 64.0.0.0/2"},
+    ),
+    # All traffic is opened by rules for all of it: one for a port, which no policy found, stays.
+    (
+        ["all traffic from 0.0.0.0/1", "all traffic from 128.0.0.0/1", "tcp 443 from 0.0.0.0/0"],
+        {"only": [ALL], "keep": ["none"]},
+        {ALL: "-all traffic from 0.0.0.0/1 -all traffic from 128.0.0.0/1"},
+    ),
+    # The same in another spelling is as open.
+    (["tcp 22 from ::/0", "tcp 22 from 0::0/0"], {}, {SSH: "-tcp 22 from 0::0/0 -tcp 22 from ::/0"}),
     # With what stays the narrower half would be the world again.
     (
         ["tcp 22 from 0.0.0.0/0", "tcp 22 from 128.0.0.0/1"],
@@ -216,6 +252,60 @@ def test_a_rule_of_which_a_waiver_accepts_a_part_is_a_choice(tmp_path: Path) -> 
     }
 
 
+def test_what_a_waiver_accepts_is_not_taken_away_by_another_policy(tmp_path: Path) -> None:
+    """Neither with an unused group nor with the rules of a default one."""
+    unused = group("tcp 22 from 0.0.0.0/0")
+    default = group("tcp 22 from 0.0.0.0/0", "tcp 23 from 10.0.0.0/8", number=2, name="default")
+    folder = run(tmp_path, [unused, default], unused=[unused])
+    text = """
+    waivers:
+    - {policy: sg-ssh-world, group: web, reason: jump host, owner: me, expires: 2027-01-31}
+    - {policy: sg-ssh-world, group: default, reason: jump host, owner: me, expires: 2027-01-31}
+    """
+    accepted = waivers.parse(text.encode(), "waivers.yml", runs.DAY)
+    found = steps(planned(folder, waivers=accepted))
+    assert [(step.group_name, step.policy, step.status, step.reason) for step in found] == [
+        (
+            "default",
+            "sg-default-rules",
+            Status.CHOICE,
+            "a waiver accepts tcp 22 from 0.0.0.0/0 for sg-ssh-world: end the waiver",
+        ),
+        (
+            "web",
+            "sg-unused",
+            Status.CHOICE,
+            "a waiver accepts its finding of sg-ssh-world: end the waiver, or leave the group",
+        ),
+    ]
+    assert outline(planned(folder)) == {
+        ("default", SSH): "-tcp 22 from 0.0.0.0/0",
+        ("default", "sg-default-rules"): "-tcp 23 from 10.0.0.0/8",
+        ("web", SSH): "with sg-unused",
+        ("web", "sg-unused"): "delete",
+    }
+
+
+def test_what_is_behind_is_named_without_empty_brackets(tmp_path: Path) -> None:
+    web = group("tcp 22 from 0.0.0.0/0")
+    interfaces = [
+        runs.interface(1, web, Description=""),
+        runs.interface(2, web, Description="ELB app/web"),
+        runs.interface(3, web, instance=1),
+    ]
+    (step,) = steps(planned(run(tmp_path, [web], interfaces=interfaces)))
+    assert set(step.breaks) == {
+        runs.eni(1),
+        f"{runs.eni(2)} (ELB app/web)",
+        f"{runs.instance_id(1)} by {runs.eni(3)}",
+    }
+
+
+def test_what_is_behind_is_not_said_to_be_nothing_where_it_was_not_read(tmp_path: Path) -> None:
+    (step,) = steps(planned(run(tmp_path, [group("tcp 22 from 0.0.0.0/0")], interfaces="denied")))
+    assert step.breaks == ("what else carries it was not read",)
+
+
 def test_the_choice_says_what_the_rule_lets_in_beside(tmp_path: Path) -> None:
     (step, _) = steps(planned(run(tmp_path, [group("tcp 20-25 from 0.0.0.0/0")])))
     assert step.reason == (
@@ -223,6 +313,44 @@ def test_the_choice_says_what_the_rule_lets_in_beside(tmp_path: Path) -> None:
         "or --keep none"
     )
     assert sg(1) == step.resource_id
+
+
+@pytest.mark.parametrize(
+    ("second", "expected"),
+    [
+        ({"type": "egress", "Cidr": "0.0.0.0/0"}, "choice"),  # either may be the wrong one
+        ({"or": [{"tag:Owner": "absent"}, {"type": "egress", "Cidr": "0.0.0.0/0"}]}, "choice"),
+        ({"tag:Owner": "absent"}, "-tcp 9 from 0.0.0.0/0 -tcp 9 to 0.0.0.0/0"),
+    ],
+)
+def test_which_of_several_rules_is_wrong_is_for_people_to_say(
+    tmp_path: Path, second: dict[str, object], expected: str
+) -> None:
+    both = {
+        "name": "sg-both",
+        "resource": "aws.security-group",
+        "filtered": True,
+        "filters": [{"type": "ingress", "Cidr": "0.0.0.0/0"}, second],
+        "report": {"level": "exposed"},
+    }
+    web = group("tcp 9 from 0.0.0.0/0", egress=["tcp 9 to 0.0.0.0/0"])
+    # As Custodian's filters annotate it.
+    caught = web | {
+        "MatchedIpPermissions": web["IpPermissions"],
+        "MatchedIpPermissionsEgress": web["IpPermissionsEgress"],
+    }
+    units = {(runs.ACCOUNT, runs.REGION): runs.cells([web], sg_both=[caught])}
+    folder = rundir.write(tmp_path / "run", units, runs.policies(both))
+    assert outline(planned(folder)) == {("web", "sg-both"): expected}
+    output = open_output(folder)
+    told = with_next_steps(assess(read_audit(output)[1], output.policies), output.policies).frame
+    told = told[told["policy"] == "sg-both"]
+    removable = ("tcp 9 from 0.0.0.0/0", "tcp 9 to 0.0.0.0/0") if expected != "choice" else ()
+    assert told["removable"].tolist() == [removable]
+    if not removable:
+        assert told["next_step"].tolist() == [
+            "See which of tcp 9 from 0.0.0.0/0, tcp 9 to 0.0.0.0/0 is wrong, and remove that"
+        ]
 
 
 def test_what_takes_the_place_must_not_be_found_by_another_policy(tmp_path: Path) -> None:

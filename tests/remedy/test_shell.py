@@ -418,6 +418,9 @@ def killed_at(count: int, scripts: Scripts, name: str, wire: Wire) -> bool:
     code = process.wait(120)
     wire.answer = lambda call: None
     assert code in (0, -signal.SIGKILL)
+    lock = scripts.folder / "prod.done.lock"
+    assert lock.exists() == (code != 0)
+    lock.unlink(missing_ok=True)  # as the script asks for
     return code != 0
 
 
@@ -532,6 +535,24 @@ def test_a_group_that_something_unseen_names_is_not_deleted(
     }
 
 
+def test_nothing_moves_where_another_group_names_the_default_one_by_now(
+    ec2: Callable[[str, str], Any], new_scripts: Made, wire_of: Wire
+) -> None:
+    aws = ec2("616161616170", REGION)
+    vpc_id = vpc(aws)
+    subnet = aws.create_subnet(VpcId=vpc_id, CidrBlock="10.0.1.0/24")["Subnet"]["SubnetId"]
+    interface = aws.create_network_interface(SubnetId=subnet)["NetworkInterface"]["NetworkInterfaceId"]
+    default = recorded(aws, default_of(aws, vpc_id))
+    change = MoveInterfaces(default, "mine", "mine", (CarriedInterface(interface, (default.group_id,)),))
+    both = new_scripts(plan(step(change), access=role(default.account_id)))
+    naming = {"UserIdGroupPairs": [{"GroupId": default.group_id}]}
+    web = new_group(aws, vpc_id, "web", tcp(5432, 5432, **naming))
+    done = both.run()
+    assert done.returncode == 1
+    assert f"  LEFT ALONE: other groups name it in their rules: {web}\n" in done.stdout
+    assert not [call for call in wire_of.calls if call.action.startswith(CHANGES)]
+
+
 def test_nothing_is_removed_where_the_narrower_rule_is_denied(
     ec2: Callable[[str, str], Any], new_scripts: Made, wire_of: Wire
 ) -> None:
@@ -571,6 +592,19 @@ def test_a_script_ends_before_anything_where_it_is_not_meant(
         == "These credentials are of account 616161616168; the plan is for 616161616167. Nothing was changed.\n"
     )
     both.write(plan(step(change), access=role(group.account_id)))
+    lock = both.folder / "prod.done.lock"
+    lock.write_text("process 1 on elsewhere")
+    for name in ("prod.sh", "undo-prod.sh"):
+        beside = both.run(name)
+        assert (beside.returncode, beside.stdout) == (2, "")
+        assert f"{lock} is there: process 1 on elsewhere is at work" in beside.stderr
+    assert lock.read_text() == "process 1 on elsewhere"
+    lock.unlink()
+    (both.folder / "prod.done").symlink_to("/dev/full")
+    full = both.run()
+    assert full.returncode == 2
+    assert f"{both.folder}/prod.done cannot be written; the script ends here." in full.stderr
+    (both.folder / "prod.done").unlink()
     (both.folder / "prod.done").write_text("plan\t0123456789abcdef\n")
     assert both.run().returncode == 2
     assert both.undo().returncode == 2
@@ -610,12 +644,16 @@ def test_names_of_accounts_become_names_of_files(ec2: Callable[[str, str], Any],
     aws = ec2("616161616167", REGION)
     group = recorded(aws, new_group(aws, vpc(aws), "web", tcp(22, 22, **ranges("0.0.0.0/0"))))
     one = plan(step(ReplaceRules(group, group.rules[:1]))).accounts[0]
-    named = ("prod", "PROD", "a/../b", "undo-prod", "-x", ".hidden")
+    named = ("prod", "PROD", "a/../b", "undo-prod", "Undo-prod", "-x", ".hidden", "", "=1", "x" * 300)
     made = replace(
         plan(step(ReplaceRules(group, ()))), accounts=tuple(replace(one, account=name) for name in named)
     )
     written = [path.name for path in shell.write(made, tmp_path / "remedy")]
-    assert written[::2] == ["prod.sh", "PROD_2.sh", "a_.._b.sh", "undo_prod.sh", "_x.sh", "_hidden.sh"]
+    assert written[::2] == [
+        *("prod.sh", "PROD_2.sh", "a_.._b.sh", "_undo-prod.sh", "_Undo-prod_2.sh", "_x.sh", "_hidden.sh"),
+        *(f"{group.account_id}.sh", "=1.sh", f"{'x' * 243}.sh"),
+    ]
+    assert len({name.casefold() for name in written}) == len(written)  # as a Mac tells files apart
     assert written[1::2] == [f"undo-{name}" for name in written[::2]]
 
 

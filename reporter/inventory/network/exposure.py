@@ -99,9 +99,14 @@ def exposure(rules: Iterable[Rule], lists: PrefixLists) -> Exposure:
 
 def opened_by(rules: Iterable[Rule], lists: PrefixLists, asked: Traffic) -> tuple[Rule, ...]:
     """The rules that together open some of that traffic to the world, in the group's order: no more than it takes, and
-    wide ones before narrow ones. Without them it is open no longer. None where it is not open.
+    wide ones before narrow ones; narrow ones may be the world without them, too. None where it is not open. All traffic
+    is opened by rules for all of it alone.
     """
-    openings = [each for each in _openings(rules, lists)[0] if traffic.overlap(each.traffic, asked)]
+    openings = [
+        each
+        for each in _openings(rules, lists)[0]
+        if (each.traffic == ALL if asked == ALL else traffic.overlap(each.traffic, asked))
+    ]
     found: set[Rule] = set()
     for family in (IPV4, IPV6):
         own = [each for each in openings if each.network.family is family]

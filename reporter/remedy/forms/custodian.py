@@ -65,14 +65,28 @@ def write(plan: Plan, folder: Path) -> tuple[Path, ...]:
     return write_files(folder, contents)
 
 
+def left_out(plan: Plan) -> dict[Step, str]:
+    """The steps for which there is no policy, and why."""
+    return {
+        step: part.left_out
+        for account in plan.accounts
+        for part in _parts(plan, account)
+        if part.left_out
+        for step in part.steps
+    }
+
+
 @dataclass(frozen=True)
 class _Part:
-    """The policies of one group, or of the unused groups of a region, with what is said before them."""
+    """The policies of one group, or of the unused groups of a region, with what is said before them; where there are
+    none, `left_out` says why."""
 
     comment: Sequence[str]
     policies: Sequence[Policy]
     undo_comment: Sequence[str]
     undo: Sequence[Policy]
+    steps: Sequence[Step] = ()
+    left_out: str = ""
 
 
 def _parts(plan: Plan, account: AccountPlan) -> Iterator[_Part]:
@@ -111,11 +125,9 @@ def _replaced(plan: Plan, account: AccountPlan, change: RuleChange, closing: Clo
         removed = [filter_of_recorded(rule, group) for rule in remove]
         allowed = [filter_of_allowed(rule, group) for rule in allow]
     except UnsaidError as error:
-        refused = [
-            f"  NO POLICY, since Custodian cannot tell a rule exactly: {plain(str(error))}",
-            _OTHERWISE,
-        ]
-        return _Part(said + refused, (), [*undone[:1], _NONE], ())
+        why = f"Custodian cannot tell a rule exactly: {error}"
+        refused = [f"  NO POLICY, since {plain(why)}", _OTHERWISE]
+        return _Part(said + refused, (), [*undone[:1], _NONE], (), steps, why)
     common = _common(plan, account, group.region, steps, closing)
     only = _only([group.group_id])
     forward = {
@@ -166,7 +178,7 @@ def _deleted(plan: Plan, account: AccountPlan, steps: Sequence[Step], closing: C
 
 def _not_done(step: Step, why: str) -> _Part:
     told, *more = about(step)
-    return _Part([told, *more, f"  NO POLICY, since {why}", _OTHERWISE], (), [told, _NONE], ())
+    return _Part([told, *more, f"  NO POLICY, since {why}", _OTHERWISE], (), [told, _NONE], (), (step,), why)
 
 
 _OTHERWISE = "  Carry it out with `sg-audit remedy --for cli`."

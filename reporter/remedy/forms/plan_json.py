@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from reporter.files import write_whole
+from reporter.remedy.forms import LeftOut
 from reporter.remedy.steps import (
     Change,
     DeleteGroup,
@@ -20,15 +21,15 @@ from reporter.remedy.steps import (
 FILE_NAME = "plan.json"
 
 
-def write(plan: Plan, folder: Path) -> tuple[Path, ...]:
-    """Write it into a folder. Raises OSError."""
+def write(plan: Plan, folder: Path, left_out: LeftOut | None = None) -> tuple[Path, ...]:
+    """Write it into a folder, with what the forms beside it leave out. Raises OSError."""
     path = folder / FILE_NAME
-    steps = [_step(step) for account in plan.accounts for step in account.steps]
+    steps = [_step(step, left_out or {}) for account in plan.accounts for step in account.steps]
     write_whole(path, msgspec.json.format(msgspec.json.encode({"steps": steps})) + b"\n")
     return (path,)
 
 
-def _step(step: Step) -> dict[str, Any]:
+def _step(step: Step, left_out: LeftOut) -> dict[str, Any]:
     return {
         "account": step.account,
         "account_id": step.account_id,
@@ -41,6 +42,7 @@ def _step(step: Step) -> dict[str, Any]:
         "reason": step.reason,
         "change": _change(step.change),
         "with_policy": step.with_policy,
+        "left_out": left_out.get(step, {}),
         "evidence": step.evidence,
         "may_break": step.breaks,
         "risk_before": step.risk_before,

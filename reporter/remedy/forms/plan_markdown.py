@@ -4,13 +4,14 @@ What an AWS account says stands in code spans only, so that it becomes neither m
 """
 
 import re
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from reporter.files import write_whole
 from reporter.markdown import span
-from reporter.remedy.forms import plan_summary
+from reporter.remedy.forms import LeftOut, plan_summary
 from reporter.remedy.recorded import text_of
 from reporter.remedy.steps import (
     AccountPlan,
@@ -30,14 +31,16 @@ FILE_NAME = "plan.md"
 _PLAIN = re.compile(r"(?:(?!//|www\.)[\w ,.;:()/…'=-])*")
 
 
-def write(plan: Plan, folder: Path, notes: Sequence[str] = ()) -> tuple[Path, ...]:
-    """Write it into a folder, with notes on the forms that are beside it. Raises OSError."""
+def write(
+    plan: Plan, folder: Path, notes: Sequence[str] = (), left_out: LeftOut | None = None
+) -> tuple[Path, ...]:
+    """Write it into a folder, with notes on the forms that are beside it and what they leave out. Raises OSError."""
     path = folder / FILE_NAME
-    write_whole(path, ("\n".join(_lines(plan, notes)) + "\n").encode("utf-8", "replace"))
+    write_whole(path, ("\n".join(_lines(plan, notes, left_out or {})) + "\n").encode("utf-8", "replace"))
     return (path,)
 
 
-def _lines(plan: Plan, notes: Sequence[str]) -> Iterator[str]:
+def _lines(plan: Plan, notes: Sequence[str], left_out: LeftOut) -> Iterator[str]:
     yield "# Changes to security groups"
     yield ""
     yield f"From the audit of {_text(plan.audited)} in {span(plan.source)}, by sg-audit {plan.version}."
@@ -52,22 +55,27 @@ def _lines(plan: Plan, notes: Sequence[str]) -> Iterator[str]:
         yield "There is nothing to do."
         return
     yield from plan_summary.lines(plan)
+    missing = Counter(form for forms in left_out.values() for form in forms)
+    for form, count in missing.items():
+        steps = "1 planned step is" if count == 1 else f"{count:,} planned steps are"
+        yield ""
+        yield f"**{steps} not in the files for {form}: below stands which, and why.**"
     if notes:
         yield from ("", "Before it is carried out:", "")
         yield from (f"- {note}" for note in notes)
     for account in plan.accounts:
-        yield from _of_account(account)
+        yield from _of_account(account, left_out)
 
 
 def _account(account: AccountPlan) -> str:
     return f"{span(account.account)} {_text(account.account_id)}"
 
 
-def _of_account(account: AccountPlan) -> Iterator[str]:
+def _of_account(account: AccountPlan, left_out: LeftOut) -> Iterator[str]:
     yield ""
     yield f"## {_account(account)}"
     for steps in plan_summary.of_groups(step for step in account.steps if step.status is Status.PLANNED):
-        yield from _of_group(steps)
+        yield from _of_group(steps, left_out)
     for status, title, told in (
         (Status.CHOICE, "To be chosen", "Nothing is changed for these until somebody chooses:"),
         (Status.REFUSED, "Refused", "Nothing is changed for these:"),
@@ -95,7 +103,7 @@ def _group(step: Step) -> str:
     return f"{_text(step.resource_id)} {span(step.group_name)}"
 
 
-def _of_group(steps: Sequence[Step]) -> Iterator[str]:
+def _of_group(steps: Sequence[Step], left_out: LeftOut) -> Iterator[str]:
     """A group with all that is planned for it."""
     first, last = steps[0], steps[-1]
     yield from ("", f"### {_group(first)} in {_text(first.region)}", "")
@@ -108,6 +116,8 @@ def _of_group(steps: Sequence[Step]) -> Iterator[str]:
     for step in steps:
         with_step = f" (by the step of {span(step.with_policy)})" if step.with_policy else ""
         yield f"- {span(step.policy)}: {_text(step.reason)}{with_step}"
+        for form, why in left_out.get(step, {}).items():
+            yield f"  - **not in the files for {form}**: {_text(why)}"
     yield ""
     yield f"Risk: {first.risk_before} before, {plan_summary.risk_after(steps)} after."
     if first.reachable_before:

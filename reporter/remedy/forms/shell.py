@@ -8,7 +8,6 @@ https://docs.aws.amazon.com/cli/latest/userguide/cli-usage-parameters-file.html
 
 import hashlib
 import json
-import re
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from importlib import resources
@@ -27,6 +26,7 @@ from reporter.inventory.rules import (
     PREFIX_LIST,
     WITH_PORTS,
 )
+from reporter.remedy.forms.files import UNDO, file_names
 from reporter.remedy.recorded import is_account_id, is_id, text_of
 from reporter.remedy.steps import (
     Access,
@@ -78,7 +78,12 @@ PERMISSIONS: Mapping[type[Change], tuple[str, ...]] = {
         "ec2:DescribeSecurityGroupReferences",
         "glue:GetConnections",
     ),
-    MoveInterfaces: (*_RULES, *_WHOLE_GROUP, "ec2:ModifyNetworkInterfaceAttribute"),
+    MoveInterfaces: (
+        *_RULES,
+        *_WHOLE_GROUP,
+        "ec2:DescribeSecurityGroupReferences",
+        "ec2:ModifyNetworkInterfaceAttribute",
+    ),
 }
 
 
@@ -95,19 +100,13 @@ def write(plan: Plan, folder: Path) -> tuple[Path, ...]:
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     folder.chmod(0o700)
-    accounts = [each for each in plan.accounts if any(step.change for step in _planned(each))]
-    stems = names.distinct((_stem(each.account) for each in accounts), str.__add__)
     return tuple(
         chain.from_iterable(
-            _write(plan, each, stem, folder) for each, stem in zip(accounts, stems, strict=True)
+            _write(plan, each, stem, folder)
+            for each, stem in zip(plan.accounts, file_names(plan), strict=True)
+            if any(step.change for step in _planned(each))
         )
     )
-
-
-def _stem(account: str) -> str:
-    """An account's name as that of a file: no option of bash's, not hidden, and not taken for another one's undo."""
-    stem = re.sub("^(undo)?[-.]", r"\1_", names.clean(account).replace("/", "_"))
-    return names.cut(stem, names.MAX_BYTES - len("undo-_9999.done"))
 
 
 def _planned(account: AccountPlan) -> list[Step]:
@@ -115,7 +114,7 @@ def _planned(account: AccountPlan) -> list[Step]:
 
 
 def _write(plan: Plan, account: AccountPlan, stem: str, folder: Path) -> Iterator[Path]:
-    script, undo = f"{stem}.sh", f"undo-{stem}.sh"
+    script, undo = f"{stem}.sh", f"{UNDO}{stem}.sh"
     by_group: dict[tuple[str, str], list[Step]] = {}
     for step in _planned(account):
         by_group.setdefault((step.region, step.resource_id), []).append(step)

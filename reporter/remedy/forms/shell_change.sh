@@ -132,7 +132,7 @@ nothing_carries_it() {
     --query 'NetworkInterfaces[].[NetworkInterfaceId]'
 }
 
-nothing_names_it() {
+no_group_names_it() {
   local way
   for way in ip-permission egress.ip-permission; do
     look "other groups name it in their rules" ec2 describe-security-groups \
@@ -141,6 +141,9 @@ nothing_names_it() {
   done
   look "groups of peered VPCs name it in their rules" ec2 describe-security-group-references \
     --cli-input-json "{\"GroupId\":[\"$id\"]}" --query 'SecurityGroupReferenceSet[].[ReferencingVpcId]'
+}
+
+no_connection_names_it() {
   look "Glue connections name it" glue get-connections --cli-input-json '{"HidePassword":true}' \
     --query "ConnectionList[?contains(PhysicalConnectionRequirements.SecurityGroupIdList || \`[]\`, '$id')].[to_string([Name])]"
 }
@@ -192,7 +195,8 @@ delete() {
     return
   fi
   nothing_carries_it
-  nothing_names_it
+  no_group_names_it
+  no_connection_names_it
   no_template_names_it "$1"
   $open || return 0
   ask ec2 describe-security-groups --cli-input-json "{\"GroupIds\":[\"$id\"]}" \
@@ -217,6 +221,7 @@ delete() {
 move_to() {
   local name=$1 request=$2
   shift 2
+  no_group_names_it # what moves would lose what they let in
   $open || return 0
   if make "$name" "$request"; then fill "$@" || return 0; fi
 }

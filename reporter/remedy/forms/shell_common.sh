@@ -26,7 +26,8 @@ stop() {
 
 command -v aws >/dev/null || stop "This script needs the AWS CLI (aws), version 1 or 2."
 errors=$(mktemp) || stop "A temporary file cannot be made."
-trap 'rm -f -- "$errors"' EXIT
+lock='' # the file that says that a script of this account is at work, once it is this one's
+trap 'rm -f -- "$errors" ${lock:+"$lock"}' EXIT
 
 # ask SERVICE OPERATION …: calls AWS. The answer is in $answer; where there is none, what was said instead, in one line,
 # in $said.
@@ -85,6 +86,7 @@ use_region() { export AWS_REGION=$1 AWS_DEFAULT_REGION=$1; }
 # is found out by a look at AWS.
 open_state() {
   state=$1 plan=$2 noted=''
+  $dry || take_lock "$1.lock"
   [ -s "$state" ] || return 0
   # Of a line that a full disk cut off, the next one must not become a part.
   $dry || [ -z "$(tail -c 1 -- "$state")" ] || printf '\n' >>"$state"
@@ -93,12 +95,28 @@ open_state() {
     stop "$state is of another plan's script. Undo that first, or move the file away. Nothing was changed."
 }
 
+# take_lock FILE: one script of an account at a time. With noclobber only one of several makes the file.
+take_lock() {
+  local who
+  if ! (set -C && : >"$1") 2>/dev/null; then
+    [ -e "$1" ] || [ -L "$1" ] || stop "$1 cannot be made: the script writes beside itself. Nothing was changed."
+    who=$(cat -- "$1" 2>/dev/null) || :
+    stop "$1 is there: ${who:-another script} is at work on this account, or was killed. If it runs no more, remove" \
+      "that file and run this again. Nothing was changed."
+  fi
+  lock=$1
+  printf '%s' "process $$ on ${HOSTNAME:-this machine}" >"$lock" || stop "$lock cannot be written. Nothing was changed."
+  # A plan that took this one's place has no undo for what this script would do.
+  grep -qF " $plan" -- "${BASH_SOURCE[0]}" 2>/dev/null ||
+    stop "Another plan has been written in place of this script's. Nothing was changed."
+}
+
 # note WHAT KEY DATA
 note() {
   $dry && return
   [ -n "$noted" ] || noted="plan"$'\t'"$plan"
-  [ -s "$state" ] || printf '%s\n' "$noted" >>"$state"
-  printf '%s\t%s\t%s\n' "$1" "$2" "$3" >>"$state" || stop "$state cannot be written; the script ends here."
+  { [ -s "$state" ] || printf '%s\n' "$noted" >>"$state"; } && printf '%s\t%s\t%s\n' "$1" "$2" "$3" >>"$state" ||
+    stop "$state cannot be written; the script ends here."
   noted+=$'\n'"$1"$'\t'"$2"$'\t'"$3"
 }
 

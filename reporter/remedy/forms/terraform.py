@@ -28,6 +28,7 @@ from reporter.remedy.steps import (
     Plan,
     RecordedGroup,
     Rule,
+    Step,
 )
 
 # What the provider takes (validSecurityGroupRuleDescription), which is what AWS does:
@@ -66,6 +67,30 @@ def write(plan: Plan, folder: Path) -> tuple[Path, ...]:
             contents[own] += "".join(f"\n{commented(lines)}" for lines in _instead(account))
             contents[undo] = _file(_undo_head(plan, account, own, undo), account, groups, undo=True)
     return write_files(folder, contents)
+
+
+def left_out(plan: Plan) -> dict[Step, str]:
+    """The steps that are in no file, and why."""
+    found: dict[Step, str] = {}
+    for account in plan.accounts:
+        for group in _groups(account):
+            if group.unsaid:
+                why = f"Terraform cannot tell it exactly: {group.unsaid}"
+                found |= dict.fromkeys(group.change.steps, why)
+        late = after_moves(account)
+        for step in planned(account):
+            if step in late:
+                found[step] = _MOVES_FIRST
+            elif isinstance(step.change, DeleteGroup):
+                found[step] = _DELETED
+            elif isinstance(step.change, MoveInterfaces):
+                found[step] = _MOVED
+    return found
+
+
+_MOVES_FIRST = "interfaces are to be moved away first"
+_DELETED = "Terraform deletes what its state has; the group would be imported to be deleted"
+_MOVED = "the groups of an interface are said where its instance is"
 
 
 @dataclass(frozen=True)
@@ -286,7 +311,7 @@ def _instead(account: AccountPlan) -> Iterator[list[str]]:
         if step in late:
             yield [
                 *about(step),
-                "  NOT IN THIS FILE, since interfaces are to be moved away first.",
+                f"  NOT IN THIS FILE, since {_MOVES_FIRST}.",
                 f"  {_OTHERWISE}",
             ]
         elif isinstance(step.change, DeleteGroup):
@@ -301,7 +326,7 @@ def _instead(account: AccountPlan) -> Iterator[list[str]]:
             ]
             yield [
                 *about(step),
-                "  NOT IN THIS FILE: Terraform deletes what its state has; the group would be imported to be deleted.",
+                f"  NOT IN THIS FILE: {_DELETED}.",
                 "  Where a state has the group, take its resource out of the configuration and apply.",
                 f"  Else: {plain(shlex.join(words))}",
                 "  `sg-audit remedy --for cli` writes a script that first looks for what still needs the group.",
@@ -309,7 +334,7 @@ def _instead(account: AccountPlan) -> Iterator[list[str]]:
         elif isinstance(step.change, MoveInterfaces):
             yield [
                 *about(step),
-                "  NOT IN THIS FILE: the groups of an interface are said where its instance is.",
+                f"  NOT IN THIS FILE: {_MOVED}.",
                 f"  Where a state has the instances, make a group {plain(step.change.new_name)} with the rules of this"
                 " one there, and name it in vpc_security_group_ids in this one's place:",
                 *(

@@ -29,7 +29,7 @@ from tests.report.formats.page_runs import (
     TURNED_SHOWN,
 )
 
-_WAIT = 10  # seconds
+_WAIT = 60  # seconds
 _TEXTS = "return [...document.querySelectorAll(arguments[0])].map((each) => each.innerText.trim())"
 _CUT_OFF = """return [...document.querySelectorAll('.wide:has(.stacked)')]
   .filter((each) => each.scrollWidth > each.clientWidth).length"""
