@@ -52,9 +52,12 @@ def _be(
         code = end.code if isinstance(end.code, int) else 1
     except BaseException:
         sys.excepthook(*sys.exc_info())
-    finally:
+    try:
         sys.stdout.flush()
         sys.stderr.flush()
+    except OSError:
+        code = 1  # nobody reads it any more
+    finally:
         os._exit(code)
 
 
