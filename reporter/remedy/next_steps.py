@@ -12,7 +12,7 @@ from reporter.findings.assess import Findings
 from reporter.findings.together import BY_SEVERAL
 from reporter.remedy import made_by, verdicts
 from reporter.remedy.options import Options
-from reporter.remedy.proposals import Kind, conditions, kind_of, proven_of, waived_of
+from reporter.remedy.proposals import Kind, chosen_policies, conditions, kind_of, proven_of, waived_of
 from reporter.remedy.steps import Status
 
 _NAMED = 3  # rules in a sentence
@@ -37,9 +37,9 @@ def with_next_steps(findings: Findings, policies: Sequence[PlannedPolicy]) -> Fi
         next_step=pd.Series([step.sentence for step in steps], index=findings.frame.index, dtype="str"),
         removable=pd.Series([step.removable for step in steps], index=findings.frame.index, dtype=object),
     )
-    counting = [each.name for each in policies if each.exposed or kind_of(each) is not Kind.RULES]
     told = replace(findings, frame=frame)
-    return replace(told, groups=findings.groups.assign(next_step=of_groups(told, counting)))
+    by_default = chosen_policies(policies, Options())
+    return replace(told, groups=findings.groups.assign(next_step=of_groups(told, by_default)))
 
 
 def of_groups(findings: Findings, policies: Collection[str]) -> "pd.Series[str]":
@@ -76,8 +76,8 @@ def next_steps(findings: Findings, policies: Sequence[PlannedPolicy]) -> list[Ne
     names, tags = groups["group_name"].tolist(), groups["tags"].tolist()
     ids = groups["security_group_id"].tolist()
     on_instance = findings.default_on_instance.fillna(False).tolist()
+    found_by, accepted_by = _exposed_by_rule(findings, by_name, waived)
     accepted = {row for row, name in waived if name in by_name and by_name[name].exposed}
-    found_by = _exposed_by_rule(findings, by_name, waived)
     known: dict[Any, NextStep] = {}  # most groups are found by the same rules
     steps = []
     columns = (frame[name].tolist() for name in ("group", "policy", "matched_rules", "proven"))
@@ -92,12 +92,13 @@ def next_steps(findings: Findings, policies: Sequence[PlannedPolicy]) -> list[Ne
             policy = by_name[name]
             kind = kind_of(policy)
             if kind is Kind.RULES:
-                others = found_by.get(row, {})
-                found = tuple((text, others.get(text, ())) for text in rules or ())
+                others, accepting = found_by.get(row, {}), accepted_by.get(row, {})
+                found = tuple((text, others.get(text, ()), accepting.get(text, ())) for text in rules or ())
                 key = (name, rules is None, found)
                 if key not in known:
-                    exposed = {text: [by_name[each] for each in by] for text, by in found}
-                    known[key] = _about_rules(policy, rules, exposed)
+                    exposed = {text: [by_name[each] for each in by] for text, by, _ in found}
+                    waiving = {text: [by_name[each] for each in by] for text, _, by in found}
+                    known[key] = _about_rules(policy, rules, exposed, waiving)
                 step = known[key]
                 if ids[row] and ids[row] in step.sentence:
                     step = step._replace(
@@ -107,41 +108,50 @@ def next_steps(findings: Findings, policies: Sequence[PlannedPolicy]) -> list[Ne
                 step = NextStep("End the waiver for what it opens first, or leave it as it is")
             elif kind is Kind.DEFAULT and rules and in_use[row] is False:
                 step = NextStep(f"Remove {_some(rules)}: nothing carries it", rules)
-            elif kind is Kind.DEFAULT:
+            elif kind is Kind.DEFAULT or default[row]:
                 step = NextStep(_about_default(bool(on_instance[row]), in_use[row], bool(rules)))
-            elif default[row]:
-                step = NextStep(_about_default(bool(on_instance[row]), in_use[row], rules=False))
-            else:
+            elif in_use[row] is False:
                 step = NextStep(_DELETE)
+            elif in_use[row] is True:
+                step = NextStep(f"{_NOTHING} to delete: an interface or an instance carries it")
+            else:
+                step = NextStep("Find out what carries it before it is deleted")
         steps.append(step)
     return steps
 
 
+_ByRule = dict[int, dict[str, tuple[str, ...]]]
+"""By row of the group and text of a rule the names of policies."""
+
+
 def _exposed_by_rule(
     findings: Findings, by_name: Mapping[str, PlannedPolicy], waived: Collection[tuple[int, str]]
-) -> dict[int, dict[str, tuple[str, ...]]]:
-    """By row of the group and text of a rule the exposed policies that found it."""
+) -> tuple[_ByRule, _ByRule]:
+    """The exposed policies that found a rule, and those that found it and whose finding is waived."""
     exposed = [name for name, policy in by_name.items() if policy.exposed]
-    found: dict[int, dict[str, tuple[str, ...]]] = {}
+    found: _ByRule = {}
+    accepted: _ByRule = {}
     for row, name, rules in proven_of(findings, exposed):
-        if (row, name) not in waived:
-            of_group = found.setdefault(row, {})
-            for text in rules or ():
-                of_group[text] = (*of_group.get(text, ()), name)
-    return found
+        of_group = (accepted if (row, name) in waived else found).setdefault(row, {})
+        for text in rules or ():
+            of_group[text] = (*of_group.get(text, ()), name)
+    return found, accepted
 
 
 def _about_rules(
-    policy: PlannedPolicy, rules: tuple[str, ...] | None, exposed: Mapping[str, Sequence[PlannedPolicy]]
+    policy: PlannedPolicy,
+    rules: tuple[str, ...] | None,
+    exposed: Mapping[str, Sequence[PlannedPolicy]],
+    waiving: Mapping[str, Sequence[PlannedPolicy]],
 ) -> NextStep:
-    """`exposed` has by rule the exposed policies that found it, too."""
+    """`exposed` has by rule the exposed policies that found it, too, and `waiving` those whose finding is waived."""
     if rules is None:
         return NextStep("Look at its rules: which of them matched cannot be told")
     if not rules:
         return NextStep("Look at the group: the policy is not about a rule")
     if conditions(policy) > 1 and len(rules) > 1:
         return NextStep(f"See which of {_some(rules)} is wrong, and remove that")
-    whole = [text for text in rules if _is_wrong(text, {policy.name: policy}, exposed[text])]
+    whole = [text for text in rules if _is_wrong(text, {policy.name: policy}, exposed[text], waiving[text])]
     removable = tuple(text for text in whole if not text.endswith(BY_SEVERAL))
     to_go = [text for text in rules if policy.exposed or exposed[text]]
     in_doubt = [text for text in rules if text not in to_go]
@@ -164,9 +174,14 @@ def _removing(rules: Sequence[str], whole: Collection[str]) -> str:
     return f"Remove {_some(rules)}, or let in narrower ranges in {place} (`remedy --to`)"
 
 
-def _is_wrong(text: str, found_by: Mapping[str, PlannedPolicy], exposed: Sequence[PlannedPolicy]) -> bool:
+def _is_wrong(
+    text: str,
+    found_by: Mapping[str, PlannedPolicy],
+    exposed: Sequence[PlannedPolicy],
+    waiving: Sequence[PlannedPolicy],
+) -> bool:
     policies = {**found_by, **{each.name: each for each in exposed}}
-    return verdicts.of_rule(text, list(policies.values()), (), Options()).status is Status.PLANNED
+    return verdicts.of_rule(text, list(policies.values()), waiving, Options()).status is Status.PLANNED
 
 
 def _about_default(on_instance: bool, in_use: Any, rules: bool) -> str:

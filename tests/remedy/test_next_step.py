@@ -108,3 +108,49 @@ def test_a_group_has_what_is_to_be_done_in_one_go(tmp_path: Path) -> None:
     )
     assert informs[sg(1)] == "See whether all traffic from itself is meant; if not, remove or narrow it"
     assert informs[sg(5)] == "See whether all traffic from 10.0.0.0/8 is meant; if not, remove or narrow it"
+
+
+def test_what_a_waiver_accepts_or_something_carries_is_nobodys_to_remove(tmp_path: Path) -> None:
+    ssh = "tcp 22 from 0.0.0.0/0"
+    open_, carried = group(ssh, number=1, name="open"), group(number=2, name="carried")
+    own = [
+        {
+            "name": "team-ssh",
+            "resource": "aws.security-group",
+            "filtered": True,
+            "filters": [{"type": "ingress", "IpProtocol": "tcp", "FromPort": 22, "Cidr": "0.0.0.0/0"}],
+            "report": {"level": "exposed", "ports": ["tcp 22"]},
+        },
+        {
+            "name": "team-unused",
+            "resource": "aws.security-group",
+            "filtered": True,
+            "filters": [{"tag:owner": "absent"}],
+            "report": {"column": "unused"},
+        },
+    ]
+    found = runs.cells(
+        [open_, carried],
+        interfaces=[runs.interface(1, open_), runs.interface(2, carried)],
+        team_ssh=[open_ | {"MatchedIpPermissions": [runs.rule(ssh)]}],
+        team_unused=[carried],
+    )
+    folder = rundir.write(tmp_path / "run", {(runs.ACCOUNT, runs.REGION): found}, runs.policies(*own))
+    output = open_output(folder)
+    text = "waivers: [{policy: sg-ssh-world, group: open, reason: r, owner: me, expires: 2027-01-31}]"
+    accepted = waivers.parse(text.encode(), "waivers.yml", runs.DAY)
+    findings = waived.apply(
+        assess(read_audit(output)[1], output.policies), output.policies, accepted, runs.DAY
+    )
+    frame = with_next_steps(findings, output.policies).frame
+    told = {
+        (each["resource_id"], each["policy"]): (each["next_step"], each["removable"])
+        for each in frame.to_dict("records")
+    }
+    # The plan leaves both to people, too.
+    choose = f"Choose what is to stay of {ssh} (`remedy --keep`), and remove the rest"
+    assert told[sg(1), "team-ssh"] == (choose, ())
+    assert told[sg(2), "team-unused"] == ("Nothing to delete: an interface or an instance carries it", ())
+    plan = runs.planned(folder, waivers=accepted)
+    statuses = {(step.resource_id, step.policy): str(step.status) for step in runs.steps(plan)}
+    assert statuses == {(sg(1), "team-ssh"): "choice", (sg(2), "team-unused"): "refused"}
