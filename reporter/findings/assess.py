@@ -67,6 +67,14 @@ class Findings:
         rows[self.frame.loc[chosen, "group"].to_numpy()] = True
         return pd.Series(rows, index=self.groups.index, dtype=bool)
 
+    def proven_policies(self, rows: Collection[int]) -> dict[int, frozenset[str]]:
+        """By row of the group, for some rows, the policies whose findings of it are proven."""
+        frame = self.frame[self.frame["proven"] & self.frame["group"].isin(list(rows))]
+        found: dict[int, set[str]] = {row: set() for row in rows}
+        for row, policy in zip(frame["group"].tolist(), frame["policy"].tolist(), strict=True):
+            found[row].add(policy)
+        return {row: frozenset(names) for row, names in found.items()}
+
     def since(self, policies: Collection[str] | None) -> "dict[str, pd.Series[str]]":
         """The columns `first_seen` and `since_last` of each group, from its findings of the policies, or of all: the
         earliest day, and the strongest of `new`, `changed` and `same`. Empty where there are none."""

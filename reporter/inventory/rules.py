@@ -46,16 +46,19 @@ def of_group(group: Group) -> tuple[Rule, ...]:
 
 
 def _of_permission(permission: Permission, *, egress: bool) -> Sequence[Rule]:
-    first, last = permission.from_port, permission.to_port
     name = protocol_by_name(permission.ip_protocol)
-    if name in WITH_PORTS:
-        if first is None or last is None:
-            return ()
-    elif name in ICMP:
-        first, last = ANY if first is None else first, ANY if last is None else last
-    else:
-        first, last = 0, MAX_PORT
-    return [Rule(egress, name, first, last, kind, peer) for kind, peer in peers(permission)]
+    ports = range_of(name, permission.from_port, permission.to_port)
+    return [Rule(egress, name, *ports, kind, peer) for kind, peer in peers(permission)] if ports else ()
+
+
+def range_of(protocol: str, first: int | None, last: int | None) -> tuple[int, int] | None:
+    """The ports of a rule on a protocol, ICMP's type and code, as `Rule` has them; None for one on tcp or udp without
+    ports, which lets nothing through."""
+    if protocol in WITH_PORTS:
+        return None if first is None or last is None else (first, last)
+    if protocol in ICMP:
+        return ANY if first is None else first, ANY if last is None else last
+    return 0, MAX_PORT
 
 
 def from_addresses(ingress: Iterable[Permission]) -> Iterator[tuple[str, Rule]]:

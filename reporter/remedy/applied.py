@@ -4,18 +4,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
-from reporter.inventory.rules import GROUP, IPV4, IPV6, PREFIX_LIST
+from reporter.inventory.rules import GROUP
+from reporter.remedy.peers import PEERS, entry
 from reporter.remedy.steps import RecordedGroup, Rule
 
 _INGRESS, _EGRESS = "IpPermissions", "IpPermissionsEgress"
-# Where DescribeSecurityGroups has a rule's peer:
-# https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_IpPermission.html
-_LISTS = {
-    IPV4: ("IpRanges", "CidrIp"),
-    IPV6: ("Ipv6Ranges", "CidrIpv6"),
-    GROUP: ("UserIdGroupPairs", "GroupId"),
-    PREFIX_LIST: ("PrefixListIds", "PrefixListId"),
-}
 
 
 def changed(group: RecordedGroup, remove: Iterable[Rule], allow: Iterable[Rule]) -> RecordedGroup:
@@ -54,7 +47,7 @@ def _record(record: Mapping[str, Any], remove: set[Rule], allow: Iterable[Rule])
     for egress, key in ((False, _INGRESS), (True, _EGRESS)):
         left = [_without(permission, remove, egress) for permission in record.get(key, ())]
         new = [_permission(rule) for rule in allow if rule.egress is egress]
-        after[key] = [each for each in left if any(each.get(name) for name, _ in _LISTS.values())] + new
+        after[key] = [each for each in left if any(each.get(name) for name, _ in PEERS.values())] + new
     return after
 
 
@@ -67,7 +60,7 @@ def _without(permission: Mapping[str, Any], remove: set[Rule], egress: bool) -> 
         if rule.egress is egress and (rule.protocol, rule.from_port, rule.to_port) == traffic
     }
     left = dict(permission)
-    for kind, (name, key) in _LISTS.items():
+    for kind, (name, key) in PEERS.items():
         if permission.get(name):
             left[name] = [
                 peer
@@ -82,15 +75,9 @@ def _peer(peer: Mapping[str, Any], key: str) -> str:
 
 
 def _permission(rule: Rule) -> dict[str, Any]:
-    name, key = _LISTS[rule.kind]
-    more = {
-        "Description": rule.description,
-        "UserId": rule.owner_id,
-        "VpcPeeringConnectionId": rule.peering_id,
-    }
     ports = {"FromPort": rule.from_port, "ToPort": rule.to_port}
-    permission: dict[str, Any] = {each: [] for each, _ in _LISTS.values()}
-    permission[name] = [{key: rule.peer} | {word: text for word, text in more.items() if text}]
+    permission: dict[str, Any] = {name: [] for name, _ in PEERS.values()}
+    permission[PEERS[rule.kind][0]] = [entry(rule)]
     return (
         {"IpProtocol": rule.protocol}
         | {word: port for word, port in ports.items() if port is not None}

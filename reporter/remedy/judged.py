@@ -93,20 +93,17 @@ def judge(output: Output, changes: Mapping[Unit, Changes], progress: Progress = 
         for unit, change in changes.items()
         for group in (*change.groups.values(), *change.made)
     }
-    groups, frame = findings.groups, findings.frame
+    groups = findings.groups
     names = zip(
         *(groups[name].tolist() for name in ("account_profile", "region", "security_group_id")), strict=True
     )
     rows = {key: row for row, key in enumerate(names) if key in wanted}
-    found_by: dict[int, set[str]] = {row: set() for row in rows.values()}
-    frame = frame[frame["proven"] & frame["group"].isin(list(found_by))]
-    for row, policy in zip(frame["group"].tolist(), frame["policy"].tolist(), strict=True):
-        found_by[row].add(policy)
+    found_by = findings.proven_policies(rows.values())
     risk, reachable = groups["risk"].astype(str).tolist(), groups["reachable"].tolist()
     on_instance = findings.default_on_instance.fillna(True).tolist()
     return After(
         {
-            key: Judgement(risk[row], reachable[row], frozenset(found_by[row]), bool(on_instance[row]))
+            key: Judgement(risk[row], reachable[row], found_by[row], bool(on_instance[row]))
             for key, row in rows.items()
         },
         {unit: frozenset(policies) for unit, policies in asked.items()},

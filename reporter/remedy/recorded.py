@@ -251,16 +251,11 @@ def text_of(rule: Rule) -> str:
 
 def normalized(rule: Rule) -> rules.Rule | None:
     """A rule as the inventory compares it; None for one that lets nothing through."""
-    first, last = rule.from_port, rule.to_port
     protocol = rules.protocol_by_name(rule.protocol)
-    if protocol in rules.WITH_PORTS:
-        if first is None or last is None:
-            return None
-    elif protocol in rules.ICMP:
-        first, last = (rules.ANY if each is None else each for each in (first, last))
-    else:
-        first, last = 0, rules.MAX_PORT
-    return rules.Rule(rule.egress, protocol, first, last, rule.kind, addresses.canonical(rule.peer))
+    ports = rules.range_of(protocol, rule.from_port, rule.to_port)
+    if ports is None:
+        return None
+    return rules.Rule(rule.egress, protocol, *ports, rule.kind, addresses.canonical(rule.peer))
 
 
 # https://docs.aws.amazon.com/ec2/latest/userguide/resource-ids.html

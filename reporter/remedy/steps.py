@@ -4,7 +4,7 @@ Rules are those of DescribeSecurityGroupRules, one peer each, and as AWS wrote t
 https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_SecurityGroupRule.html
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
@@ -126,6 +126,14 @@ class Step:
     risk_after: str = ""
     reachable_before: str = ""
     reachable_after: str = ""
+
+
+def by_group(steps: Iterable[Step]) -> list[list[Step]]:
+    """The steps group by group, in their order."""
+    found: dict[tuple[str, str], list[Step]] = {}
+    for step in steps:
+        found.setdefault((step.region, step.resource_id), []).append(step)
+    return list(found.values())
 
 
 @dataclass(frozen=True)

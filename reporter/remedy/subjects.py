@@ -70,10 +70,7 @@ def subjects(findings: Findings, audit: Audit, rows: Collection[int]) -> dict[in
     wanted = sorted(rows)
     groups = findings.groups.loc[wanted]
     carriers = _carriers(audit, groups)
-    found_by: dict[int, set[str]] = {row: set() for row in wanted}
-    frame = findings.frame[findings.frame["proven"] & findings.frame["group"].isin(wanted)]
-    for row, policy in zip(frame["group"].tolist(), frame["policy"].tolist(), strict=True):
-        found_by[row].add(policy)
+    found_by = findings.proven_policies(wanted)
     on_instance = findings.default_on_instance
     return {
         row: Subject(
@@ -88,7 +85,7 @@ def subjects(findings: Findings, audit: Audit, rows: Collection[int]) -> dict[in
             on_instance=_known(on_instance[row]),
             risk=str(each["risk"]),
             reachable=each["reachable"],
-            found_by=frozenset(found_by[row]),
+            found_by=found_by[row],
             carriers=carriers.get((each["account_profile"], each["region"], each["security_group_id"]), ()),
             carriers_known=_known(each["attached_eni_count"]) is not None,
         )

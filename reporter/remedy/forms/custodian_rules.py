@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from reporter.inventory.rules import ALL_TRAFFIC, GROUP, IPV4, IPV6
+from reporter.remedy import peers
 from reporter.remedy.forms import exact
 from reporter.remedy.forms.comments import rule_text
 from reporter.remedy.forms.exact import UnsaidError
@@ -18,9 +19,6 @@ from reporter.remedy.steps import RecordedGroup, Rule
 
 # Those that the filter's schema takes as they are.
 _NAMED = (ALL_TRAFFIC, "tcp", "udp", "icmp", "icmpv6")
-
-_LISTS = ("IpRanges", "Ipv6Ranges", "UserIdGroupPairs", "PrefixListIds")  # by kind of peer
-_IDS = ("CidrIp", "CidrIpv6", "GroupId", "PrefixListId")
 
 
 def filter_of_recorded(rule: Rule, group: RecordedGroup) -> dict[str, Any]:
@@ -35,13 +33,13 @@ def filter_of_allowed(rule: Rule, group: RecordedGroup) -> dict[str, Any]:
     """The same for a rule that the group is given, as `permission` has it. Raises UnsaidError."""
     if rule.peering_id:
         raise UnsaidError(f"{rule_text(rule)}: AWS says more of a group in a peered VPC than it is told")
-    return _filter(rule, group, lambda rule, _: _entry(rule))
+    return _filter(rule, group, lambda rule, _: peers.entry(rule))
 
 
 def permission(rule: Rule) -> dict[str, Any]:
     """The rule as AuthorizeSecurityGroupIngress and -Egress take it."""
     ports = {"FromPort": rule.from_port, "ToPort": rule.to_port} if exact.has_ports(rule) else {}
-    return {"IpProtocol": rule.protocol, **ports, _LISTS[rule.kind]: [_entry(rule)]}
+    return {"IpProtocol": rule.protocol, **ports, peers.PEERS[rule.kind][0]: [peers.entry(rule)]}
 
 
 def _filter(
@@ -55,7 +53,7 @@ def _filter(
     elif rule.kind == GROUP and rule.peer == group.group_id:
         peer = {"SelfReference": True}
     else:
-        peer = {_LISTS[rule.kind]: _equal([entry(rule, group)])}
+        peer = {peers.PEERS[rule.kind][0]: _equal([entry(rule, group)])}
     return {
         "type": "egress" if rule.egress else "ingress",
         "IpProtocol": rule.protocol if rule.protocol in _NAMED else _equal(rule.protocol),
@@ -63,15 +61,6 @@ def _filter(
         "ToPort": _absent() if rule.to_port is None else rule.to_port,
         **peer,
     }
-
-
-def _entry(rule: Rule) -> dict[str, Any]:
-    """The rule's peer as AWS takes it, and lists it then."""
-    entry = {_IDS[rule.kind]: rule.peer}
-    if rule.kind == GROUP:
-        entry |= {"UserId": rule.owner_id} if rule.owner_id else {}
-        entry |= {"VpcPeeringConnectionId": rule.peering_id} if rule.peering_id else {}
-    return entry | ({"Description": rule.description} if rule.description else {})
 
 
 def _recorded(rule: Rule, group: RecordedGroup) -> dict[str, Any]:
@@ -82,14 +71,14 @@ def _recorded(rule: Rule, group: RecordedGroup) -> dict[str, Any]:
             rule.from_port,
             rule.to_port,
         ):
-            for entry in each.get(_LISTS[rule.kind]) or ():
+            for entry in each.get(peers.PEERS[rule.kind][0]) or ():
                 if _is(entry, rule):
                     return dict(entry)
     raise UnsaidError(f"{rule_text(rule)}: the record of the group does not have it")
 
 
 def _is(entry: Mapping[str, Any], rule: Rule) -> bool:
-    if entry.get(_IDS[rule.kind]) != rule.peer:
+    if entry.get(peers.PEERS[rule.kind][1]) != rule.peer:
         return False
     owner = (entry.get("UserId") or "", entry.get("VpcPeeringConnectionId") or "")
     return rule.kind != GROUP or not rule.owner_id or owner == (rule.owner_id, rule.peering_id)

@@ -23,6 +23,7 @@ from reporter.remedy.steps import (
     Rule,
     Status,
     Step,
+    by_group,
 )
 
 FILE_NAME = "plan.md"
@@ -74,7 +75,7 @@ def _account(account: AccountPlan) -> str:
 def _of_account(account: AccountPlan, left_out: LeftOut) -> Iterator[str]:
     yield ""
     yield f"## {_account(account)}"
-    for steps in plan_summary.of_groups(step for step in account.steps if step.status is Status.PLANNED):
+    for steps in by_group(step for step in account.steps if step.status is Status.PLANNED):
         yield from _of_group(steps, left_out)
     for status, title, told in (
         (Status.CHOICE, "To be chosen", "Nothing is changed for these until somebody chooses:"),

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from reporter.findings.risk import LEVELS
 from reporter.markdown import span
-from reporter.remedy.steps import AccountPlan, DeleteGroup, Plan, Status, Step
+from reporter.remedy.steps import AccountPlan, DeleteGroup, Plan, Status, Step, by_group
 
 _URGENT = ("critical", "high", "medium")
 _Group = Sequence[Step]  # all steps of one
@@ -12,7 +12,7 @@ _Group = Sequence[Step]  # all steps of one
 
 def lines(plan: Plan) -> Iterator[str]:
     """The figures of the whole plan, and a table of its accounts. They count groups, where steps are of findings."""
-    groups = [steps for account in plan.accounts for steps in of_groups(account.steps)]
+    groups = [steps for account in plan.accounts for steps in by_group(account.steps)]
     changed = [steps for steps in groups if _is_planned(steps)]
     yield f"- {_count(changed)} in {_accounts(plan)} would be changed, {_deleted(changed):,} of them deleted."
     for level in _URGENT:
@@ -34,7 +34,7 @@ def lines(plan: Plan) -> Iterator[str]:
     yield "| account | groups changed | of them deleted | with a choice | with a refusal |"
     yield "| --- | --- | --- | --- | --- |"
     for account in plan.accounts:
-        of_account = of_groups(account.steps)
+        of_account = by_group(account.steps)
         planned = [steps for steps in of_account if _is_planned(steps)]
         choices, refusals = (
             sum(any(step.status is status for step in steps) for steps in of_account)
@@ -42,14 +42,6 @@ def lines(plan: Plan) -> Iterator[str]:
         )
         counts = (len(planned), _deleted(planned), choices, refusals)
         yield f"| {span(account.account)} {_id(account)} | {' | '.join(f'{count:,}' for count in counts)} |"
-
-
-def of_groups(steps: Iterable[Step]) -> list[list[Step]]:
-    """The steps by group, in their order."""
-    found: dict[tuple[str, str], list[Step]] = {}
-    for step in steps:
-        found.setdefault((step.region, step.resource_id), []).append(step)
-    return list(found.values())
 
 
 def risk_after(steps: _Group) -> str:

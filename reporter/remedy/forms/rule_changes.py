@@ -3,7 +3,16 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from reporter.remedy.steps import AccountPlan, MoveInterfaces, RecordedGroup, ReplaceRules, Rule, Status, Step
+from reporter.remedy.steps import (
+    AccountPlan,
+    MoveInterfaces,
+    RecordedGroup,
+    ReplaceRules,
+    Rule,
+    Status,
+    Step,
+    by_group,
+)
 
 
 @dataclass(frozen=True)
@@ -29,11 +38,10 @@ def planned(account: AccountPlan) -> list[Step]:
 def rule_changes(account: AccountPlan) -> Iterator[RuleChange]:
     """Group by group, without what is to be done only after a move: see `after_moves`."""
     late = after_moves(account)
-    by_group: dict[tuple[str, str], list[Step]] = {}
-    for step in planned(account):
-        if isinstance(step.change, ReplaceRules) and step not in late:
-            by_group.setdefault((step.region, step.resource_id), []).append(step)
-    for steps in by_group.values():
+    on_rules = (
+        step for step in planned(account) if isinstance(step.change, ReplaceRules) and step not in late
+    )
+    for steps in by_group(on_rules):
         yield _together(
             tuple(steps), [step.change for step in steps if isinstance(step.change, ReplaceRules)]
         )

@@ -10,6 +10,7 @@ import hashlib
 import json
 import shlex
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from importlib import resources
 from itertools import chain
 from pathlib import Path
@@ -27,6 +28,7 @@ from reporter.inventory.rules import (
     WITH_PORTS,
 )
 from reporter.remedy.forms.files import UNDO, file_names
+from reporter.remedy.peers import PEERS, entry
 from reporter.remedy.recorded import is_account_id, is_id, text_of
 from reporter.remedy.steps import (
     Access,
@@ -40,15 +42,8 @@ from reporter.remedy.steps import (
     Rule,
     Status,
     Step,
+    by_group,
 )
-
-_PEERS = {
-    IPV4: ("IpRanges", "CidrIp"),
-    IPV6: ("Ipv6Ranges", "CidrIpv6"),
-    GROUP: ("UserIdGroupPairs", "GroupId"),
-    PREFIX_LIST: ("PrefixListIds", "PrefixListId"),
-}
-
 
 NOTES = (
     "Each account has a script: `bash NAME.sh --dry-run` asks AWS whether it would be allowed, `bash NAME.sh` does it, "
@@ -115,10 +110,7 @@ def _planned(account: AccountPlan) -> list[Step]:
 
 def _write(plan: Plan, account: AccountPlan, stem: str, folder: Path) -> Iterator[Path]:
     script, undo = f"{stem}.sh", f"{UNDO}{stem}.sh"
-    by_group: dict[tuple[str, str], list[Step]] = {}
-    for step in _planned(account):
-        by_group.setdefault((step.region, step.resource_id), []).append(step)
-    groups = [steps for steps in by_group.values() if any(step.change for step in steps)]
+    groups = [steps for steps in by_group(_planned(account)) if any(step.change for step in steps)]
     forth = [_changes(steps) for steps in groups]
     back = [_undoing(steps) for steps in reversed(groups)]
     calls = [line for line in chain.from_iterable(forth + back) if not line.startswith("#")]
@@ -286,16 +278,10 @@ def _rule_text(rule: Rule) -> str:
 def _permission(rule: Rule) -> dict[str, Any]:
     """The IpPermission that authorizes a rule:
     https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_IpPermission.html"""
-    name, key = _PEERS[rule.kind]
-    peer = {key: rule.peer}
-    if rule.kind == GROUP and rule.owner_id:
-        peer["UserId"] = rule.owner_id
-    if rule.description:
-        peer["Description"] = rule.description
     permission: dict[str, Any] = {"IpProtocol": rule.protocol}
     if rule.from_port is not None and rule.to_port is not None:
         permission |= {"FromPort": rule.from_port, "ToPort": rule.to_port}
-    return permission | {name: [peer]}
+    return permission | {PEERS[rule.kind][0]: [entry(replace(rule, peering_id=""))]}
 
 
 def _words(rule: Rule) -> str:
