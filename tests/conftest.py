@@ -1,12 +1,14 @@
 """What every test of the command line needs: a sandbox with the estate, and one finished run of it."""
 
 import gc
+import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from functools import partial
 from math import ceil
 from pathlib import Path
@@ -16,24 +18,19 @@ from unittest.mock import patch
 import boto3
 import pytest
 
-from reporter.sandbox import Sandbox, environment, estate, running
-from tests import programs
+from reporter.sandbox import Sandbox, environment, estate
+from tests import programs, shared
 from tests.lab import Lab, role
 from tests.programs import SG_AUDIT, STOCK, Completed, Warm
+from tests.shared import alone
 from tests.wire import Wire, wire
 
 ROOT = Path(__file__).parent.parent
 
-# Settings of the user's that would break anything of the sandbox that heeded them.
-HOSTILE = {
-    "AWS_PROFILE": "no-such-profile",
-    "AWS_CA_BUNDLE": "/no/such/file",
-    "HTTP_PROXY": "http://127.0.0.1:9",
-}
-
-
 # The folders of those files that take longest.
 LONG = ("collect", "output", "sandbox")
+
+_SHARED = pytest.StashKey[str]()
 
 
 @pytest.hookimpl(wrapper=True, optionalhook=True)
@@ -41,6 +38,22 @@ def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
     """Half as many workers again as processors: for a third of the time a test waits for what it has started."""
     processors = yield
     return ceil(processors * 1.5)
+
+
+def pytest_configure() -> None:
+    """Have Python keep what it compiles: else each worker, and each process it starts, compiles all of this anew."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker where it finds what all of them share."""
+    if _SHARED not in node.config.stash:
+        stack = ExitStack()
+        node.config.add_cleanup(stack.close)
+        node.config.stash[_SHARED] = str(stack.enter_context(shared.running()))
+    node.workerinput["shared"] = node.config.stash[_SHARED]
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -68,13 +81,24 @@ def temporary_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="session")
-def sandbox() -> Iterator[Sandbox]:
-    """A server that holds the estate. Whoever changes something uses accounts that are not the estate's."""
+@pytest.fixture(scope="session", name="shared")
+def shared_folder(request: pytest.FixtureRequest, temporary_files: None) -> Iterator[Path]:
+    """Where what all workers share is to be found, see tests/shared.py."""
     with ExitStack() as stack:
-        with patch.dict(os.environ, HOSTILE):
-            server = stack.enter_context(running())
-            estate.fill(server.endpoint)
+        of_all = getattr(request.config, "workerinput", {}).get("shared")
+        yield Path(of_all) if of_all else stack.enter_context(shared.running())
+
+
+@contextmanager
+def filled(folder: Path) -> Iterator[Sandbox]:
+    with shared.connected(folder, "sandbox") as connection, connection.makefile() as said:
+        yield Sandbox(said.readline().strip())
+
+
+@pytest.fixture(scope="session")
+def sandbox(shared: Path) -> Iterator[Sandbox]:
+    """A server that holds the estate. Whoever changes something uses accounts that are not the estate's."""
+    with filled(shared) as server:
         yield server
 
 
@@ -85,16 +109,16 @@ def clean_env(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> dic
 
 
 @pytest.fixture(scope="session")
-def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warm]:
+def warm(shared: Path) -> Iterator[Warm]:
     """Runs the command line, see tests/warm.py."""
-    with programs.warm("sg-audit", tmp_path_factory.mktemp("home")) as forks:
+    with programs.warm("sg-audit", shared) as forks:
         yield forks
 
 
 @pytest.fixture(scope="session")
-def warm_stock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warm]:
+def warm_stock(shared: Path) -> Iterator[Warm]:
     """Runs stock Custodian and c7n-org: none of this project's code is in its processes."""
-    with programs.warm("stock", tmp_path_factory.mktemp("home")) as forks:
+    with programs.warm("stock", shared) as forks:
         yield forks
 
 
@@ -180,12 +204,16 @@ def estate_accounts(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def estate_ran(sg_audit: Callable[..., Completed], estate_accounts: Path) -> Completed:
-    """What `sg-audit run` of policies/ over the estate said."""
-    output = estate_accounts.with_name("output")
-    done = sg_audit("run", "-c", estate_accounts, "-u", ROOT / "policies", "-s", output)
-    assert done.returncode == 0, done.stderr
-    return done
+def estate_ran(sg_audit: Callable[..., Completed], shared: Path, estate_accounts: Path) -> Completed:
+    """What `sg-audit run` of policies/ over the estate said. One worker runs it, and each has a copy."""
+    of_all, said = shared / "output", shared / "estate.json"
+    with alone(shared):
+        if not said.exists():
+            done = sg_audit("run", "-c", estate_accounts, "-u", ROOT / "policies", "-s", of_all)
+            assert done.returncode == 0, done.stderr
+            said.write_text(json.dumps([done.args, done.returncode, done.stdout, done.stderr]))
+    output = shutil.copytree(of_all, estate_accounts.with_name("output"), symlinks=True)
+    return Completed(*json.loads(said.read_text().replace(str(of_all), str(output))))
 
 
 @pytest.fixture(scope="session")
