@@ -8,7 +8,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Generator, Iterator, Mapping
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from functools import partial
 from math import ceil
 from pathlib import Path
@@ -23,12 +23,35 @@ from tests import programs, shared
 from tests.lab import Lab, role
 from tests.programs import SG_AUDIT, STOCK, Completed, Warm
 from tests.shared import alone
+from tests.shared import sandbox as sandboxed
 from tests.wire import Wire, wire
 
 ROOT = Path(__file__).parent.parent
 
-# The folders of those files that take longest.
-LONG = ("collect", "output", "sandbox")
+# The files that take longest, by the time they took of a processor. What is left at the end is to be short: then one
+# worker is at it, and the others are through.
+LONGEST = (
+    "remedy/test_shell.py",
+    "sandbox/test_demo.py",
+    "output/test_layouts.py",
+    "collect/test_faults.py",
+    "report/formats/test_html_in_browser.py",
+    "report/formats/test_carry.py",
+    "findings/test_history.py",
+    "cli/test_streams.py",
+    "custodian/test_permissions.py",
+    "policytests/test_policytests.py",
+    "cli/test_cli.py",
+    "sandbox/test_faults.py",
+    "remedy/test_custodian_loop.py",
+    "collect/test_cluster_lost.py",
+    "inventory/test_join.py",
+    "inventory/test_internet.py",
+    "report/test_workbook.py",
+    "review/test_untrusted.py",
+    "accounts/test_chosen.py",
+    "sandbox/test_server.py",
+)
 
 _SHARED = pytest.StashKey[str]()
 
@@ -57,13 +80,14 @@ def pytest_configure_node(node: Any) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes longest, else one worker would be at it when all others are through.
+    """Begin with what takes longest.
 
     What has been imported and collected stays: the collector need not look through it again and again.
     """
     gc.collect()
     gc.freeze()
-    items.sort(key=lambda item: item.path.parent.name not in LONG)
+    place = {Path(__file__).parent / name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.path, len(place)))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -89,16 +113,10 @@ def shared_folder(request: pytest.FixtureRequest, temporary_files: None) -> Iter
         yield Path(of_all) if of_all else stack.enter_context(shared.running())
 
 
-@contextmanager
-def filled(folder: Path) -> Iterator[Sandbox]:
-    with shared.connected(folder, "sandbox") as connection, connection.makefile() as said:
-        yield Sandbox(said.readline().strip())
-
-
 @pytest.fixture(scope="session")
 def sandbox(shared: Path) -> Iterator[Sandbox]:
     """A server that holds the estate. Whoever changes something uses accounts that are not the estate's."""
-    with filled(shared) as server:
+    with sandboxed(shared) as server:
         yield server
 
 

@@ -1,38 +1,38 @@
 """Sandboxes that hold the estate, in no time: `python -m tests.filled LISTENER`.
 
-It fills one, and whoever connects gets a fork of it, with a port and a state of its own: first its URL, and then
-nothing, until the connection ends and the sandbox with it.
+It fills one, and whoever connects gets a fork of it, with a port and a state of its own. They say in which file its
+calls are to be written down, if in any, and are told its URL; it ends when the connection does.
 """
 
-import gc
-import os
-import signal
 import socket
 import sys
 import threading
 from contextlib import redirect_stdout
+from pathlib import Path
+from wsgiref.types import WSGIApplication
 
 from werkzeug.serving import BaseWSGIServer, make_server
 
 from reporter.sandbox import estate
 from reporter.sandbox.server import QuietHandler, application
-from tests.shared import accepted
+from tests.recorder import Recorder
+from tests.shared import serve
 
 
 def main(listener: socket.socket) -> None:
     aws = application()
 
-    def server() -> BaseWSGIServer:
-        return make_server("127.0.0.1", 0, aws, threaded=True, request_handler=QuietHandler)
+    def server(app: WSGIApplication) -> BaseWSGIServer:
+        return make_server("127.0.0.1", 0, app, threaded=True, request_handler=QuietHandler)
 
     def be(connection: socket.socket) -> None:
-        one = server()
+        calls = connection.makefile().readline().strip()
+        one = server(Recorder(aws, Path(calls)) if calls else aws)
         connection.sendall(f"http://127.0.0.1:{one.port}\n".encode())
         threading.Thread(target=one.serve_forever, daemon=True).start()
         connection.recv(1)
-        os._exit(0)
 
-    first = server()
+    first = server(aws)
     threading.Thread(target=first.serve_forever).start()
     estate.fill(f"http://127.0.0.1:{first.port}")
     first.shutdown()
@@ -40,14 +40,7 @@ def main(listener: socket.socket) -> None:
     for thread in threading.enumerate():  # only this one would be there in a fork
         if thread is not threading.current_thread():
             thread.join()
-    gc.collect()
-    gc.freeze()
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    for connection in accepted(listener):
-        with connection:
-            if not os.fork():
-                listener.close()
-                be(connection)
+    serve(listener, be)
 
 
 if __name__ == "__main__":

@@ -5,17 +5,19 @@ first connects, and leaves the socket to it. Each who connects gets a fork of it
 """
 
 import fcntl
+import gc
+import os
 import select
 import socket
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, cast
 
-from reporter.sandbox import environment
+from reporter.sandbox import Sandbox, environment
 
 #: What each is called, and the module with its arguments.
 PROGRAMS = {
@@ -55,6 +57,14 @@ def connected(folder: Path, name: str) -> socket.socket:
 
 
 @contextmanager
+def sandbox(folder: Path, calls: Path | None = None) -> Iterator[Sandbox]:
+    """A sandbox of one's own that holds the estate. It writes its calls down in the file, see recorder.py."""
+    with connected(folder, "sandbox") as connection, connection.makefile("rw") as both:
+        print(calls or "", file=both, flush=True)
+        yield Sandbox(both.readline().strip())
+
+
+@contextmanager
 def alone(folder: Path) -> Iterator[None]:
     """One worker at a time."""
     with (folder / "lock").open("w") as lock:
@@ -62,13 +72,23 @@ def alone(folder: Path) -> Iterator[None]:
         yield
 
 
-def accepted(listener: socket.socket) -> Iterator[socket.socket]:
-    """Who connects, until stdin ends."""
+def serve(listener: socket.socket, be: Callable[[socket.socket], object]) -> None:
+    """Have a fork be there for each who connects, until stdin ends and all of them have."""
+    gc.collect()
+    gc.freeze()  # else each fork looks through all that is loaded, and copies the pages of it
     while True:
         ready, _, _ = select.select([listener, sys.stdin], [], [])
         if sys.stdin in ready:
-            return
-        yield listener.accept()[0]
+            break
+        connection, _ = listener.accept()
+        with connection:
+            if not os.fork():
+                listener.close()
+                be(connection)
+                os._exit(0)
+    with suppress(ChildProcessError):
+        while True:
+            os.wait()
 
 
 def _main(folder: Path) -> None:

@@ -9,7 +9,6 @@ are through. So does the process that the workers of a run are forked from.
 """
 
 import atexit
-import gc
 import importlib
 import json
 import multiprocessing.forkserver
@@ -33,7 +32,7 @@ import boto3
 from botocore.loaders import JSONFileLoader
 from c7n.resources import load_resources
 
-from tests.shared import accepted
+from tests import shared
 
 _SG_AUDIT = (
     "reporter.accounts.chosen",
@@ -204,18 +203,6 @@ def _forked_where_it_can_be(path: str, args: Sequence[Any], descriptors: Sequenc
     return pid
 
 
-def main(listener: socket.socket, name: str) -> None:
-    load(name)
-    gc.collect()
-    gc.freeze()  # else each run looks through all of this, and copies the pages of it
-    signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    for connection in accepted(listener):
-        with connection:
-            if not os.fork():
-                listener.close()
-                serve(connection)
-                os._exit(0)
-
-
 if __name__ == "__main__":
-    main(socket.socket(fileno=int(sys.argv[1])), sys.argv[2])
+    load(sys.argv[2])
+    shared.serve(socket.socket(fileno=int(sys.argv[1])), serve)
