@@ -27,8 +27,10 @@ from reporter.report.formats import (
     load,
     notes,
     shows_groups,
+    shows_metrics,
     shows_overview,
 )
+from reporter.report.metrics import measure
 from reporter.report.overview import Overview, overview
 from reporter.report.summary import coverage_line, waived_line
 
@@ -130,6 +132,8 @@ def _further(
         if shows_groups(form):
             found = worst_groups()
             taken["details"] = replace(found, groups=found.groups[: shows_groups(form)])
+        if shows_metrics(form):
+            taken["metrics"] = measure(audit, findings, past)
         return taken
 
     return of

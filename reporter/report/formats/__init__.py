@@ -28,9 +28,10 @@ class Format(Protocol):
     """What a format's module has.
 
     A module may also have `notes(tables)`: lines, for the terminal, on what this format makes of the tables;
-    `SHOWS_OVERVIEW = True`: its `write` is then given the `overview` (reporter.report.overview) by that keyword; and
+    `SHOWS_OVERVIEW = True`: its `write` is then given the `overview` (reporter.report.overview) by that keyword;
     `SHOWS_GROUPS`, a number: it is then given by the keyword `details` (reporter.report.details) so many of the groups
-    that something was found of, the worst ones.
+    that something was found of, the worst ones; and `SHOWS_METRICS = True`: it is then given the `metrics`
+    (reporter.report.metrics).
     """
 
     def write(
@@ -101,6 +102,11 @@ def shows_overview(form: Format) -> bool:
 def shows_groups(form: Format) -> int:
     """Of how many groups at the most a format takes the details."""
     return int(getattr(form, "SHOWS_GROUPS", 0))
+
+
+def shows_metrics(form: Format) -> bool:
+    """Whether a format takes the metrics."""
+    return bool(getattr(form, "SHOWS_METRICS", False))
 
 
 def _own() -> set[str]:

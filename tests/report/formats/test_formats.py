@@ -248,9 +248,9 @@ def test_a_table_of_17_000_columns_is_written_as_far_as_excel_goes(tmp_path: Pat
 
 
 def test_the_formats_are_the_modules_of_the_folder() -> None:
-    assert names() == ["csv", "html", "json", "parquet", "xlsx"]
+    assert names() == ["csv", "html", "json", "parquet", "prometheus", "xlsx"]
     with pytest.raises(
-        InputError, match=r"^-f doc: no such format; there are csv, html, json, parquet, xlsx$"
+        InputError, match=r"^-f doc: no such format; there are csv, html, json, parquet, prometheus, xlsx$"
     ):
         load("doc")
 
@@ -261,7 +261,7 @@ def test_every_format_of_one_report(sg_audit: SgAudit, estate_run: Path, tmp_pat
     assert done.returncode == 0, done.stderr
     paths = list(map(Path, done.stdout.splitlines()))
     assert sorted(paths) == sorted(tmp_path.iterdir())
-    assert {path.suffix for path in paths} == {".csv", ".html", ".json", ".parquet", ".xlsx"}
+    assert {path.suffix for path in paths} == {".csv", ".html", ".json", ".parquet", ".prom", ".xlsx"}
     (whole,) = (path for path in paths if path.suffix == ".json")
     tables = json_reader.loads(whole.read_text())["tables"]
     for name, rows in tables.items():
@@ -292,7 +292,10 @@ def test_an_installed_package_adds_a_format(sg_audit: SgAudit, estate_run: Path,
     assert Path(done.stdout.strip()).read_text().startswith("default_sg ssh_open ssh_world ")
     refused = sg_audit("report", "-s", estate_run, "-o", reports, "-f", "tiny")
     assert refused.returncode == 2
-    assert refused.stderr == "sg-audit: -f tiny: no such format; there are csv, html, json, parquet, xlsx\n"
+    assert (
+        refused.stderr
+        == "sg-audit: -f tiny: no such format; there are csv, html, json, parquet, prometheus, xlsx\n"
+    )
 
 
 @pytest.mark.parametrize(
