@@ -70,6 +70,7 @@ lint: $(DEV) ## ruff, mypy and the direction of imports
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy docs/grafana/dashboard.py
 	$(BIN)/lint-imports --no-cache
 
 bench: $(DEV) ## measure against stock c7n-org and plain scripts (half an hour)

@@ -16,6 +16,7 @@ from typing import Any
 import click
 import openpyxl
 import pytest
+import yaml
 from click.testing import CliRunner, Result
 
 from reporter.accounts import chosen
@@ -301,6 +302,12 @@ def test_metrics_their_labels_and_meaning_are_those_there_are() -> None:
     assert listed == [(each.name, each.labels, each.meaning) for each in metrics.METRICS]
     labels = {name for row in single(METRICS, "label") for name in spans(row[0])}
     assert labels == {label for each in metrics.METRICS for label in each.labels} - {"policy"}
+
+
+def test_alerts_are_those_there_are() -> None:
+    rules = yaml.safe_load((DOCS / "grafana/alerts.yml").read_text(encoding="utf-8"))["groups"][0]["rules"]
+    listed = [(spans(row[0])[0], row[1]) for row in single(METRICS, "alert")]
+    assert listed == [(each["alert"], each["labels"]["severity"]) for each in rules]
 
 
 # Commands that do what they say
