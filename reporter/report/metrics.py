@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from reporter.custodian.resource_types import GROUPS as ON_GROUPS
 from reporter.findings.assess import Findings
 from reporter.findings.changes import State
-from reporter.findings.history import level_given
+from reporter.findings.history import finding_level
 from reporter.findings.past import NO_PAST, Past
 from reporter.findings.risk import LEVELS
 from reporter.inventory.audit import Audit
@@ -180,7 +180,7 @@ def _oldest(audit: Audit, findings: Findings) -> _Samples:
     frame = frame[frame["proven"]]
     names = ("group", "account_profile", "policy", "exposed", "first_seen")
     for group, account, policy, exposed, day in zip(*(frame[name].tolist() for name in names), strict=True):
-        level = level_given(risks[group], exposed, columns[policy])
+        level = finding_level(risks[group], exposed, columns[policy])
         if level in LEVELS and proven[group] and (group, policy) not in waived:
             for when in _time(day).values():
                 key = clean(account), level

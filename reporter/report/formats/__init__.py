@@ -31,7 +31,8 @@ class Format(Protocol):
     `SHOWS_OVERVIEW = True`: its `write` is then given the `overview` (reporter.report.overview) by that keyword;
     `SHOWS_GROUPS`, a number: it is then given by the keyword `details` (reporter.report.details) so many of the groups
     that something was found of, the worst ones; and `SHOWS_METRICS = True`: it is then given the `metrics`
-    (reporter.report.metrics).
+    (reporter.report.metrics). With `FOR_DATABASES = True` it is given the tables as a database wants them
+    (reporter.report.star) in the place of those of a workbook.
     """
 
     def write(
@@ -107,6 +108,11 @@ def shows_groups(form: Format) -> int:
 def shows_metrics(form: Format) -> bool:
     """Whether a format takes the metrics."""
     return bool(getattr(form, "SHOWS_METRICS", False))
+
+
+def for_databases(form: Format) -> bool:
+    """Whether a format takes the tables as a database wants them."""
+    return bool(getattr(form, "FOR_DATABASES", False))
 
 
 def _own() -> set[str]:
