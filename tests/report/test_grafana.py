@@ -24,7 +24,7 @@ DASHBOARD, ALERTS = GRAFANA / "dashboard.json", GRAFANA / "alerts.yml"
 
 Values = Mapping[tuple[str, ...], float]
 
-HALF_A_DAY = 43_200
+DAY = 86_400
 
 
 def seconds(day: int) -> int:
@@ -121,14 +121,14 @@ def server(
 
 
 def history(files: list[Path]) -> str:
-    """What had been scraped of each file every twelve hours, to 30 June."""
+    """What had been scraped of each file every day at 06:00, to 30 June."""
     began = [seconds(int(run[6:8])) for run in RUNS]
     lines = []
     for metric in METRICS:
         lines.append(f"# TYPE {metric.name} gauge")
         for file, start, end in zip(files, began, [*began[1:], seconds(30) + 1], strict=True):
             samples = re.findall(rf"^{metric.name}[{{ ].*", file.read_text(encoding="utf-8"), re.MULTILINE)
-            lines += [f"{sample} {when}" for when in range(start, end, HALF_A_DAY) for sample in samples]
+            lines += [f"{sample} {when}" for when in range(start, end, DAY) for sample in samples]
     return "\n".join([*lines, "# EOF", ""])
 
 
@@ -168,7 +168,6 @@ NOW: dict[str, Values] = {
         ("gamma", US, "skipped"): 7,
     },
 }
-DAY = 86_400
 #: What goes by the time too, at 06:00 UTC on 26 June.
 ON_THE_26TH: dict[str, Values] = {
     **NOW,

@@ -2,6 +2,7 @@
 
 import csv as csv_reader
 import json as json_reader
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -9,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 from pyarrow import parquet as parquet_reader
 
 from reporter.errors import InputError
@@ -266,6 +268,19 @@ def test_every_format_of_one_report(sg_audit: SgAudit, estate_run: Path, tmp_pat
     tables = json_reader.loads(whole.read_text())["tables"]
     for name, rows in tables.items():
         assert parquet_reader.read_table(f"{whole.with_suffix('')}_{name}.parquet").num_rows == len(rows)
+    counted = Counter(
+        (row["account_profile"], row["region"], row["risk"], row["reachable"])
+        for row in tables["security_groups"]
+    )
+    (gauges,) = (path for path in paths if path.suffix == ".prom")
+    labels = ("account", "region", "risk", "reachable")
+    assert counted == {
+        tuple(sample.labels[label] for label in labels): sample.value
+        for metric in text_string_to_metric_families(gauges.read_text())
+        for sample in metric.samples
+        if metric.name == "sg_audit_groups" and sample.value
+    }
+    assert counted["dev", "us-east-1", "critical", "yes"] == 1
     (row,) = (row for row in tables["security_groups"] if row["group_name"] == "bastion")
     assert (row["in_use"], row["attached_eni_count"], row["ssh_rules"]) == (True, 1, ["0.0.0.0/0 -> 22"])
 
