@@ -11,7 +11,7 @@ import pandas as pd
 import pyarrow as pa
 from pyarrow import parquet
 
-from reporter.report.formats._files import all_or_none, tab_files
+from reporter.report.formats._files import tab_files
 from reporter.report.table import Table
 
 _ROWS = 100_000  # of a row group, and in memory at a time
@@ -20,19 +20,15 @@ _ROWS = 100_000  # of a row group, and in memory at a time
 def write(stem: Path, tables: Sequence[Table], facts: Sequence[str]) -> list[Path]:
     """Write a file a table: `<stem>_<tab>.parquet`; the facts go into each file's metadata."""
     files = tab_files(stem, [table.name for table in tables], ".parquet")
-    with all_or_none(stem.parent) as folder:
-        for table, name in zip(tables, files, strict=True):
-            types = {str(column): _type(table.frame[column]) for column in table.frame.columns}
-            schema = pa.schema(list(types.items()), {"title": table.title, "facts": "\n".join(facts)})
-            # Of a path, pyarrow takes only one in UTF-8.
-            with (
-                (folder / name).open("wb") as file,
-                parquet.ParquetWriter(file, schema, compression="zstd") as writer,
-            ):
-                for columns in table.batches(_ROWS):
-                    arrays = map(_array, columns, types.values())
-                    writer.write_table(pa.Table.from_arrays(list(arrays), schema=schema))
-    return [stem.with_name(name) for name in files]
+    for table, path in zip(tables, files, strict=True):
+        types = {str(column): _type(table.frame[column]) for column in table.frame.columns}
+        schema = pa.schema(list(types.items()), {"title": table.title, "facts": "\n".join(facts)})
+        # Of a path, pyarrow takes only one in UTF-8.
+        with path.open("wb") as file, parquet.ParquetWriter(file, schema, compression="zstd") as writer:
+            for columns in table.batches(_ROWS):
+                arrays = map(_array, columns, types.values())
+                writer.write_table(pa.Table.from_arrays(list(arrays), schema=schema))
+    return files
 
 
 def _type(column: "pd.Series[Any]") -> pa.DataType:
