@@ -14,7 +14,7 @@ from reporter.findings.past import NO_PAST, Past
 from reporter.inventory.audit import Audit, Progress, silent
 from reporter.names import clean
 from reporter.output.store import Store
-from reporter.report import changes, places, tables
+from reporter.report import changes, places, star, tables
 from reporter.report.details import Details, details
 from reporter.report.entries import Entry
 from reporter.report.entries import place as place_entries
@@ -23,6 +23,7 @@ from reporter.report.formats import (
     NO_SETTINGS,
     Format,
     Settings,
+    for_databases,
     load,
     notes,
     shows_groups,
@@ -31,6 +32,7 @@ from reporter.report.formats import (
 from reporter.report.overview import Overview, overview
 from reporter.report.places.staged import Outcome, Staged, staged
 from reporter.report.summary import coverage_line, waived_line
+from reporter.report.table import Table
 
 _NAMED = 10  # policies in a line
 
@@ -74,7 +76,8 @@ def write(
         placed = place_entries(entries, built, audit)
         settings = {**settings, DEFAULT: {**settings.get(DEFAULT, {}), "placed": placed}}
         carried.append(placed.line)
-    total = len(forms) * sum(len(table.frame) for table in built)
+    takes = _tables_of(forms.values(), audit, findings, labels, built)
+    total = sum(len(table.frame) for form in forms.values() for table in takes(form))
 
     def all_formats(beginning: Path) -> tuple[list[Staged], dict[str, Exception]]:
         """Write each format into a folder of its own; returns also what went wrong with those that are missing."""
@@ -85,13 +88,13 @@ def write(
             done += rows
             progress(done, total)
 
-        counted = [replace(table, on_rows=count) for table in built]
         written: list[Staged] = []
         failures: dict[str, Exception] = {}
         for number, (name, form) in enumerate(forms.items()):
             own = beginning.parent / str(number) / beginning.name
             try:
                 own.parent.mkdir()
+                counted = [replace(table, on_rows=count) for table in takes(form)]
                 paths = form.write(own, counted, lines, **settings.get(name, {}), **more(form))
                 written.append(staged(name, own, paths))
             except Exception as error:  # whatever it is, the other formats are none the worse
@@ -108,7 +111,8 @@ def write(
     if told and not outcome.placed:
         raise told[0]
     paths = [places.address(place, path) for report in outcome.placed for path in report.paths]
-    said = (note for report in outcome.placed for note in notes(forms[report.form], built))
+    placed_forms = [forms[report.form] for report in outcome.placed]
+    said = (note for form in placed_forms for note in notes(form, takes(form)))
     return Written(tuple(paths), (*carried, *said, *outcome.notes), tuple(told))
 
 
@@ -134,6 +138,14 @@ def _told(place: Store, error: Exception, of: str) -> Exception:
 
 def _not_written(place: Store, error: OSError, of: str = "") -> InputError:
     return InputError(f"{of}{places.not_there(place, ' '.join(str(error.strerror or error).split()))}")
+
+
+def _tables_of(
+    forms: Iterable[Format], audit: Audit, findings: Findings, labels: Labels, built: Sequence[Table]
+) -> Callable[[Format], Sequence[Table]]:
+    """Which tables a format takes."""
+    star_too = star.build(audit, findings, built, labels) if any(map(for_databases, forms)) else built
+    return lambda form: star_too if for_databases(form) else built
 
 
 def _further(
