@@ -32,15 +32,18 @@ class Format(Protocol):
     `SHOWS_GROUPS`, a number: it is then given by the keyword `details` (reporter.report.details) so many of the groups
     that something was found of, the worst ones; and `SHOWS_METRICS = True`: it is then given the `metrics`
     (reporter.report.metrics). With `FOR_DATABASES = True` it is given the tables as a database wants them
-    (reporter.report.star) in the place of those of a workbook.
+    (reporter.report.star) in the place of those of a workbook, and with `FOR_GROUP = True` the group of the folder that
+    its files go into may read them.
     """
 
     def write(
         self, stem: Path, tables: Sequence["Table"], facts: Sequence[str], **settings: Any
     ) -> Sequence[Path]:
-        """Write the tables and return the files: all of them or, where an OSError is raised, none.
+        """Write the tables and return the files, or folders of files.
 
-        `stem` is folder and beginning of each file's name: `reports/security_groups_inventory_20251206T210355`.
+        `stem` is folder and beginning of each file's name: `…/security_groups_inventory_20251206T210355`. The folder
+        is the format's own, and empty: what is returned is moved or uploaded to where reports go, all of it or, where
+        anything is raised, nothing.
         `facts` are lines on the whole report. A format that has no settings of its own takes these three.
         """
 
@@ -103,6 +106,11 @@ def shows_overview(form: Format) -> bool:
 def shows_groups(form: Format) -> int:
     """Of how many groups at the most a format takes the details."""
     return int(getattr(form, "SHOWS_GROUPS", 0))
+
+
+def for_group(form: Format) -> bool:
+    """Whether a format's files are for the group of their folder too."""
+    return bool(getattr(form, "FOR_GROUP", False))
 
 
 def shows_metrics(form: Format) -> bool:

@@ -1,7 +1,6 @@
 """Prometheus: gauges in its text format, for the textfile collector of the node exporter.
 
-That collector reads files of any name that ends with `.prom`, over and over: a file is replaced whole, and the group of
-its folder reads it.
+That collector is in the group of the folder, and reads every file there whose name ends with `.prom`, over and over.
 """
 
 from collections.abc import Iterable, Sequence
@@ -12,16 +11,16 @@ from prometheus_client import generate_latest
 from prometheus_client.core import GaugeMetricFamily
 from prometheus_client.registry import Collector
 
-from reporter.files import write_whole
 from reporter.report.metrics import Measured
 
 SHOWS_METRICS = True
+FOR_GROUP = True
 
 
 def write(stem: Path, tables: Any, facts: Sequence[str], *, metrics: Sequence[Measured]) -> list[Path]:
-    """Write the metrics to `<stem>.prom`, which the group of its folder may read."""
+    """Write the metrics to `<stem>.prom`."""
     path = stem.with_name(f"{stem.name}.prom")
-    write_whole(path, generate_latest(_Gauges(metrics)), group_reads=True)
+    path.write_bytes(generate_latest(_Gauges(metrics)))
     return [path]
 
 

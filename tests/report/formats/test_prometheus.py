@@ -24,7 +24,7 @@ from reporter.output.reading import Output
 from reporter.output.store import Folder
 from reporter.report import metrics
 from reporter.report.formats import prometheus
-from reporter.report.metrics import METRICS, Measured
+from reporter.report.metrics import METRICS
 from tests import stockdir
 from tests.prometheus import promtool
 from tests.report.metric_runs import EVERYTHING, RUNS, Samples, of_each_run, report
@@ -140,32 +140,24 @@ def test_the_file_is_read_by_the_group_of_its_folder(files: list[Path]) -> None:
 
 
 def test_it_is_its_owners_only_where_the_folder_is_of_a_group_of_others(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    folder: Path, files: list[Path], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def refused(*_: object) -> None:
         raise PermissionError
 
     monkeypatch.setattr(os, "chown", refused)
-    (path,) = prometheus.write(tmp_path / "sg_audit", [], [], metrics=[])
+    (path,) = report(folder / "runs" / RUNS[-1], tmp_path, "-f", "prometheus")
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
-def test_a_file_is_replaced_whole_or_not_at_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    measured = [Measured(metrics.RUN, {(): 1.0})]
-    (path,) = prometheus.write(tmp_path / "sg_audit", [], [], metrics=measured)
-    before = path.read_text(encoding="utf-8")
-    names = []
-
-    def full(self: Path, target: Path) -> None:
-        names.append((self.name, target.name))
-        raise OSError("No space left on device")
-
-    monkeypatch.setattr(Path, "replace", full)
-    with pytest.raises(OSError, match="No space"):
-        prometheus.write(tmp_path / "sg_audit", [], [], metrics=[Measured(metrics.RUN, {(): 2.0})])
-    ((part, target),) = names
-    assert (part.endswith(".prom"), target) == (False, "sg_audit.prom")  # the collector does not see the part
-    assert (list(tmp_path.iterdir()), path.read_text(encoding="utf-8")) == ([path], before)
+def test_a_file_of_one_name_is_replaced(folder: Path, files: list[Path], tmp_path: Path) -> None:
+    for run in RUNS[:2]:
+        words = ("-f", "prometheus", "--stem", "sg_audit", "-w", folder / "runs" / "waivers.yml")
+        (path,) = report(folder / "runs" / run, tmp_path, *words)
+    assert path == tmp_path / "sg_audit.prom"
+    assert list(tmp_path.glob("*.prom")) == [path]
+    assert read(path) == read(files[1])
+    assert stat.S_IMODE(path.stat().st_mode) == 0o640
 
 
 def test_whatever_things_are_called_is_a_text(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
