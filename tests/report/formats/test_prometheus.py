@@ -4,7 +4,7 @@ import json
 import os
 import stat
 from collections import Counter
-from collections.abc import Collection, Iterator
+from collections.abc import Collection, Iterable
 from dataclasses import replace
 from itertools import product
 from pathlib import Path
@@ -265,24 +265,29 @@ def test_a_region_that_was_read_has_at_most_a_dozen_series_of_groups() -> None:
     assert len(all_there_are) + may_be_waived == 34
 
 
-def estate(accounts: int, at_work: Collection[int]) -> tuple[Audit, Findings]:
-    """Accounts of 17 regions. Those at work have every combination that there is where all is known, and two groups of
-    each, and eight of twelve policies found something; the others have the default group that AWS made."""
+def estate(
+    accounts: int, at_work: Collection[int], kinds: Iterable[tuple[str, str, str, bool]], caught: int
+) -> tuple[Audit, Findings]:
+    """Accounts of 17 regions. Those at work have two groups of each kind (risk, proven, reachable, waived), and so many
+    of twelve policies found something there; the others have the default group that AWS made, which two found."""
     policies = [
         PlannedPolicy("sg-inventory", GROUPS, filtered=False, report={"tab": "security_groups"}),
         *(PlannedPolicy(f"sg-{number}", GROUPS) for number in range(12)),
     ]
-    kinds = sorted(combinations(everything_known=True)) * 2
-    places = [(f"account-{number:04}", f"{number:012}", region) for number, region in units(accounts)]
-    rows, caught = [], []
-    for place, (_, region) in zip(places, units(accounts), strict=True):
-        busy = int(region.removeprefix("region-")) in at_work
-        rows += [(*place, *kind) for kind in (kinds if busy else [("low", "true", "no")])]
-        caught += [(*place, f"sg-{number}", len(rows) - 1) for number in range(8 if busy else 2)]
-    groups = pd.DataFrame(
-        rows, columns=["account_profile", "account_id", "region", "risk", "proven", "reachable"]
-    )
-    frame = pd.DataFrame(caught, columns=["account_profile", "account_id", "region", "policy", "group"])
+    places = [
+        (f"account-{number:04}", f"{number:012}", f"region-{region:02}")
+        for number, region in product(range(accounts), range(17))
+    ]
+    rows: list[tuple[str | bool, ...]] = []
+    found: list[tuple[str | int, ...]] = []
+    busy = sorted(kinds) * 2
+    for place in places:
+        works = int(place[2].removeprefix("region-")) in at_work
+        rows += [(*place, *kind) for kind in (busy if works else [("low", "true", "no", False)])]
+        found += [(*place, f"sg-{number}", len(rows) - 1) for number in range(caught if works else 2)]
+    named = ["account_profile", "account_id", "region"]
+    groups = pd.DataFrame(rows, columns=[*named, "risk", "proven", "reachable", "waived"])
+    frame = pd.DataFrame(found, columns=[*named, "policy", "group"]).assign(proven=True)
     cells = tuple(Cell(*place, each.name, Status.OK) for place in places for each in policies)
     output = Output(
         *("a run", "", Folder(Path()), "2025-06-25T06:00:00+00:00", True),
@@ -292,21 +297,30 @@ def estate(accounts: int, at_work: Collection[int]) -> tuple[Audit, Findings]:
         files={},
     )
     none = pd.Series(False, index=groups.index)
+    waived = replace(nothing_waived(groups), groups=groups["waived"])
     return Audit(output, cells, pd.DataFrame()), Findings(
-        groups, groups["proven"] == "true", frame.assign(proven=True), none, none, nothing_waived(groups)
+        groups, groups["proven"] == "true", frame, none, none, waived
     )
 
 
-def units(accounts: int) -> Iterator[tuple[int, str]]:
-    return product(range(1, accounts + 1), (f"region-{number}" for number in range(17)))
-
-
 def test_a_thousand_accounts_of_17_regions_have_a_dozen_series_each(tmp_path: Path) -> None:
-    found = metrics.measure(*estate(1_000, at_work=(0, 5, 10, 15)))
+    known = [(*kind, False) for kind in combinations(everything_known=True)]
+    found = metrics.measure(*estate(1_000, (0, 5, 10, 15), known, 8))
     (path,) = prometheus.write(tmp_path / "sg_audit", [], [], metrics=found)
     with path.open(encoding="utf-8") as lines:
         series = sum(not line.startswith("#") for line in lines)
-    # 13 regions of five risks, two policies and one status; four of eleven, eight and one.
+    # 13 regions of five risks, two policies and one status; four of eleven, eight and one; the time of the run.
     assert series == 1_000 * (13 * 8 + 4 * 20) + 1 == 184_001
     assert series <= 12 * 1_000 * 17
     assert path.stat().st_size < 30_000_000
+
+
+def test_every_combination_everywhere_has_four_dozen() -> None:
+    """Of the twelve policies each found something, too."""
+    kinds = {
+        (*kind, waived)
+        for kind in combinations(everything_known=False)
+        for waived in ((False, True) if kind[0] in ("critical", "high", "medium") else (False,))
+    }
+    found = metrics.measure(*estate(10, range(17), kinds, 12))
+    assert sum(len(each.samples) for each in found) == 10 * 17 * (34 + 12 + 1) + 1
