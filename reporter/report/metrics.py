@@ -14,7 +14,7 @@ from reporter.findings.risk import LEVELS
 from reporter.inventory.audit import Audit
 from reporter.inventory.network.reachability import Reachable
 from reporter.names import clean
-from reporter.output.manifest import Cell, Status
+from reporter.output.manifest import Status
 
 
 @dataclass(frozen=True)
@@ -122,7 +122,7 @@ def _known(audit: Audit) -> Iterator[tuple[str, str, str]]:
     for cell in audit.cells:
         policy = audit.output.policy_of(cell)
         if policy.resource == ON_GROUPS and not policy.on_events and not cell.is_left_out:
-            place = clean(cell.account), cell.account_id, cell.region
+            place = clean(cell.account), clean(cell.account_id), clean(cell.region)
             if cell.status is Status.OK:
                 listed[place] = listed.get(place, False) or policy.lists_all
             else:
@@ -143,9 +143,9 @@ def _new(past: Past) -> _Samples:
             key, found = change.key, change.found
             # What is waived keeps its level, and is told apart.
             level = found.level if change.waived else change.left or found.level
-            place = clean(change.account_profile), key.account_id, key.region, clean(key.policy)
+            names = change.account_profile, key.account_id, key.region, key.policy
             known = _flag(found.level_proven), found.reachable, _flag(change.waived)
-            samples[*place, level, *known] += 1
+            samples[*map(clean, names), level, *known] += 1
     return samples
 
 
@@ -153,13 +153,10 @@ def _cells(audit: Audit) -> _Samples:
     samples: Counter[tuple[str, ...]] = Counter()
     for cell in audit.cells:
         if not cell.is_left_out:
-            samples[*_place(cell), Status.OK.value] += 0
-            samples[*_place(cell), cell.status.value] += 1
+            place = clean(cell.account), clean(cell.region)
+            samples[*place, Status.OK.value] += 0
+            samples[*place, cell.status.value] += 1
     return samples
-
-
-def _place(cell: Cell) -> tuple[str, str]:
-    return clean(cell.account), cell.region
 
 
 def _oldest(audit: Audit, findings: Findings) -> _Samples:

@@ -170,12 +170,14 @@ def test_whatever_things_are_called_is_a_text(tmp_path: Path, monkeypatch: pytes
     units = {
         (account, "us-east-1"): unit([opened]) | {name: [opened]}
         for account in (odd, "two\nlines\N{RIGHT-TO-LEFT OVERRIDE}")
-    }
+    } | {(odd, "region\n{"): unit([opened])}
     run = write(tmp_path / "run", units, [*POLICIES, policy])
     (path,) = report(run, tmp_path / "reports", "-f", "prometheus")
     found = read(path)
     assert found["sg_audit_findings"][odd, "4" * 12, "us-east-1", name] == 1
     assert found["sg_audit_cells"]["two_lines_", "us-east-1", "ok"] == 8
+    assert found["sg_audit_cells"][odd, "region_{", "ok"] == 7
+    assert {values[2] for values in found["sg_audit_groups"]} == {"us-east-1", "region_{"}
     assert promtool("check", "metrics", given=path.read_text(encoding="utf-8")) == ""
 
 
