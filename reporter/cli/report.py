@@ -36,6 +36,7 @@ def report(
     reports: Path,
     formats: tuple[str, ...],
     csv_bom: bool,
+    partition: tuple[str, ...],
     fail_on: str | None,
     history: str,
     carry: Path | None,
@@ -44,7 +45,13 @@ def report(
     """Make the report of any output of Custodian: the newest run there, or the run directory given."""
     entries = read_entries(carry, formats)
     accepted = read_waivers(waivers_file, accounts_file, max_waiver_days)
-    more: dict[str, Any] = {"at": at, "history": history, "entries": entries, **choice}
+    more: dict[str, Any] = {
+        "at": at,
+        "history": history,
+        "entries": entries,
+        "partition": partition,
+        **choice,
+    }
     return write(output, reports, formats, csv_bom, fail_on, accounts_file, accepted, **more)
 
 
@@ -92,6 +99,7 @@ def write(
     fields: Sequence[str] = (),
     history: str = "",
     entries: Sequence["Entry"] | None = None,
+    partition: Sequence[str] = (),
 ) -> int:
     """Read the output, write its report and say what is in it; returns the exit code."""
     from reporter import progress
@@ -108,7 +116,7 @@ def write(
     from reporter.report import waivers as waivers_tab
     from reporter.report.formats import check
 
-    settings = check(formats, csv_bom=csv_bom)
+    settings = check(formats, csv_bom=csv_bom, partition=partition, place=str(reports))
     more = [columns.parse(field) for field in fields]
     found = open_output(output, expected.read(accounts_file) if accounts_file else (), at)
     found = found.only(only, resources)

@@ -49,6 +49,7 @@ def audit(
     reports: Path,
     formats: tuple[str, ...],
     csv_bom: bool,
+    partition: tuple[str, ...],
     fail_on: str | None,
     history: str,
     carry: Path | None,
@@ -58,14 +59,14 @@ def audit(
     from reporter.report import folder as report_folder
     from reporter.report.formats import check
 
-    check(formats, csv_bom=csv_bom)
+    check(formats, csv_bom=csv_bom, partition=partition)
     report_folder.check(reports)
     entries = report.read_entries(carry, formats)
     accepted = report.read_waivers(waivers_file, accounts_file, max_waiver_days)
     folder, _, interrupted = _run(accounts_file, sources, output, **choice)
     if interrupted:
         return EXIT_PARTIAL
-    more: dict[str, Any] = {"history": history, "entries": entries}
+    more: dict[str, Any] = {"history": history, "entries": entries, "partition": partition}
     return report.write(folder, reports, formats, csv_bom, fail_on, accounts_file, accepted, **more)
 
 
@@ -86,6 +87,7 @@ def demo(
     reports: Path,
     formats: tuple[str, ...],
     csv_bom: bool,
+    partition: tuple[str, ...],
     fail_on: str | None,
     history: str,
     carry: Path | None,
@@ -95,10 +97,10 @@ def demo(
     from reporter.report.formats import check
     from reporter.sandbox import demo as sandbox_demo
 
-    check(formats, csv_bom=csv_bom)
+    check(formats, csv_bom=csv_bom, partition=partition)
     report_folder.check(reports)
     report.read_entries(carry, formats)
-    code = sandbox_demo.run(sources, output, reports, formats, csv_bom, fail_on, history, carry)
+    code = sandbox_demo.run(sources, output, reports, formats, csv_bom, partition, fail_on, history, carry)
     if code != EXIT_INPUT:
         for line in _what_to_try_next(output, reports, formats):
             say(line)

@@ -17,6 +17,7 @@ def run(
     reports: Path,
     formats: Sequence[str],
     csv_bom: bool,
+    partition: Sequence[str],
     fail_on: str | None,
     history: str = "",
     carry: Path | None = None,
@@ -38,6 +39,7 @@ def run(
         command += [word for source in sources for word in ("-u", str(source))]
         command += [word for name in formats for word in ("-f", name)]
         command += ["--csv-bom"] if csv_bom else []
+        command += [word for name in partition for word in ("--partition", name)]
         command += ["--fail-on", fail_on] if fail_on else []
         command += ["--history", history] if history else []
         command += ["--carry", str(carry)] if carry else []

@@ -1,6 +1,7 @@
 """What formats that write files have in common."""
 
 import re
+import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ _NUMBER = len("_99999")  # room for what tells two apart
 
 @contextmanager
 def all_or_none(folder: Path) -> Iterator[Path]:
-    """A folder to write files into; they move to `folder` if the block comes to its end.
+    """A folder to write files and folders into; they move to `folder` if the block comes to its end.
 
     It lies beside the report, for its owner only, not in a shared folder. Raises OSError where one cannot be moved;
     then none is there.
@@ -23,13 +24,13 @@ def all_or_none(folder: Path) -> Iterator[Path]:
         yield part
         moved: list[Path] = []
         try:
-            for file in sorted(path for path in part.iterdir() if path.is_file()):
-                target = folder / file.name
-                file.replace(target)
+            for path in sorted(part.iterdir()):
+                target = folder / path.name
+                path.replace(target)
                 moved.append(target)
         except BaseException:
-            for file in moved:
-                file.unlink(missing_ok=True)
+            for path in moved:
+                shutil.rmtree(path) if path.is_dir() else path.unlink(missing_ok=True)
             raise
 
 
