@@ -54,4 +54,6 @@ def folder(names: Sequence[str], values: Sequence[str]) -> str:
 
 
 def _encoded(value: str) -> str:
+    if value == UNKNOWN_PARTITION:  # or the rows of one would take the place of the other's
+        return value.replace("_", "%5F")
     return _NOT_IN_FOLDERS.sub(lambda found: f"%{ord(found[0]):02X}", value) or UNKNOWN_PARTITION

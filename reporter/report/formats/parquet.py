@@ -54,7 +54,7 @@ def write(
             else:
                 _write_file(folder / dataset.place, dataset, facts)
         for ending, text in texts.items():
-            (folder / f"{stem.name}{ending}").write_text(text, encoding="utf-8")
+            (folder / f"{stem.name}{ending}").write_text(text, encoding="utf-8", errors="replace")
     names = [dataset.place for dataset in datasets] + [f"{stem.name}{ending}" for ending in texts]
     return [stem.with_name(name) for name in names]
 

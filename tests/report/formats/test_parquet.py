@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -34,18 +35,18 @@ HOSTILE = {
 ALIKE = HOSTILE | {"name": "sg-alike", "report": {"tab": "web___x", "title": "alike"}}
 
 
-@dataclass(frozen=True)
+@dataclass
 class Report:
     """What one report wrote."""
 
     folder: Path
     stem: str
 
-    @property
+    @cached_property
     def schema(self) -> dict[str, Any]:
         return dict(json.loads((self.folder / f"{self.stem}_schema.json").read_text()))
 
-    @property
+    @cached_property
     def tables(self) -> dict[str, dict[str, Any]]:
         return {table["name"]: table for table in self.schema["tables"]}
 
@@ -289,6 +290,13 @@ def test_a_partition_is_read_as_the_value_that_it_was(tmp_path: Path, value: str
         f"read_parquet('{path}/**/*.parquet', hive_partitioning = true, hive_types = {{'region': VARCHAR}})"
     )
     assert duckdb.connect().execute(f"select number, region from {source}").fetchall() == [(1, value or None)]
+
+
+def test_a_value_that_is_called_as_the_unknown_ones_takes_no_rows_from_them(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"region": ["", "__HIVE_DEFAULT_PARTITION__"], "number": [1, 2]})
+    [path, *_] = parquet_format.write(tmp_path / "x", [Table("t", "", frame)], [], partition=["region"])
+    found = duckdb.connect().execute(f"select number from read_parquet('{path}/**/*.parquet') order by 1")
+    assert found.fetchall() == [(1,), (2,)]
 
 
 def pa_schema(name: str) -> Any:
