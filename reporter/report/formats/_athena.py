@@ -43,7 +43,7 @@ def _of(dataset: Dataset, place: str) -> Iterator[str]:
     ]
     if dataset.partitions:
         lines.append(f"PARTITIONED BY ({', '.join(map(_column, dataset.in_folders))})")
-    lines += ["STORED AS PARQUET", f"LOCATION {_text(f'{place}/{dataset.place}/')}"]
+    lines += ["STORED AS PARQUET", f"LOCATION {_text(f'{place}/{dataset.path.name}/')}"]
     yield "\n".join(lines)
     if dataset.partitions:
         yield f"MSCK REPAIR TABLE `{dataset.name}`"

@@ -23,8 +23,8 @@ class Dataset:
 
     table: Table
     name: str
-    place: str
-    """The file, or the folder of files, beside the others of the report."""
+    path: Path
+    """The file, or the folder of files."""
     columns: tuple[Column, ...]
     """Those of the table in its order, under the names that they have in the files."""
     partitions: tuple[str, ...] = ()
@@ -50,9 +50,9 @@ class Dataset:
 
 def files(stem: Path, tables: Sequence[Table]) -> list[Dataset]:
     """A file a table: `<stem>_<table>.parquet`."""
-    places = tab_files(stem, [table.name for table in tables], ".parquet")
+    paths = tab_files(stem, [table.name for table in tables], ".parquet")
     return [
-        Dataset(table, table.name, place, columns(table)) for table, place in zip(tables, places, strict=True)
+        Dataset(table, table.name, path, columns(table)) for table, path in zip(tables, paths, strict=True)
     ]
 
 
@@ -63,21 +63,20 @@ def folders(stem: Path, tables: Sequence[Table], partition: Sequence[str]) -> li
     names that differ in case alone (https://docs.aws.amazon.com/athena/latest/ug/tables-databases-columns-names.html).
     """
     names = _warehouse_names([table.name for table in tables])
-    places = tab_files(stem, names, "")
+    paths = tab_files(stem, names, "")
     return [
-        _folder(table, name, place, partition)
-        for table, name, place in zip(tables, names, places, strict=True)
+        _folder(table, name, path, partition) for table, name, path in zip(tables, names, paths, strict=True)
     ]
 
 
-def _folder(table: Table, name: str, place: str, partition: Sequence[str]) -> Dataset:
+def _folder(table: Table, name: str, path: Path, partition: Sequence[str]) -> Dataset:
     own = columns(table)
     named = _warehouse_names([column.name for column in own])
     whole = table.kind in _NEVER_SPLIT or star.key(table)
     there = {column.name for column in own}
     split = () if whole else tuple(name for name in partition if name in there)
     renamed = tuple(replace(column, name=new) for column, new in zip(own, named, strict=True))
-    return Dataset(table, name, place, renamed, split)
+    return Dataset(table, name, path, renamed, split)
 
 
 def _warehouse_names(names: Sequence[str]) -> list[str]:

@@ -38,7 +38,7 @@ def _table(dataset: Dataset) -> dict[str, Any]:
         "name": dataset.name,
         "name_in_report": dataset.table.name,
         "title": dataset.table.title,
-        "place": dataset.place,
+        "place": dataset.path.name,
         "rows": len(dataset.table.frame),
         "key": star.key(dataset.table),
         "partitions": list(dataset.partitions),

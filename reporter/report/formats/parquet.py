@@ -12,7 +12,6 @@ from pyarrow import parquet
 from reporter.report import arrow
 from reporter.report.formats import _athena, _datasets, _hive, _schema
 from reporter.report.formats._datasets import Dataset
-from reporter.report.formats._files import all_or_none
 from reporter.report.table import Table
 
 FOR_DATABASES = True
@@ -40,34 +39,30 @@ def write(
     """
     if partition:
         datasets = _datasets.folders(stem, tables, partition)
-        texts = {
-            "_schema.json": _schema.schema(datasets, facts),
-            "_athena.sql": _athena.statements(datasets, place),
-        }
+        for dataset in datasets:
+            _write_folder(dataset)
     else:
         datasets = _datasets.files(stem, tables)
-        texts = {"_schema.json": _schema.schema(datasets, facts)}
-    with all_or_none(stem.parent) as folder:
         for dataset in datasets:
-            if partition:
-                _write_folder(folder / dataset.place, dataset)
-            else:
-                _write_file(folder / dataset.place, dataset, facts)
-        for ending, text in texts.items():
-            (folder / f"{stem.name}{ending}").write_text(text, encoding="utf-8", errors="replace")
-    names = [dataset.place for dataset in datasets] + [f"{stem.name}{ending}" for ending in texts]
-    return [stem.with_name(name) for name in names]
+            _write_file(dataset, facts)
+    texts = {"schema.json": _schema.schema(datasets, facts)}
+    if partition:
+        texts["athena.sql"] = _athena.statements(datasets, place)
+    described = {stem.with_name(f"{stem.name}_{name}"): text for name, text in texts.items()}
+    for path, text in described.items():
+        path.write_text(text, encoding="utf-8", errors="replace")
+    return [*(dataset.path for dataset in datasets), *described]
 
 
-def _write_file(path: Path, dataset: Dataset, facts: Sequence[str]) -> None:
+def _write_file(dataset: Dataset, facts: Sequence[str]) -> None:
     table = dataset.table
     schema = arrow.schema(table, {"title": table.title, "facts": "\n".join(facts)})
-    with _writer(path, schema) as writer:
+    with _writer(dataset.path, schema) as writer:
         for batch in arrow.batches(table, schema):
             writer.write_batch(batch)
 
 
-def _write_folder(folder: Path, dataset: Dataset) -> None:
+def _write_folder(dataset: Dataset) -> None:
     """Write a file a partition, one after the other. What columns mean is not in them, which would be most of each."""
     schema = arrow.schema(dataset.table)
     schema = pa.schema(
@@ -77,12 +72,12 @@ def _write_folder(folder: Path, dataset: Dataset) -> None:
     in_files = pa.schema([schema.field(name) for name in kept])
     if not len(dataset.table.frame):
         nowhere = _hive.folder(dataset.partitions, [""] * len(dataset.partitions))
-        with _writer(folder / nowhere / _FILE, in_files):
+        with _writer(dataset.path / nowhere / _FILE, in_files):
             return
     table, parts = _hive.sorted_by_partition(dataset.table, dataset.partitions)
     rows = (batch.select(kept) for batch in arrow.batches(table, schema))
     for below, pieces in groupby(_pieces(rows, parts), key=itemgetter(0)):
-        with _writer(folder / below / _FILE, in_files) as writer:
+        with _writer(dataset.path / below / _FILE, in_files) as writer:
             for _, piece in pieces:
                 writer.write_batch(piece)
 

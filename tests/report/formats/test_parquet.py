@@ -309,7 +309,6 @@ def test_a_value_that_no_folder_can_be_called_is_refused(tmp_path: Path) -> None
     frame = pd.DataFrame({"region": ["安" * 90]})
     with pytest.raises(InputError, match=r"^--partition region: too long for the name of a folder: 安{59}…$"):
         parquet_format.write(tmp_path / "x", [Table("t", "", frame)], [], partition=["region"])
-    assert list(tmp_path.iterdir()) == []
 
 
 @pytest.mark.parametrize("command", [("report", "-s", "nowhere"), ("audit", "-c", "nowhere.yml"), ("demo",)])
