@@ -8,12 +8,14 @@ from functools import cached_property
 from pathlib import Path
 from typing import Any
 
+import boto3
 import duckdb
 import pandas as pd
 import pytest
 import sqlglot
 import yaml
 from click.testing import CliRunner
+from moto import mock_aws
 from pyarrow import dataset, parquet
 from sqlglot import exp
 
@@ -77,7 +79,7 @@ def report(runs: Path, folder: Path, *words: str) -> Report:
     done = CliRunner().invoke(cli, args, standalone_mode=False)
     assert done.exception is None, (done.output, done.exception)
     paths = list(map(Path, done.stdout.splitlines()))
-    assert sorted(paths) == sorted(folder.iterdir())
+    assert sorted(paths) == sorted(path for path in folder.iterdir() if not path.name.startswith("."))
     [schema] = (path.name for path in paths if path.name.endswith("_schema.json"))
     return Report(folder, schema.removesuffix("_schema.json"))
 
@@ -262,6 +264,107 @@ def test_athena_takes_the_tables_as_they_are(partitioned: Report) -> None:
     assert "it's | DROP TABLE accounts | -- \\' ` \\" in titles[[*partitioned.tables].index("web___x")]
     # Whoever splits the file at semicolons gets the statements.
     assert len([part for part in text.split(";") if part.strip()]) == len(statements)
+
+
+#: One that a person may have chosen, and that would end a text in SQL.
+PREFIX = "it's here"
+
+
+@pytest.fixture
+def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Any]:
+    """A client of S3, which the report takes as well, with a bucket `reports`."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "testing")
+    with mock_aws():
+        client = boto3.client("s3", region_name="us-east-1")
+        client.create_bucket(Bucket="reports")
+        monkeypatch.setattr("reporter.output.s3._client", lambda: client)
+        yield client
+
+
+def test_partitions_in_a_bucket_are_where_athena_looks(runs: Path, tmp_path: Path, bucket: Any) -> None:
+    words = ("-o", f"s3://reports/{PREFIX}", "--stem", "audit", "-f", "parquet", "--partition", "account_id")
+
+    def reported(*more: str) -> set[str]:
+        done = CliRunner().invoke(
+            cli, ["report", "-s", str(runs / "runs"), *words, *more], standalone_mode=False
+        )
+        assert done.exception is None, (done.output, done.exception)
+        assert f"s3://reports/{PREFIX}/audit_athena.sql" in done.stdout.splitlines()
+        keys = (each["Key"] for each in bucket.list_objects_v2(Bucket="reports")["Contents"])
+        return {key.removeprefix(f"{PREFIX}/") for key in keys}
+
+    keys = reported()
+    groups = "audit_security_groups/account_id={}/data.parquet".format
+    ids = ("012345678901", "222222222222", "__HIVE_DEFAULT_PARTITION__")
+    assert {key for key in keys if key.startswith("audit_security_groups/")} == set(map(groups, ids))
+    text = bucket.get_object(Bucket="reports", Key=f"{PREFIX}/audit_athena.sql")["Body"].read().decode()
+    for statement in sqlglot.parse(text, dialect="athena"):
+        for location in statement.find_all(exp.LocationProperty):
+            folder = location.this.name.removeprefix(f"s3://reports/{PREFIX}/")
+            assert folder.endswith("/")
+            assert any(key.startswith(folder) for key in keys)
+    # The accounts that are gone are so in the bucket.
+    assert {key for key in reported("-a", "beta") if key.startswith("audit_security_groups/")} == {
+        groups("222222222222")
+    }
+
+
+def test_what_is_gone_of_partitions_that_keep_their_names_is_removed(runs: Path, tmp_path: Path) -> None:
+    def reported(*words: str) -> set[str]:
+        args = [
+            "report",
+            "-s",
+            str(runs / "runs"),
+            "-o",
+            str(tmp_path),
+            "--stem",
+            "audit",
+            "-f",
+            "parquet",
+            *words,
+        ]
+        done = CliRunner().invoke(cli, args, standalone_mode=False)
+        assert done.exception is None, (done.output, done.exception)
+        return {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.*") if path.is_file()}
+
+    findings = "audit_findings/account_id={}/data.parquet".format
+    both = {findings("012345678901"), findings("222222222222")}
+    assert {
+        path for path in reported("--partition", "account_id") if path.startswith("audit_findings")
+    } == both
+    only = {findings("222222222222")}
+    found = reported("--partition", "account_id", "-a", "beta")
+    assert {path for path in found if path.startswith("audit_findings")} == only
+    assert {path for path in reported() if "findings" in path or "athena" in path} == {
+        "audit_findings.parquet"
+    }
+    assert not [path for path in tmp_path.iterdir() if path.is_dir()]
+
+
+def test_what_the_docs_ask_is_answered(runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    report(runs / "runs", Path("reports"), "--partition", "account_id", "--stem", "audit")
+    page = (Path(__file__).parents[3] / "docs/warehouses.md").read_text()
+    of_duckdb, of_athena = re.findall(r"```sql\n(.*?)```", page, re.DOTALL)
+    connection = duckdb.connect()
+    levels = "where level = 'critical'"
+    assert levels in of_duckdb
+    assert connection.execute(of_duckdb).fetchall() == [
+        ("012345678901", "sg-ssh-world", 1),
+        ("012345678901", "sg-web", 1),
+    ]
+    # It is asked here of DuckDB, which has the same words for it, through tables as Athena makes them.
+    assert sqlglot.transpile(of_athena, read="athena", write="duckdb")
+    for name in ("findings", "accounts"):
+        hive = "hive_partitioning = true, hive_types = {'account_id': VARCHAR}" if name == "findings" else ""
+        source = f"read_parquet('reports/audit_{name}/**/*.parquet'{', ' if hive else ''}{hive})"
+        connection.execute(f"create view {name} as select * from {source}")
+    assert sorted(connection.execute(of_athena).fetchall()) == [
+        ("sg-ssh-open", "alpha", 2),
+        ("sg-ssh-world", "alpha", 1),
+        ("sg-web", "alpha", 1),
+    ]
 
 
 @pytest.mark.parametrize(
