@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -62,15 +63,19 @@ class Report:
         hive = f", hive_partitioning = true, hive_types = {{{types}}}" if types else ""
         return f"read_parquet('{place}/**/*.parquet'{hive})"
 
+    @cached_property
+    def connection(self) -> duckdb.DuckDBPyConnection:
+        connection = duckdb.connect()
+        for name in self.tables:
+            connection.execute(f'create table "{name}" as select * from {self.source(name)}')
+        return connection
+
     def rows(self, query: str) -> list[tuple[Any, ...]]:
-        """The rows of a query in which {name} stands for a table."""
-        names = {name: self.source(name) for name in self.tables}
-        return (
-            duckdb.connect().execute(re.sub(r"\{([^{}]+)\}", lambda each: names[each[1]], query)).fetchall()
-        )
+        """The rows of a query of the tables, as DuckDB reads them."""
+        return self.connection.execute(query).fetchall()
 
     def types(self, name: str) -> dict[str, str]:
-        found = self.rows(f"describe select * from {{{name}}}")
+        found = self.rows(f'describe "{name}"')
         return {column: kind for column, kind, *_ in found}
 
 
@@ -114,8 +119,8 @@ def runs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="module")
 def partitioned(runs: Path) -> Report:
-    words = ("-c", str(runs / "accounts.yml"), "--partition", "account_id", "--partition", "region")
-    return report(runs / "runs", runs / "partitioned", *words)
+    words = ("--stem", "audit", "--partition", "account_id", "--partition", "region")
+    return report(runs / "runs", runs / "reports", "-c", str(runs / "accounts.yml"), *words)
 
 
 @pytest.fixture(scope="module")
@@ -152,14 +157,14 @@ def test_partitions_are_folders_as_hive_has_them(partitioned: Report) -> None:
 
 
 def test_account_ids_stay_texts_with_their_zeros(partitioned: Report) -> None:
-    assert partitioned.rows("select account_id, region, group_name from {security_groups} order by 3") == [
+    assert partitioned.rows("select account_id, region, group_name from security_groups order by 3") == [
         ("012345678901", "us-east-1", "idle"),
         ("222222222222", "us-east-1", "late"),
         (None, "us-east-1", "lost"),
         ("012345678901", ODD_REGION, "odd"),
         ("012345678901", "us-east-1", "web"),
     ]
-    assert partitioned.rows("select account_profile, account_id from {accounts}") == [
+    assert partitioned.rows("select account_profile, account_id from accounts") == [
         ("alpha", "012345678901"),
         ("beta", "222222222222"),
         ("gamma", ""),
@@ -174,7 +179,7 @@ def test_partitioned_tables_have_the_rows_of_single_files(partitioned: Report, f
         theirs = ", ".join(
             f"nullif(\"{each}\", '')" if each in table["partitions"] else f'"{each}"' for _, each in columns
         )
-        rows = partitioned.rows(f"select {ours} from {{{name}}}")
+        rows = partitioned.rows(f'select {ours} from "{name}"')
         single = flat.folder / flat.tables[table["name_in_report"]]["place"]
         place = str(single).replace("'", "''")
         expected = duckdb.connect().execute(f"select {theirs} from '{place}'").fetchall()
@@ -203,12 +208,12 @@ def test_the_schema_says_what_the_files_hold(layout: str, request: pytest.Fixtur
     assert not {"waivers", *keys} & {table for table, _ in leads}
     for relation in leads.values():
         orphans = (
-            "select {from_column} from {{{from_table}}} where {from_column} is not null "
-            "except select {to_column} from {{{to_table}}}"
+            'select {from_column} from "{from_table}" where {from_column} is not null '
+            'except select {to_column} from "{to_table}"'
         )
         assert written.rows(orphans.format(**relation)) == []
     for name, key in keys.items():
-        assert written.rows(f"select {key} from {{{name}}} group by 1 having count(*) > 1") == []
+        assert written.rows(f"select {key} from {name} group by 1 having count(*) > 1") == []
 
 
 def test_names_are_such_that_a_warehouse_has_them(partitioned: Report) -> None:
@@ -217,7 +222,7 @@ def test_names_are_such_that_a_warehouse_has_them(partitioned: Report) -> None:
     columns = {each["name_in_report"]: each["name"] for each in partitioned.tables["accounts"]["columns"]}
     assert columns["account:Cost Center"] == "account_cost_center"
     assert columns["account:cost-center"] == "account_cost_center_2"
-    [row] = partitioned.rows("select account_cost_center, account_cost_center_2 from {accounts} limit 1")
+    [row] = partitioned.rows("select account_cost_center, account_cost_center_2 from accounts limit 1")
     assert row == ("7", "x")
 
 
@@ -310,41 +315,18 @@ def test_partitions_in_a_bucket_are_where_athena_looks(runs: Path, tmp_path: Pat
     }
 
 
-def test_what_is_gone_of_partitions_that_keep_their_names_is_removed(runs: Path, tmp_path: Path) -> None:
-    def reported(*words: str) -> set[str]:
-        args = [
-            "report",
-            "-s",
-            str(runs / "runs"),
-            "-o",
-            str(tmp_path),
-            "--stem",
-            "audit",
-            "-f",
-            "parquet",
-            *words,
-        ]
-        done = CliRunner().invoke(cli, args, standalone_mode=False)
-        assert done.exception is None, (done.output, done.exception)
-        return {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*.*") if path.is_file()}
-
-    findings = "audit_findings/account_id={}/data.parquet".format
-    both = {findings("012345678901"), findings("222222222222")}
-    assert {
-        path for path in reported("--partition", "account_id") if path.startswith("audit_findings")
-    } == both
-    only = {findings("222222222222")}
-    found = reported("--partition", "account_id", "-a", "beta")
-    assert {path for path in found if path.startswith("audit_findings")} == only
-    assert {path for path in reported() if "findings" in path or "athena" in path} == {
-        "audit_findings.parquet"
-    }
-    assert not [path for path in tmp_path.iterdir() if path.is_dir()]
+def test_folders_go_where_a_report_of_their_name_has_files(
+    runs: Path, partitioned: Report, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(partitioned.folder, tmp_path / "reports")
+    assert (folder / "audit_findings" / "account_id=222222222222").is_dir()
+    whole = report(runs / "runs", folder, "--stem", "audit")
+    assert not [path for path in folder.iterdir() if path.is_dir() or path.suffix == ".sql"]
+    assert whole.rows("select count(*) from security_groups") == [(5,)]
 
 
-def test_what_the_docs_ask_is_answered(runs: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
-    report(runs / "runs", Path("reports"), "--partition", "account_id", "--stem", "audit")
+def test_what_the_docs_ask_is_answered(partitioned: Report, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(partitioned.folder.parent)
     page = (Path(__file__).parents[3] / "docs/warehouses.md").read_text()
     of_duckdb, of_athena = re.findall(r"```sql\n(.*?)```", page, re.DOTALL)
     connection = duckdb.connect()
