@@ -105,7 +105,7 @@ def write(
     try:
         outcome, failures = _put(place, stem, all_formats)
     except OSError as error:
-        raise _not_written(place, error) from None
+        raise places.not_there(place, error) from None
     of = {name: f"-f {name}: " if len(forms) > 1 else "" for name in forms}
     told = [_told(place, failures[name], of[name]) for name in forms if name in failures]
     if told and not outcome.placed:
@@ -133,11 +133,7 @@ def _put(
 
 
 def _told(place: Store, error: Exception, of: str) -> Exception:
-    return _not_written(place, error, of) if isinstance(error, OSError) else error
-
-
-def _not_written(place: Store, error: OSError, of: str = "") -> InputError:
-    return InputError(f"{of}{places.not_there(place, ' '.join(str(error.strerror or error).split()))}")
+    return InputError(f"{of}{places.not_there(place, error)}") if isinstance(error, OSError) else error
 
 
 def _tables_of(

@@ -1,11 +1,12 @@
 """Where reports go: a folder or a prefix of an S3 bucket, under names that tell the second, or that stay."""
 
+import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from reporter.errors import InputError
-from reporter.output.s3 import Bucket
+from reporter.output.s3 import Bucket, S3Error
 from reporter.output.store import Folder, Store
 from reporter.report.places import bucket, folder
 from reporter.report.places.staged import Outcome, Staged
@@ -19,21 +20,22 @@ def check(place: Store) -> None:
     Raises InputError where a file or a broken link is in a folder's way, nothing can be written there, or a bucket is
     not there or cannot be listed. That S3 takes an object is known only when it has.
     """
-    if isinstance(place, Folder):
-        why = folder.why_not(place.path)
-    else:
-        try:
+    try:
+        if isinstance(place, Folder):
+            folder.check(place.path)
+        else:
             place.exists(FILE_STEM)
-            why = ""
-        except OSError as error:
-            why = str(error.strerror)
-    if why:
-        raise not_there(place, why)
+    except OSError as error:
+        raise not_there(place, error) from None
 
 
-def not_there(place: Store, reason: str) -> InputError:
-    """What to raise where the report cannot be written there."""
-    return InputError(f"{place.name}: cannot write the report there: {reason}")
+def not_there(place: Store, error: OSError) -> InputError:
+    """What to raise where the report cannot be written there; for a bucket, what is uploaded is written here first."""
+    here = isinstance(place, Bucket) and not isinstance(error, S3Error)
+    where = tempfile.gettempdir() if here else place.name
+    return InputError(
+        f"{where}: cannot write the report there: {' '.join(str(error.strerror or error).split())}"
+    )
 
 
 @contextmanager

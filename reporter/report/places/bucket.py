@@ -53,8 +53,9 @@ def put(bucket: Bucket, reports: Sequence[Staged]) -> Outcome:
             raise
         except OSError as error:
             staying, _ = _delete(bucket, done)
-            more = f"; of {len(report.files)} files {len(staying)} are there" if staying else ""
-            outcome.failures[report.form] = OSError(error.errno, f"{error.strerror}{more}")
+            if staying:
+                error.strerror = f"{error.strerror}; {len(staying)} of {len(report.files)} files are there"
+            outcome.failures[report.form] = error
         except BaseException:
             _delete(bucket, done)
             raise

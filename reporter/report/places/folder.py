@@ -21,15 +21,18 @@ _WAIT = 600  # seconds, for another report of the same name
 _FILE_NO_LINK = os.O_NOFOLLOW | os.O_CLOEXEC | os.O_NONBLOCK
 
 
-def why_not(folder: Path) -> str:
-    """What is in the way of a folder for reports, before anything is run or read: a file, a broken link, or that
-    nothing can be written there. Empty where nothing is."""
+def check(folder: Path) -> None:
+    """Find out, before anything is run or read, whether a folder for reports can be there.
+
+    Raises OSError where a file or a broken link is in its way, or nothing can be written there.
+    """
     for path in (folder, *folder.parents):
         if path.is_dir():
-            return "" if os.access(path, os.W_OK | os.X_OK) else os.strerror(errno.EACCES)
+            if not os.access(path, os.W_OK | os.X_OK):
+                raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
+            return
         if os.path.lexists(path):
-            return os.strerror(errno.ENOTDIR)
-    return ""
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR))
 
 
 @contextmanager

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import re
+import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,17 +14,16 @@ from typing import Any
 import boto3
 import openpyxl
 import pytest
-from click.testing import CliRunner
 
-from reporter.cli import cli
 from reporter.output.s3 import Bucket
 from reporter.output.store import open_store
 from reporter.report.places import bucket as buckets
 from reporter.report.places.staged import Staged
-from tests.report.places.reporting import GONE, LESS, TABS, write_run
+from tests.report.places.reporting import GONE, LESS, TABS, Reported, write_run
 from tests.wire import Answer, Call, Wire
 
 BUCKET = "reports"
+Report = Callable[..., Reported]
 DENIED = (403, "<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>")
 NOT_IMPLEMENTED = (501, "<Error><Code>NotImplemented</Code><Message>Not here</Message></Error>")
 
@@ -46,38 +46,22 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_run(tmp_path_factory.mktemp("run"))
 
 
-class Reported:
-    """What `sg-audit report` came to."""
-
-    def __init__(self, done: Any) -> None:
-        self.code, self.out, self.err = done.returncode, done.stdout, done.stderr
-
-    @property
-    def lines(self) -> list[str]:
-        return list(self.out.splitlines())
-
-    @property
-    def last(self) -> str:
-        return str(self.err.splitlines()[-1])
-
-
 @pytest.fixture
 def report(
-    sg_audit: Callable[..., Any], run: Path, wired: Wire, s3: Any, tmp_path: Path
-) -> Iterator[Callable[..., Reported]]:
+    run: Path, wired: Wire, s3: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Report]:
     """Reports into the bucket; whatever is left in the folder for temporary files fails the test."""
     temp = tmp_path / "temp"
     temp.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(temp))
+    monkeypatch.setattr("reporter.output.s3._client", lambda: s3)
 
-    def made(where: str, *words: str, answer: Answer = lambda call: None, **env: str) -> Reported:
+    def made(where: str, *words: str, answer: Answer = lambda call: None) -> Reported:
         wired.answer = answer
-        wired.calls.clear()
-        done = sg_audit(
-            *("report", "-s", run, "-o", where, *words),
-            env={"AWS_ENDPOINT_URL": wired.endpoint, "TMPDIR": str(temp), **env},
-        )
-        assert not [path for path in temp.iterdir() if "report" in path.name]
-        return Reported(done)
+        done = Reported(run, "-o", where, *words)
+        wired.answer = lambda call: None
+        assert list(temp.iterdir()) == []
+        return done
 
     yield made
     wired.answer = lambda call: None
@@ -104,9 +88,9 @@ def refused(method: str, name: str = "", answer: tuple[int, str] = DENIED) -> An
     return of
 
 
-def test_a_report_is_read_back_from_the_bucket(report: Callable[..., Reported], s3: Any) -> None:
+def test_a_report_is_read_back_from_the_bucket(report: Report, s3: Any) -> None:
     done = report(f"s3://{BUCKET}/here//", "-f", "xlsx", "-f", "csv")
-    assert done.code == 0, done.err
+    assert done.error is None
     workbook, *files = done.lines
     name = re.compile(rf"s3://{BUCKET}/here/security_groups_inventory_\d{{8}}T\d{{6}}(_\w+)?\.(xlsx|csv)")
     assert all(name.fullmatch(line) for line in done.lines)
@@ -132,10 +116,9 @@ def test_the_files_of_a_report_are_uploaded_side_by_side(
 
 
 def test_two_reports_of_one_second_have_names_of_their_own(
-    run: Path, s3: Any, monkeypatch: pytest.MonkeyPatch
+    report: Report, s3: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As it is where both have looked before either has written."""
-    monkeypatch.setattr("reporter.output.s3._client", lambda: s3)
     monkeypatch.setattr(Bucket, "exists", lambda self, key: False)
     looks = [False, False, False]
     monkeypatch.setattr(Bucket, "holds_any", lambda self, beginning: looks.pop())
@@ -147,12 +130,11 @@ def test_two_reports_of_one_second_have_names_of_their_own(
             return cls(2026, 11, 20, 10, 0, times.pop(), tzinfo=UTC)
 
     monkeypatch.setattr(buckets, "datetime", Clock)
-    args = ["report", "-s", str(run), "-o", f"s3://{BUCKET}/twins", "-f", "csv"]
     lines = []
     for _ in range(2):
-        done = CliRunner().invoke(cli, args, standalone_mode=False)
-        assert done.exception is None
-        lines.append(set(done.stdout.splitlines()))
+        done = report(f"s3://{BUCKET}/twins", "-f", "csv")
+        assert done.error is None
+        lines.append(set(done.lines))
     assert lines[0] and not lines[0] & lines[1]
     assert {line.removeprefix(f"s3://{BUCKET}/twins/") for line in lines[0] | lines[1]} == keys(s3, "twins/")
 
@@ -180,11 +162,20 @@ def test_two_reports_of_one_second_have_names_of_their_own(
     ids=["denied", "no bucket", "expired", "no credentials", "no profile", "no name of a bucket"],
 )
 def test_a_place_that_cannot_be_had_is_told_before_anything_is_read(
-    report: Callable[..., Reported], where: str, answer: Answer, env: dict[str, str], says: str
+    sg_audit: Callable[..., Any],
+    run: Path,
+    wired: Wire,
+    s3: Any,
+    where: str,
+    answer: Answer,
+    env: dict[str, str],
+    says: str,
 ) -> None:
-    done = report(where, answer=answer, **env)
-    assert (done.code, done.out) == (2, "")
-    [line] = done.err.splitlines()
+    wired.answer = answer
+    done = sg_audit("report", "-s", run, "-o", where, env={"AWS_ENDPOINT_URL": wired.endpoint, **env})
+    wired.answer = lambda call: None
+    assert (done.returncode, done.stdout) == (2, "")
+    [line] = done.stderr.splitlines()
     assert line.startswith(f"sg-audit: {where}: cannot write the report there: ")
     assert says in line
 
@@ -214,28 +205,46 @@ def test_the_demo_does_not_write_to_a_bucket(sg_audit: Callable[..., Any], wired
     assert wired.calls == []
 
 
-def test_a_report_that_cannot_be_uploaded_says_so_and_leaves_nothing(
-    report: Callable[..., Reported], s3: Any
-) -> None:
+def test_a_report_that_cannot_be_uploaded_says_so_and_leaves_nothing(report: Report, s3: Any) -> None:
     done = report(f"s3://{BUCKET}/half", "-f", "csv", "-f", "json", answer=refused("PUT", "_ssh_world.csv"))
-    assert done.code == 2
-    assert done.last.startswith(f"sg-audit: -f csv: s3://{BUCKET}/half: cannot write the report there: ")
-    assert "(AccessDenied) when calling the PutObject operation" in done.last
+    told = str(done.error)
+    assert told.startswith(f"-f csv: s3://{BUCKET}/half: cannot write the report there: ")
+    assert "(AccessDenied) when calling the PutObject operation" in told
     [line] = done.lines
     assert line.endswith(".json")
     assert keys(s3, "half/") == {line.removeprefix(f"s3://{BUCKET}/half/")}
 
 
+def test_what_may_not_be_taken_back_is_told(report: Report, s3: Any) -> None:
+    def answer(call: Call) -> tuple[int, str] | None:
+        return refused("PUT", "_db_world.csv")(call) or refused("DELETE")(call)
+
+    done = report(f"s3://{BUCKET}/left", "-f", "csv", answer=answer)
+    assert str(done.error).endswith(f"; {len(keys(s3, 'left/'))} of 14 files are there")
+    assert len(keys(s3, "left/")) > 3
+
+
+def test_no_room_to_write_what_is_uploaded_is_told_of_this_machine(
+    report: Report, s3: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def full(*_: Any, **__: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("reporter.report.formats.json.write", full)
+    done = report(f"s3://{BUCKET}/full", "-f", "json")
+    assert str(done.error) == f"{tmp_path}/temp: cannot write the report there: No space left on device"
+
+
 def test_names_that_stay_are_replaced_and_the_objects_of_tabs_that_are_gone_go(
-    report: Callable[..., Reported], s3: Any
+    report: Report, s3: Any
 ) -> None:
     first = report(f"s3://{BUCKET}/stay", "--stem", "sg", "-f", "csv", "-f", "json")
-    assert first.code == 0, first.err
+    assert first.error is None
     s3.put_object(Bucket=BUCKET, Key="stay/sg_prod_db_world.csv", Body=b"somebody else's")
     before = keys(s3, "stay/")
     assert b",db_world\r\n" in content(s3, "stay/sg_security_groups.csv")
     again = report(f"s3://{BUCKET}/stay/", "--stem", "sg", "-f", "csv", *LESS)
-    assert again.code == 0, again.err
+    assert again.error is None
     assert before - keys(s3, "stay/") == {f"sg_{tab}.csv" for tab in GONE}
     assert keys(s3, "stay/") - before == set()
     assert b",db_world\r\n" not in content(s3, "stay/sg_security_groups.csv")
@@ -259,15 +268,15 @@ def test_an_audit_reports_into_a_bucket(
     assert len(json.loads(content(s3, "audit/sg.json"))["tables"]["default_sg"]) == 1
 
 
-def test_objects_that_may_not_be_deleted_stay_and_are_told(report: Callable[..., Reported], s3: Any) -> None:
+def test_objects_that_may_not_be_deleted_stay_and_are_told(report: Report, s3: Any) -> None:
     report(f"s3://{BUCKET}/kept", "--stem", "sg", "-f", "csv")
     before = keys(s3, "kept/")
     done = report(f"s3://{BUCKET}/kept", "--stem", "sg", "-f", "csv", *LESS, answer=refused("DELETE"))
-    assert done.code == 0, done.err
+    assert done.error is None
     assert (
         f"s3://{BUCKET}/kept: stays, though its tab is gone (s3:DeleteObject is missing): "
         "sg_rdp_world.csv, sg_db_world.csv"
-    ) in done.err
+    ) in done.said
     assert keys(s3, "kept/") == before
     assert {f"sg_{tab}.csv" for tab in GONE} < set(record(s3, "kept/")["csv"])
     report(f"s3://{BUCKET}/kept", "--stem", "sg", "-f", "csv", *LESS)
@@ -275,23 +284,20 @@ def test_objects_that_may_not_be_deleted_stay_and_are_told(report: Callable[...,
 
 
 def test_a_format_that_fails_half_way_is_told_and_the_record_has_all_that_is_there(
-    report: Callable[..., Reported], s3: Any
+    report: Report, s3: Any
 ) -> None:
     where = f"s3://{BUCKET}/fails"
     report(where, "--stem", "sg", "-f", "csv", *LESS)
     done = report(where, "--stem", "sg", "-f", "csv", "-f", "json", answer=refused("PUT", "sg_db_world.csv"))
-    assert done.code == 2
-    assert done.last.startswith(f"sg-audit: -f csv: {where}: cannot write the report there: ")
+    assert str(done.error).startswith(f"-f csv: {where}: cannot write the report there: ")
     assert done.lines == [f"{where}/sg.json"]
     listed = {name for names in record(s3, "fails/").values() for name in names}
     assert keys(s3, "fails/") - {".sg.files.json"} <= listed
-    assert report(where, "--stem", "sg", "-f", "csv", *LESS).code == 0
+    assert report(where, "--stem", "sg", "-f", "csv", *LESS).error is None
     assert keys(s3, "fails/") == {*record(s3, "fails/")["csv"], ".sg.files.json", "sg.json"}
 
 
-def test_a_record_in_a_bucket_that_was_tampered_with_deletes_nothing_else(
-    report: Callable[..., Reported], s3: Any
-) -> None:
+def test_a_record_in_a_bucket_that_was_tampered_with_deletes_nothing_else(report: Report, s3: Any) -> None:
     where = f"s3://{BUCKET}/tampered"
     report(where, "--stem", "sg", "-f", "csv")
     for key in ("victim", "tampered/victim"):
@@ -299,8 +305,8 @@ def test_a_record_in_a_bucket_that_was_tampered_with_deletes_nothing_else(
     files = {"files": {"csv": ["victim", "../victim", "sg/../../victim", "/victim", "sg//x"]}}
     s3.put_object(Bucket=BUCKET, Key="tampered/.sg.files.json", Body=json.dumps(files).encode())
     done = report(where, "--stem", "sg", "-f", "csv")
-    assert done.code == 0, done.err
-    assert ".sg.files.json: names 5 that can be no file of sg: passed over" in done.err
+    assert done.error is None
+    assert ".sg.files.json: names 5 that can be no file of sg: passed over" in done.said
     assert content(s3, "victim") == content(s3, "tampered/victim") == b"somebody else's"
 
 
@@ -312,9 +318,8 @@ def claim(s3: Any, prefix: str) -> None:
 
 
 def test_a_report_waits_for_one_of_its_name_but_not_for_one_that_was_killed(
-    run: Path, s3: Any, monkeypatch: pytest.MonkeyPatch
+    report: Report, s3: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("reporter.output.s3._client", lambda: s3)
     waits = []
 
     def wait(_: float) -> None:
@@ -324,15 +329,15 @@ def test_a_report_waits_for_one_of_its_name_but_not_for_one_that_was_killed(
             s3.put_object(Bucket=BUCKET, Key="waits/.sg.files.json", Body=text)
 
     monkeypatch.setattr(buckets.time, "sleep", wait)
-    args = ["report", "-s", str(run), "-o", f"s3://{BUCKET}/waits", "--stem", "sg", "-f", "csv"]
+    words = (f"s3://{BUCKET}/waits", "--stem", "sg", "-f", "csv")
     claim(s3, "waits/")
-    assert CliRunner().invoke(cli, args, standalone_mode=False).exception is None
+    assert report(*words).error is None
     assert waits == [{".sg.files.json", "sg_old.csv"}] * 2
     assert "sg_old.csv" not in keys(s3, "waits/")
     waits.clear()
     claim(s3, "waits/")
     monkeypatch.setattr(buckets, "LEASE", 0)
-    assert CliRunner().invoke(cli, args, standalone_mode=False).exception is None
+    assert report(*words).error is None
     assert waits == []
     assert json.loads(content(s3, "waits/.sg.files.json"))["writing"] is False
 
@@ -353,7 +358,7 @@ def test_of_two_that_claim_a_name_in_one_moment_one_waits(s3: Any, monkeypatch: 
         place.version("x", 0)
 
 
-def test_a_store_without_conditional_writes_will_do(report: Callable[..., Reported], s3: Any) -> None:
+def test_a_store_without_conditional_writes_will_do(report: Report, s3: Any) -> None:
     refusing = []
 
     def once(call: Call) -> tuple[int, str] | None:
@@ -364,6 +369,6 @@ def test_a_store_without_conditional_writes_will_do(report: Callable[..., Report
         return None
 
     done = report(f"s3://{BUCKET}/plain", "-f", "json", answer=once)
-    assert done.code == 0, done.err
+    assert done.error is None
     [line] = done.lines
     assert json.loads(content(s3, line.removeprefix(f"s3://{BUCKET}/")))["tables"].keys() > TABS
