@@ -15,7 +15,7 @@ from reporter.findings.assess import Findings
 from reporter.findings.past import NO_PAST, Past
 from reporter.inventory.audit import Audit, Progress, silent
 from reporter.names import clean
-from reporter.report import changes, tables
+from reporter.report import changes, star, tables
 from reporter.report.details import Details, details
 from reporter.report.entries import Entry, place
 from reporter.report.folder import not_there
@@ -24,6 +24,7 @@ from reporter.report.formats import (
     NO_SETTINGS,
     Format,
     Settings,
+    for_databases,
     load,
     notes,
     shows_groups,
@@ -31,6 +32,7 @@ from reporter.report.formats import (
 )
 from reporter.report.overview import Overview, overview
 from reporter.report.summary import coverage_line, waived_line
+from reporter.report.table import Table
 
 FILE_STEM = "security_groups_inventory"
 _NAMED = 10  # policies in a line
@@ -73,7 +75,8 @@ def write(
         placed = place(entries, built, audit)
         settings = {**settings, DEFAULT: {**settings.get(DEFAULT, {}), "placed": placed}}
         carried.append(placed.line)
-    total = len(forms) * sum(len(table.frame) for table in built)
+    takes = _tables_of(forms.values(), audit, findings, labels, built)
+    total = sum(len(table.frame) for form in forms.values() for table in takes(form))
     done = 0
 
     def count(rows: int) -> None:
@@ -81,17 +84,17 @@ def write(
         done += rows
         progress(done, total)
 
-    counted = [replace(table, on_rows=count) for table in built]
+    counted = {name: [replace(table, on_rows=count) for table in takes(form)] for name, form in forms.items()}
     paths: list[Path] = []
-    written: list[Format] = []
+    written: dict[str, Format] = {}
     failures: list[Exception] = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with _claimed_stem(folder) as stem:
             for name, form in forms.items():
                 try:
-                    paths += form.write(stem, counted, lines, **settings.get(name, {}), **more(form))
-                    written.append(form)
+                    paths += form.write(stem, counted[name], lines, **settings.get(name, {}), **more(form))
+                    written[name] = form
                 except Exception as error:  # whatever it is, the other formats are none the worse
                     of = f"-f {name}: " if len(forms) > 1 else ""
                     failures.append(_not_written(folder, error, of) if isinstance(error, OSError) else error)
@@ -99,12 +102,20 @@ def write(
         raise _not_written(folder, error) from None
     if failures and not written:
         raise failures[0]
-    said = (note for form in written for note in notes(form, counted))
+    said = (note for name, form in written.items() for note in notes(form, counted[name]))
     return Written(tuple(paths), (*carried, *said), tuple(failures))
 
 
 def _not_written(folder: Path, error: OSError, of: str = "") -> InputError:
     return InputError(f"{of}{not_there(folder, ' '.join(str(error.strerror or error).split()))}")
+
+
+def _tables_of(
+    forms: Iterable[Format], audit: Audit, findings: Findings, labels: Labels, built: Sequence[Table]
+) -> Callable[[Format], Sequence[Table]]:
+    """Which tables a format takes."""
+    star_too = star.build(audit, findings, built, labels) if any(map(for_databases, forms)) else built
+    return lambda form: star_too if for_databases(form) else built
 
 
 def _further(

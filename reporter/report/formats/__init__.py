@@ -30,7 +30,8 @@ class Format(Protocol):
     A module may also have `notes(tables)`: lines, for the terminal, on what this format makes of the tables;
     `SHOWS_OVERVIEW = True`: its `write` is then given the `overview` (reporter.report.overview) by that keyword; and
     `SHOWS_GROUPS`, a number: it is then given by the keyword `details` (reporter.report.details) so many of the groups
-    that something was found of, the worst ones.
+    that something was found of, the worst ones. With `FOR_DATABASES = True` it is given the tables as a database wants
+    them (reporter.report.star) in the place of those of a workbook.
     """
 
     def write(
@@ -101,6 +102,11 @@ def shows_overview(form: Format) -> bool:
 def shows_groups(form: Format) -> int:
     """Of how many groups at the most a format takes the details."""
     return int(getattr(form, "SHOWS_GROUPS", 0))
+
+
+def for_databases(form: Format) -> bool:
+    """Whether a format takes the tables as a database wants them."""
+    return bool(getattr(form, "FOR_DATABASES", False))
 
 
 def _own() -> set[str]:
