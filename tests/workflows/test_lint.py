@@ -1,6 +1,7 @@
 """`make lint` notices what is wrong in a workflow or in the Dockerfile, without a network."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -8,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[2]
 CHECKOUT = "de0fac2e4500dabe0009e67214ff5f5447ce83dd"
@@ -65,3 +67,20 @@ def test_a_planted_flaw_is_found(
     done = lint(commands[program], place)
     assert done.returncode != 0
     assert said in done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("name", ["scheduled-audit.yml", "policy-review.yml"])
+def test_shellcheck_has_nothing_to_say_of_the_steps(
+    commands: dict[str, str], tmp_path: Path, name: str
+) -> None:
+    """hadolint asks it about the shell of a Dockerfile. Each step has a flaw planted, which it is to find alone."""
+    jobs = yaml.safe_load((ROOT / ".github" / "workflows" / name).read_text())["jobs"].values()
+    # Of what pip installs hadolint has more to say itself.
+    steps = [step for job in jobs for step in job["steps"] if step.get("name") != "Install" and "run" in step]
+    assert len(steps) >= 4
+    head = 'FROM debian:12\nSHELL ["/bin/bash", "-eo", "pipefail", "-c"]\n'
+    for step in steps:
+        script = f'{step["run"]}\nplanted="a b"\necho $planted'
+        (tmp_path / "Dockerfile").write_text(f"{head}RUN <<END\n{script}\nEND\n")
+        said = lint(commands["hadolint"], tmp_path).stdout
+        assert re.findall(r"SC\d+", said) == ["SC2086"], (step["name"], said)
