@@ -37,9 +37,11 @@ class Format(Protocol):
     def write(
         self, stem: Path, tables: Sequence["Table"], facts: Sequence[str], **settings: Any
     ) -> Sequence[Path]:
-        """Write the tables and return the files: all of them or, where an OSError is raised, none.
+        """Write the tables and return the files, or folders of files.
 
-        `stem` is folder and beginning of each file's name: `reports/security_groups_inventory_20251206T210355`.
+        `stem` is folder and beginning of each file's name: `…/security_groups_inventory_20251206T210355`. The folder
+        is the format's own, and empty: what is returned is moved or uploaded to where reports go, all of it or, where
+        anything is raised, nothing.
         `facts` are lines on the whole report. A format that has no settings of its own takes these three.
         """
 

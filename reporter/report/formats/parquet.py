@@ -6,7 +6,7 @@ from pathlib import Path
 from pyarrow import parquet
 
 from reporter.report import arrow
-from reporter.report.formats._files import all_or_none, tab_files
+from reporter.report.formats._files import tab_files
 from reporter.report.table import Table
 
 FOR_DATABASES = True
@@ -15,14 +15,10 @@ FOR_DATABASES = True
 def write(stem: Path, tables: Sequence[Table], facts: Sequence[str]) -> list[Path]:
     """Write a file a table: `<stem>_<table>.parquet`; the facts go into each file's metadata."""
     files = tab_files(stem, [table.name for table in tables], ".parquet")
-    with all_or_none(stem.parent) as folder:
-        for table, name in zip(tables, files, strict=True):
-            schema = arrow.schema(table, {"title": table.title, "facts": "\n".join(facts)})
-            # Of a path, pyarrow takes only one in UTF-8.
-            with (
-                (folder / name).open("wb") as file,
-                parquet.ParquetWriter(file, schema, compression="zstd") as writer,
-            ):
-                for batch in arrow.batches(table, schema):
-                    writer.write_batch(batch)
-    return [stem.with_name(name) for name in files]
+    for table, path in zip(tables, files, strict=True):
+        schema = arrow.schema(table, {"title": table.title, "facts": "\n".join(facts)})
+        # Of a path, pyarrow takes only one in UTF-8.
+        with path.open("wb") as file, parquet.ParquetWriter(file, schema, compression="zstd") as writer:
+            for batch in arrow.batches(table, schema):
+                writer.write_batch(batch)
+    return files
