@@ -10,6 +10,7 @@ from reporter.cli.terminal import say
 from reporter.errors import InputError
 from reporter.names import file_stem, printable, split
 
+PARTITIONS = ("account_id", "region")
 LEVELS = ("reachable-critical", "critical", "high", "medium", "low")
 
 
@@ -236,6 +237,12 @@ report_files = together(
         help="xlsx, html, csv, json, parquet, or one that an installed package adds; repeatable.",
     ),
     click.option("--csv-bom", is_flag=True, help="-f csv: with a byte order mark, which Excel looks for."),
+    click.option(
+        "--partition",
+        type=click.Choice(PARTITIONS),
+        multiple=True,
+        help="-f parquet: a folder a table, split by this, as Athena and other warehouses have it; repeatable.",
+    ),
     click.option(
         "--carry",
         metavar="FILE.xlsx",

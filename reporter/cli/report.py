@@ -38,6 +38,7 @@ def report(
     stem: str,
     formats: tuple[str, ...],
     csv_bom: bool,
+    partition: tuple[str, ...],
     fail_on: str | None,
     history: str,
     carry: Path | None,
@@ -47,6 +48,7 @@ def report(
     entries = read_entries(carry, formats)
     accepted = read_waivers(waivers_file, accounts_file, max_waiver_days)
     more: dict[str, Any] = {"at": at, "history": history, "entries": entries, "stem": stem, **choice}
+    more["partition"] = partition
     return write(output, place, formats, csv_bom, fail_on, accounts_file, accepted, **more)
 
 
@@ -95,6 +97,7 @@ def write(
     history: str = "",
     entries: Sequence["Entry"] | None = None,
     stem: str = "",
+    partition: Sequence[str] = (),
 ) -> int:
     """Read the output, write its report and say what is in it; returns the exit code."""
     from reporter import progress
@@ -110,7 +113,7 @@ def write(
     from reporter.report import waivers as waivers_tab
     from reporter.report.formats import check
 
-    settings = check(formats, csv_bom=csv_bom)
+    settings = check(formats, csv_bom=csv_bom, partition=partition, place=place.name)
     more = [columns.parse(field) for field in fields]
     found = open_output(output, expected.read(accounts_file) if accounts_file else (), at)
     found = found.only(only, resources)

@@ -54,6 +54,7 @@ def audit(
     stem: str,
     formats: tuple[str, ...],
     csv_bom: bool,
+    partition: tuple[str, ...],
     fail_on: str | None,
     history: str,
     carry: Path | None,
@@ -63,14 +64,14 @@ def audit(
     from reporter.report import places
     from reporter.report.formats import check
 
-    check(formats, csv_bom=csv_bom)
+    check(formats, csv_bom=csv_bom, partition=partition)
     places.check(place)
     entries = report.read_entries(carry, formats)
     accepted = report.read_waivers(waivers_file, accounts_file, max_waiver_days)
     folder, _, interrupted = _run(accounts_file, sources, output, **choice)
     if interrupted:
         return EXIT_PARTIAL
-    more: dict[str, Any] = {"history": history, "entries": entries, "stem": stem}
+    more: dict[str, Any] = {"history": history, "entries": entries, "stem": stem, "partition": partition}
     return report.write(folder, place, formats, csv_bom, fail_on, accounts_file, accepted, **more)
 
 
@@ -92,6 +93,7 @@ def demo(
     stem: str,
     formats: tuple[str, ...],
     csv_bom: bool,
+    partition: tuple[str, ...],
     fail_on: str | None,
     history: str,
     carry: Path | None,
@@ -101,11 +103,13 @@ def demo(
     from reporter.report.formats import check
     from reporter.sandbox import demo as sandbox_demo
 
-    check(formats, csv_bom=csv_bom)
+    check(formats, csv_bom=csv_bom, partition=partition)
     reports = sandbox_demo.kept(place, "-o").path
     places.check(place)
     report.read_entries(carry, formats)
-    code = sandbox_demo.run(sources, output, reports, stem, formats, csv_bom, fail_on, history, carry)
+    code = sandbox_demo.run(
+        sources, output, reports, stem, formats, csv_bom, partition, fail_on, history, carry
+    )
     if code != EXIT_INPUT:
         for line in _what_to_try_next(output, reports, stem, formats):
             say(line)

@@ -25,6 +25,21 @@ from reporter.report.tables import labelled
 
 ACCOUNTS, REGIONS, POLICIES, FINDINGS = "accounts", "regions", "policies", "findings"
 _CELLS = ("cells_planned", "cells_not_read")
+_KEYS = {ACCOUNTS: "account_profile", REGIONS: "region", POLICIES: "policy"}
+
+
+def key(table: Table) -> str | None:
+    """The column that tells the rows of a dimension; None for all other tables."""
+    return _KEYS.get(table.name) if table.kind is Kind.STAR else None
+
+
+def dimension(table: Table, column: str) -> str | None:
+    """Which dimension a column of a table leads to, if any: many rows to one."""
+    if key(table) or table.kind is Kind.WAIVERS:  # the region of a waiver may be any
+        return None
+    if table.kind is Kind.RESOURCES and column == _KEYS[POLICIES]:  # that is of the resource
+        return None
+    return next((name for name, own in _KEYS.items() if own == column), None)
 
 
 def build(

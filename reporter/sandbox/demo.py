@@ -18,6 +18,7 @@ def run(
     stem: str,
     formats: Sequence[str],
     csv_bom: bool,
+    partition: Sequence[str],
     fail_on: str | None,
     history: str = "",
     carry: Path | None = None,
@@ -39,6 +40,7 @@ def run(
         command += [word for name in formats for word in ("-f", name)]
         command += ["--stem", stem] if stem else []
         command += ["--csv-bom"] if csv_bom else []
+        command += [word for name in partition for word in ("--partition", name)]
         command += ["--fail-on", fail_on] if fail_on else []
         command += ["--history", history] if history else []
         command += ["--carry", str(carry)] if carry else []

@@ -77,8 +77,12 @@ def load(name: str) -> Format:
     return cast(Format, form)
 
 
-def check(formats: Sequence[str], *, csv_bom: bool = False) -> Settings:
+def check(
+    formats: Sequence[str], *, csv_bom: bool = False, partition: Sequence[str] = (), place: str = ""
+) -> Settings:
     """Find out before everything is read whether the formats are there; returns what options tell them.
+
+    `partition` are the columns that parquet splits tables by; `place` is where the report goes.
 
     Raises InputError as `load` does, and for an option of a format that is not among them.
     """
@@ -87,7 +91,15 @@ def check(formats: Sequence[str], *, csv_bom: bool = False) -> Settings:
             load(name)
     if csv_bom and "csv" not in formats:
         raise InputError("--csv-bom: goes with -f csv")
-    return {"csv": {"bom": True}} if csv_bom else NO_SETTINGS
+    if partition and "parquet" not in formats:
+        raise InputError("--partition: goes with -f parquet")
+    settings: dict[str, Mapping[str, Any]] = {}
+    if csv_bom:
+        settings["csv"] = {"bom": True}
+    if partition:
+        in_s3 = place if place.startswith("s3://") else ""
+        settings["parquet"] = {"partition": tuple(dict.fromkeys(partition)), "place": in_s3}
+    return settings
 
 
 def notes(form: Format, tables: Sequence["Table"]) -> Sequence[str]:

@@ -1,13 +1,15 @@
-"""Reports in S3: files are uploaded one after another. No report overwrites one that has another name."""
+"""Reports in S3: files are uploaded, side by side. No report overwrites one that has another name."""
 
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 from reporter.output.s3 import Bucket, S3Error
+from reporter.output.store import side_by_side
 from reporter.report.places import record
 from reporter.report.places.record import EMPTY, Record
 from reporter.report.places.staged import Outcome, Staged
@@ -44,9 +46,7 @@ def put(bucket: Bucket, reports: Sequence[Staged]) -> Outcome:
     for report in reports:
         done: list[str] = []
         try:
-            for name in report.files:
-                bucket.upload(name, report.folder / name, new=True)
-                done.append(name)
+            _upload(bucket, report, done, new=True)
             outcome.placed.append(report)
         except FileExistsError:
             _delete(bucket, [*done, *(name for each in outcome.placed for name in each.files)])
@@ -65,7 +65,7 @@ def put(bucket: Bucket, reports: Sequence[Staged]) -> Outcome:
 def replace(bucket: Bucket, stem: str, reports: Sequence[Staged]) -> Outcome:
     """Upload reports in the place of those of that stem, and delete the objects of tabs that are gone.
 
-    Where an upload fails, what was uploaded of the format before is new and the rest is as it was. Raises OSError
+    Where an upload fails, what was uploaded of the format by then is new and the rest is as it was. Raises OSError
     where the record cannot be read or written; then nothing has changed.
     """
     before, tag, notes = _claim(bucket, stem, reports)
@@ -74,8 +74,7 @@ def replace(bucket: Bucket, stem: str, reports: Sequence[Staged]) -> Outcome:
     try:
         for report in reports:
             try:
-                for name in report.files:
-                    bucket.upload(name, report.folder / name)
+                _upload(bucket, report, [])
                 outcome.placed.append(report)
             except OSError as error:
                 outcome.failures[report.form] = error
@@ -106,18 +105,37 @@ def _claim(bucket: Bucket, stem: str, reports: Sequence[Staged]) -> tuple[Record
         time.sleep(_PAUSE)
 
 
+def _upload(bucket: Bucket, report: Staged, done: list[str], *, new: bool = False) -> None:
+    """Upload a report's files side by side, as there may be thousands, and add to `done` what is there then. Raises
+    OSError where one could not be."""
+
+    def upload(name: str) -> None:
+        bucket.upload(name, report.folder / name, new=new)
+        done.append(name)
+
+    for _ in side_by_side(bucket, upload, report.files):
+        pass
+
+
 def _delete(bucket: Bucket, names: Sequence[str]) -> tuple[list[str], str]:
     """Delete objects; returns those that stay, and why."""
     staying: list[str] = []
     why = ""
-    for name in names:
-        try:
-            bucket.delete(name)
-        except OSError as error:
+    for name, error in zip(names, side_by_side(bucket, partial(_refusal, bucket), names), strict=True):
+        if error:
             staying.append(name)
             denied = isinstance(error, S3Error) and error.code == "AccessDenied"
             why = "s3:DeleteObject is missing" if denied else str(error.strerror)
     return staying, why
+
+
+def _refusal(bucket: Bucket, name: str) -> OSError | None:
+    """What was in the way of deleting an object."""
+    try:
+        bucket.delete(name)
+    except OSError as error:
+        return error
+    return None
 
 
 def _stay(bucket: Bucket, names: Sequence[str], why: str) -> list[str]:

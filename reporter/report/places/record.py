@@ -11,8 +11,8 @@ import msgspec
 
 from reporter.report.places.staged import Staged
 
-#: How large a record may be, in bytes: a hundred thousand files have less.
-MAX_BYTES = 16 * 2**20
+#: How large a record may be, in bytes: three hundred thousand files have less.
+MAX_BYTES = 64 * 2**20
 
 
 @dataclass(frozen=True)

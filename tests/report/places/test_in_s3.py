@@ -8,6 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
+from threading import Barrier
 from typing import Any
 
 import boto3
@@ -17,6 +18,7 @@ import pytest
 from reporter.output.s3 import Bucket
 from reporter.output.store import open_store
 from reporter.report.places import bucket as buckets
+from reporter.report.places.staged import Staged
 from tests.report.places.reporting import GONE, LESS, TABS, Reported, write_run
 from tests.wire import Answer, Call, Wire
 
@@ -102,6 +104,15 @@ def test_a_report_is_read_back_from_the_bucket(report: Report, s3: Any) -> None:
         head = s3.head_object(Bucket=BUCKET, Key=line.removeprefix(f"s3://{BUCKET}/"))
         assert head["ServerSideEncryption"] == "AES256"
         assert head["ContentType"].startswith(kind)
+
+
+def test_the_files_of_a_report_are_uploaded_side_by_side(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both = Barrier(2, timeout=60)
+    monkeypatch.setattr(Bucket, "upload", lambda *words, **more: both.wait())
+    names = ("sg_a.csv", "sg_b.csv")
+    assert not buckets.put(Bucket(BUCKET, "x"), [Staged("csv", tmp_path, names, names)]).failures
 
 
 def test_two_reports_of_one_second_have_names_of_their_own(
