@@ -10,6 +10,9 @@ _NOT_PRINTABLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufdd0-\ufdef\ufeff\ufffe\uffff]"
 )
 
+_STEM_BYTES = 100  # which leave room for the names of tabs
+_NOT_IN_STEMS = re.compile(r'[\\/:*?"<>|]')  # what a share may not take, and what leads elsewhere
+
 _BYTE = re.compile("[\udc80-\udcff]")  # as Python has one in a file's name (PEP 383)
 
 
@@ -25,6 +28,23 @@ def clean(text: str) -> str:
     all, and the halves of surrogate pairs that stand for the bytes of a file's name that is not UTF-8.
     """
     return text if text.isascii() and text.isprintable() else _NOT_PRINTABLE.sub("_", text)
+
+
+def file_stem(text: str) -> str:
+    """A text as the beginning of files' names, on any file system and in S3. Raises ValueError, with what is wrong."""
+    if not text.strip():
+        raise ValueError("give a name")
+    if text.startswith("."):
+        raise ValueError("a name that begins with a dot is hidden")
+    if text != text.strip():
+        raise ValueError("a name begins and ends with no blank")
+    if found := _NOT_IN_STEMS.search(text):
+        raise ValueError(f"no file's name has a {found[0]}")
+    if clean(text) != text:
+        raise ValueError("a name has no control characters, and is UTF-8")
+    if len(text.encode()) > _STEM_BYTES:
+        raise ValueError(f"a name has at most {_STEM_BYTES} bytes in UTF-8, which leaves room for the tabs")
+    return text
 
 
 def decoded(name: str) -> str:

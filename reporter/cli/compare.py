@@ -31,7 +31,7 @@ _FAIL_ON = [f"new-{level}" for level in ("critical", "high", "medium")]
 @options.waivers
 @click.option(
     "--format", "style", type=click.Choice(["text", "markdown", "json"]), default="text", show_default=True,
-    help="How to print it; markdown is for a comment on a pull request.",
+    help="How to print it; markdown is for a comment or an issue.",
 )  # fmt: skip
 @click.option(
     "--fail-on",

@@ -8,8 +8,9 @@ import click
 
 from reporter.cli.terminal import say
 from reporter.errors import InputError
-from reporter.names import split
+from reporter.names import file_stem, printable, split
 
+PARTITIONS = ("account_id", "region")
 LEVELS = ("reachable-critical", "critical", "high", "medium", "low")
 
 
@@ -29,6 +30,29 @@ class _Path(click.Path):
         except (OSError, ValueError) as error:
             raise InputError(f"{path}: {getattr(error, 'strerror', None) or error}") from None
         return path
+
+
+class _Place(click.Path):
+    """A folder, whether or not it is there, or s3://bucket/prefix."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """Returns the Store. Raises InputError for what can be neither."""
+        from reporter.output.store import Folder, open_store
+
+        place = open_store(value, param.opts[0] if param else "")
+        if isinstance(place, Folder):
+            PATH.convert(value, param, ctx)
+        return place
+
+
+def _stem(context: click.Context, option: click.Parameter, given: str | None) -> str:
+    """Raises InputError for what no file can be called."""
+    if given is None:
+        return ""
+    try:
+        return file_stem(given)
+    except ValueError as error:
+        raise InputError(f"{option.opts[0]} {printable(given)}: {error}") from None
 
 
 PATH = _Path()
@@ -188,7 +212,20 @@ history = click.option(
 report_files = together(
     history,
     click.option(
-        "-o", "--reports", type=PATH, default="reports", show_default=True, help="Folder for the report."
+        "-o",
+        "--reports",
+        "place",
+        type=_Place(),
+        metavar="WHERE",
+        default="reports",
+        show_default=True,
+        help="Folder for the report, or s3://bucket/prefix.",
+    ),
+    click.option(
+        "--stem",
+        metavar="NAME",
+        callback=_stem,
+        help="Call the files NAME from run to run, in the place of the last ones.  [default: the time in UTC]",
     ),
     click.option(
         "-f",
@@ -197,9 +234,15 @@ report_files = together(
         multiple=True,
         default=["xlsx"],
         show_default=True,
-        help="xlsx, html, csv, json, parquet, or one that an installed package adds; repeatable.",
+        help="xlsx, html, csv, json, parquet, prometheus, or one that an installed package adds; repeatable.",
     ),
     click.option("--csv-bom", is_flag=True, help="-f csv: with a byte order mark, which Excel looks for."),
+    click.option(
+        "--partition",
+        type=click.Choice(PARTITIONS),
+        multiple=True,
+        help="-f parquet: a folder a table, split by this, as Athena and other warehouses have it; repeatable.",
+    ),
     click.option(
         "--carry",
         metavar="FILE.xlsx",

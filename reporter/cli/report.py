@@ -12,6 +12,7 @@ from reporter.errors import InputError
 
 if TYPE_CHECKING:
     from reporter.findings.waivers import Waiver
+    from reporter.output.store import Store
     from reporter.report.entries import Entry
 
 
@@ -33,9 +34,11 @@ def report(
     accounts_file: Path | None,
     waivers_file: Path | None,
     max_waiver_days: int | None,
-    reports: Path,
+    place: "Store",
+    stem: str,
     formats: tuple[str, ...],
     csv_bom: bool,
+    partition: tuple[str, ...],
     fail_on: str | None,
     history: str,
     carry: Path | None,
@@ -44,8 +47,9 @@ def report(
     """Make the report of any output of Custodian: the newest run there, or the run directory given."""
     entries = read_entries(carry, formats)
     accepted = read_waivers(waivers_file, accounts_file, max_waiver_days)
-    more: dict[str, Any] = {"at": at, "history": history, "entries": entries, **choice}
-    return write(output, reports, formats, csv_bom, fail_on, accounts_file, accepted, **more)
+    more: dict[str, Any] = {"at": at, "history": history, "entries": entries, "stem": stem, **choice}
+    more["partition"] = partition
+    return write(output, place, formats, csv_bom, fail_on, accounts_file, accepted, **more)
 
 
 def read_waivers(
@@ -79,7 +83,7 @@ def read_entries(path: Path | None, formats: Sequence[str]) -> tuple["Entry", ..
 
 def write(
     output: Path | str,
-    reports: Path,
+    place: "Store",
     formats: Sequence[str],
     csv_bom: bool,
     fail_on: str | None,
@@ -92,6 +96,8 @@ def write(
     fields: Sequence[str] = (),
     history: str = "",
     entries: Sequence["Entry"] | None = None,
+    stem: str = "",
+    partition: Sequence[str] = (),
 ) -> int:
     """Read the output, write its report and say what is in it; returns the exit code."""
     from reporter import progress
@@ -103,12 +109,11 @@ def write(
     from reporter.inventory.audit import read_audit
     from reporter.output.reading import open_output
     from reporter.remedy import next_steps
-    from reporter.report import accounts_alone, changes, closing, failing, not_read, writing
-    from reporter.report import folder as report_folder
+    from reporter.report import accounts_alone, changes, closing, failing, not_read, places, writing
     from reporter.report import waivers as waivers_tab
     from reporter.report.formats import check
 
-    settings = check(formats, csv_bom=csv_bom)
+    settings = check(formats, csv_bom=csv_bom, partition=partition, place=place.name)
     more = [columns.parse(field) for field in fields]
     found = open_output(output, expected.read(accounts_file) if accounts_file else (), at)
     found = found.only(only, resources)
@@ -116,7 +121,7 @@ def write(
     failing.check(fail_on, found)
     taken = [field.name for field in more] + [policy.in_report.column for policy in found.policies]
     of_accounts = labels.read(accounts_file, taken) if accounts_file else labels.NO_LABELS
-    report_folder.check(reports)
+    places.check(place)
     earlier = earlier_runs(found, history) if found.has_groups else []
     with progress.counted(console(), f"reading {found.kind}") as count:
         audit, inventory = read_audit(found, more, count)
@@ -142,7 +147,7 @@ def write(
         say(f"the report is of {', '.join(sorted(accounts))} alone")
     with progress.counted(console(), f"writing {', '.join(formats)}") as count:
         written = writing.write(
-            audit, findings, reports, formats, of_accounts, count, settings, past, entries
+            audit, findings, place, formats, of_accounts, count, settings, past, entries, stem
         )
     if found.has_groups:
         show(closing.risk_by_account(audit, findings, console().width))

@@ -1,18 +1,22 @@
 """`sg-audit run`, `audit` and `demo`, and the sandbox that the demo runs on."""
 
+import glob
 import shlex
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from reporter import garbage_collection
 from reporter.cli import options, report
 from reporter.cli.terminal import EXIT_INPUT, EXIT_OK, EXIT_PARTIAL, console, say
+
+if TYPE_CHECKING:
+    from reporter.output.store import Store
 
 
 @click.command()
@@ -46,27 +50,29 @@ def audit(
     output: str,
     waivers_file: Path | None,
     max_waiver_days: int | None,
-    reports: Path,
+    place: "Store",
+    stem: str,
     formats: tuple[str, ...],
     csv_bom: bool,
+    partition: tuple[str, ...],
     fail_on: str | None,
     history: str,
     carry: Path | None,
     **choice: Any,
 ) -> int:
     """Run, then report."""
-    from reporter.report import folder as report_folder
+    from reporter.report import places
     from reporter.report.formats import check
 
-    check(formats, csv_bom=csv_bom)
-    report_folder.check(reports)
+    check(formats, csv_bom=csv_bom, partition=partition)
+    places.check(place)
     entries = report.read_entries(carry, formats)
     accepted = report.read_waivers(waivers_file, accounts_file, max_waiver_days)
     folder, _, interrupted = _run(accounts_file, sources, output, **choice)
     if interrupted:
         return EXIT_PARTIAL
-    more: dict[str, Any] = {"history": history, "entries": entries}
-    return report.write(folder, reports, formats, csv_bom, fail_on, accounts_file, accepted, **more)
+    more: dict[str, Any] = {"history": history, "entries": entries, "stem": stem, "partition": partition}
+    return report.write(folder, place, formats, csv_bom, fail_on, accounts_file, accepted, **more)
 
 
 @click.command()
@@ -83,35 +89,41 @@ def audit(
 def demo(
     sources: tuple[Path, ...],
     output: str,
-    reports: Path,
+    place: "Store",
+    stem: str,
     formats: tuple[str, ...],
     csv_bom: bool,
+    partition: tuple[str, ...],
     fail_on: str | None,
     history: str,
     carry: Path | None,
 ) -> int:
     """Audit a small AWS that runs on this machine. Needs no account and reads none of your AWS settings."""
-    from reporter.report import folder as report_folder
+    from reporter.report import places
     from reporter.report.formats import check
     from reporter.sandbox import demo as sandbox_demo
 
-    check(formats, csv_bom=csv_bom)
-    report_folder.check(reports)
+    check(formats, csv_bom=csv_bom, partition=partition)
+    reports = sandbox_demo.kept(place, "-o").path
+    places.check(place)
     report.read_entries(carry, formats)
-    code = sandbox_demo.run(sources, output, reports, formats, csv_bom, fail_on, history, carry)
+    code = sandbox_demo.run(
+        sources, output, reports, stem, formats, csv_bom, partition, fail_on, history, carry
+    )
     if code != EXIT_INPUT:
-        for line in _what_to_try_next(output, reports, formats):
+        for line in _what_to_try_next(output, reports, stem, formats):
             say(line)
     return code
 
 
-def _what_to_try_next(output: str, reports: Path, formats: Sequence[str]) -> Iterator[str]:
+def _what_to_try_next(output: str, reports: Path, stem: str, formats: Sequence[str]) -> Iterator[str]:
     """The page to open, and commands that work as pasted in the folder that the demo was run in."""
     called = click.get_current_context().find_root().info_name or ""
     program = called if shutil.which(called.partition(" ")[0]) else sys.argv[0]
     place = shlex.quote(output)
     yield "Try next:"
-    pages = sorted(reports.glob("security_groups_inventory_*.html")) if "html" in formats else ()
+    named = f"{glob.escape(stem)}.html" if stem else "security_groups_inventory_*.html"
+    pages = sorted(reports.glob(named)) if "html" in formats else ()
     if pages:
         yield f"  open {pages[-1]} in a browser: it needs no network"
     else:

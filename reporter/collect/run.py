@@ -33,7 +33,8 @@ from reporter.errors import InputError
 from reporter.output import manifest
 from reporter.output.manifest import UNKNOWN_REGION, Cell, Manifest, RunState, Status
 from reporter.output.recovery import take_whole, take_whole_of_unit
-from reporter.output.store import Bucket, Store
+from reporter.output.s3 import Bucket
+from reporter.output.store import Store
 from reporter.redaction import redact
 
 _DISCOVERY_THREADS = 16

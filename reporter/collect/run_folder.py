@@ -14,7 +14,8 @@ from reporter.files import PART
 from reporter.output import manifest
 from reporter.output.manifest import Manifest
 from reporter.output.reading import LATEST, find_run
-from reporter.output.store import Bucket, Folder, Store
+from reporter.output.s3 import Bucket
+from reporter.output.store import Folder, Store
 
 # Below it lies what is not whole yet. Listings of a run's accounts pass it over: no account may be called so.
 _SCRATCH = ".unfinished-"

@@ -117,7 +117,7 @@ def since(run: RunFindings, before: RunFindings | None, own: RunFindings | None 
     earlier = [each for each in (None if deleted else before, own) if each]
     found = dict(run.findings)
     for key, each in run.findings.items():
-        dates = [date for other in earlier if (date := _seen_before(other, key))]
+        dates = [date for other in earlier if (date := seen_before(other, key))]
         if dates and min(dates) < each.first_seen:
             found[key] = each._replace(first_seen=min(dates))
     carried: dict[Key, str] = {}
@@ -132,7 +132,8 @@ def since(run: RunFindings, before: RunFindings | None, own: RunFindings | None 
     return replace(run, findings=found, carried=carried, after=after)
 
 
-def _seen_before(other: RunFindings, key: Key) -> str:
+def seen_before(other: RunFindings, key: Key) -> str:
+    """Since when a finding of a later run is seen, as far as this one knows; empty where it is not."""
     date = other.first_seen(key)
     if date or other.sees(key):
         return date
@@ -167,14 +168,15 @@ def _found(audit: Audit, findings: Findings, dates: Mapping[tuple[str, str, str]
         *(proven[column].tolist() for column in (*of_frame, "exposed", "matched_rules")), strict=True
     ):
         key = Key(account or profile, region, policy, resource_id)
-        level = _level(risks[group], exposed, columns[policy])
+        level = finding_level(risks[group], exposed, columns[policy])
         is_proven = are_proven[group] or level == INFORMS
         found[key] = Found(name, level, is_proven, reachable[group], rules, dates.get(key[:3], today))
     return found
 
 
-def _level(risk: str, exposed: bool, column: str) -> str:
-    """The risk that a finding gives its group: critical and medium come of what is exposed, high of a default group."""
+def finding_level(risk: str, exposed: bool, column: str) -> str:
+    """The risk that a finding gives its group, one of FINDING_LEVELS: critical and medium come of what is exposed,
+    high of a default group. `risk` is the group's, and `column` the one that the policy fills."""
     if exposed or column == SSH_WORLD or (column == _IS_DEFAULT and risk == "high"):
         return risk if risk in FINDING_LEVELS else INFORMS
     return INFORMS

@@ -53,15 +53,19 @@ class Listing:
 def hour(text: str, option: str = "--at") -> str:
     """What an option such as `--at` says as `YYYY/MM/DD/HH`; a day stands for its last hour.
 
-    Raises InputError where it is neither a day nor a time; without a zone it is UTC.
+    Raises InputError where it is neither a day nor a whole hour, which is all that the folders of output tell; without
+    a zone it is UTC.
     """
     try:
         when = datetime.fromisoformat(text)
         if _is_day(text):
             when += timedelta(hours=23)
-        return hour_of(when.replace(tzinfo=when.tzinfo or UTC))
+        when = when.replace(tzinfo=when.tzinfo or UTC).astimezone(UTC)
+        if (when.minute, when.second, when.microsecond) == (0, 0, 0):
+            return hour_of(when)
     except (ValueError, OverflowError):
-        raise InputError(f"{option} {text}: write a day, 2026-11-20, or an hour, 2026-11-20T14") from None
+        pass
+    raise InputError(f"{option} {text}: write a day, 2026-11-20, or an hour, 2026-11-20T14")
 
 
 def _is_day(text: str) -> bool:

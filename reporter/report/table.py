@@ -1,6 +1,6 @@
 """A table of the report, as formats take it."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, auto
 from typing import Any
@@ -24,6 +24,7 @@ class Kind(Enum):
     CLOSED = auto()  # what auditors wrote on findings that are gone
     SUMMARY = auto()
     COVERAGE = auto()
+    STAR = auto()  # accounts, regions, policies or single findings: for databases
 
 
 def _nobody(rows: int) -> None:
@@ -45,6 +46,8 @@ class Table:
     """Of the policy or tab it is of, where that differs from `name`, which is unlike all others in any case."""
     policies: tuple[str, ...] = ()
     """Those whose findings the rows are, of a table of findings."""
+    descriptions: Mapping[str, str] = field(default_factory=dict, repr=False)
+    """What columns mean of which the report does not know it by itself."""
     on_rows: Callable[[int], None] = field(default=_nobody, repr=False, compare=False)
     """Told how many rows more a format has taken."""
 

@@ -56,10 +56,10 @@ def build(
     named = list(_named_apart([*found, *_inventory_tables(audit, findings, past)]))
     by_policy = _named_apart(_sheets_by_policy(audit, findings), named)
     for table in (*named[: len(found)], *by_policy, *named[len(found) :]):
-        yield _headed(_labelled(table, labels))
+        yield _headed(labelled(table, labels))
     yield from _whole(audit, findings, past)
     gaps = Table("coverage", coverage_line(audit), coverage(audit), Kind.COVERAGE)
-    yield _headed(_labelled(gaps, labels))
+    yield _headed(labelled(gaps, labels))
 
 
 def _inventory_tables(audit: Audit, findings: Findings, past: Past) -> Iterator[Table]:
@@ -113,7 +113,7 @@ def _name(text: str) -> str:
     return clean(text)[:_MAX_NAME] or "unnamed"
 
 
-def _labelled(table: Table, labels: Labels) -> Table:
+def labelled(table: Table, labels: Labels) -> Table:
     """The table with the labels of each row's account: unknown where the accounts file has no such account.
 
     A resource's tags stay last; a group's own columns stay where they are.

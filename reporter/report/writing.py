@@ -1,10 +1,8 @@
-"""Writes the report of an audit into a folder."""
+"""Writes the report of an audit into a folder or a bucket."""
 
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import shutil
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,33 +13,39 @@ from reporter.findings.assess import Findings
 from reporter.findings.past import NO_PAST, Past
 from reporter.inventory.audit import Audit, Progress, silent
 from reporter.names import clean
-from reporter.report import changes, tables
+from reporter.output.store import Store
+from reporter.report import changes, places, star, tables
 from reporter.report.details import Details, details
-from reporter.report.entries import Entry, place
-from reporter.report.folder import not_there
+from reporter.report.entries import Entry
+from reporter.report.entries import place as place_entries
 from reporter.report.formats import (
     DEFAULT,
     NO_SETTINGS,
     Format,
     Settings,
+    for_databases,
+    for_group,
     load,
     notes,
     shows_groups,
+    shows_metrics,
     shows_overview,
 )
+from reporter.report.metrics import measure
 from reporter.report.overview import Overview, overview
+from reporter.report.places.staged import Outcome, Staged, staged
 from reporter.report.summary import coverage_line, waived_line
+from reporter.report.table import Table
 
-FILE_STEM = "security_groups_inventory"
 _NAMED = 10  # policies in a line
 
 
 @dataclass(frozen=True)
 class Written:
-    """The files of a report, in the order of the formats, what there is to say of them, and what went wrong with the
-    formats that are not among them."""
+    """The files of a report, in the order of the formats, as paths or s3:// addresses, what there is to say of them,
+    and what went wrong with the formats that are not among them."""
 
-    paths: tuple[Path, ...]
+    paths: tuple[Path | str, ...]
     notes: tuple[str, ...]
     failures: tuple[Exception, ...] = ()
 
@@ -49,62 +53,100 @@ class Written:
 def write(
     audit: Audit,
     findings: Findings,
-    folder: Path,
+    place: Store,
     formats: Sequence[str] = (DEFAULT,),
     labels: Labels = NO_LABELS,
     progress: Progress = silent,
     settings: Settings = NO_SETTINGS,
     past: Past = NO_PAST,
     entries: Sequence[Entry] | None = None,
+    stem: str = "",
 ) -> Written:
-    """Write the report in each format into the folder, made where it is missing.
+    """Write the report in each format into a folder, made where it is missing, or below a prefix of a bucket.
 
     `progress` hears how many rows are written, of how many; `settings` are those of the formats; `past` is what is
-    known of earlier runs; `entries` are those of the auditors, which the workbook takes over.
+    known of earlier runs; `entries` are those of the auditors, which the workbook takes over; `stem` is what the files
+    are called from run to run, in place of names that tell the second.
 
-    A format that fails leaves the others. Raises InputError where the folder cannot be written, or there is no such
-    format.
+    A format that fails leaves the others, and its files of the last report. Raises InputError where the place cannot
+    be written, or there is no such format.
     """
     forms = {name: load(name) for name in formats}
     lines, built = facts(audit, findings, past), list(tables.build(audit, findings, labels, past))
     more = _further(forms.values(), audit, findings, labels, past)
     carried: list[str] = []
     if entries is not None:
-        placed = place(entries, built, audit)
+        placed = place_entries(entries, built, audit)
         settings = {**settings, DEFAULT: {**settings.get(DEFAULT, {}), "placed": placed}}
         carried.append(placed.line)
-    total = len(forms) * sum(len(table.frame) for table in built)
-    done = 0
+    takes = _tables_of(forms.values(), audit, findings, labels, built)
+    total = sum(len(table.frame) for form in forms.values() for table in takes(form))
 
-    def count(rows: int) -> None:
-        nonlocal done
-        done += rows
-        progress(done, total)
+    def all_formats(beginning: Path) -> tuple[list[Staged], dict[str, Exception]]:
+        """Write each format into a folder of its own; returns also what went wrong with those that are missing."""
+        done = 0
 
-    counted = [replace(table, on_rows=count) for table in built]
-    paths: list[Path] = []
-    written: list[Format] = []
-    failures: list[Exception] = []
+        def count(rows: int) -> None:
+            nonlocal done
+            done += rows
+            progress(done, total)
+
+        written: list[Staged] = []
+        failures: dict[str, Exception] = {}
+        for number, (name, form) in enumerate(forms.items()):
+            own = beginning.parent / str(number) / beginning.name
+            try:
+                own.parent.mkdir()
+                counted = [replace(table, on_rows=count) for table in takes(form)]
+                paths = form.write(own, counted, lines, **settings.get(name, {}), **more(form))
+                if for_group(form):
+                    places.let_group_read(place, paths)
+                written.append(staged(name, own, paths))
+            except Exception as error:  # whatever it is, the other formats are none the worse
+                shutil.rmtree(own.parent, ignore_errors=True)  # they may need the room
+                failures[name] = error
+        return written, failures
+
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with _claimed_stem(folder) as stem:
-            for name, form in forms.items():
-                try:
-                    paths += form.write(stem, counted, lines, **settings.get(name, {}), **more(form))
-                    written.append(form)
-                except Exception as error:  # whatever it is, the other formats are none the worse
-                    of = f"-f {name}: " if len(forms) > 1 else ""
-                    failures.append(_not_written(folder, error, of) if isinstance(error, OSError) else error)
+        outcome, failures = _put(place, stem, all_formats)
     except OSError as error:
-        raise _not_written(folder, error) from None
-    if failures and not written:
-        raise failures[0]
-    said = (note for form in written for note in notes(form, counted))
-    return Written(tuple(paths), (*carried, *said), tuple(failures))
+        raise places.not_there(place, error) from None
+    of = {name: f"-f {name}: " if len(forms) > 1 else "" for name in forms}
+    told = [_told(place, failures[name], of[name]) for name in forms if name in failures]
+    if told and not outcome.placed:
+        raise told[0]
+    paths = [places.address(place, path) for report in outcome.placed for path in report.paths]
+    placed_forms = [forms[report.form] for report in outcome.placed]
+    said = (note for form in placed_forms for note in notes(form, takes(form)))
+    return Written(tuple(paths), (*carried, *said, *outcome.notes), tuple(told))
 
 
-def _not_written(folder: Path, error: OSError, of: str = "") -> InputError:
-    return InputError(f"{of}{not_there(folder, ' '.join(str(error.strerror or error).split()))}")
+def _put(
+    place: Store, stem: str, write: Callable[[Path], tuple[list[Staged], dict[str, Exception]]]
+) -> tuple[Outcome, dict[str, Exception]]:
+    """Write the formats aside and put them in place. Raises OSError where that cannot be."""
+    while True:
+        with places.staging(place, stem) as beginning:
+            written, failures = write(beginning)
+            if not written:
+                return Outcome(), failures
+            try:
+                outcome = places.put(place, stem, written, beginning.parent)
+            except FileExistsError:
+                continue  # another report of this second was put there meanwhile
+            return outcome, failures | outcome.failures
+
+
+def _told(place: Store, error: Exception, of: str) -> Exception:
+    return InputError(f"{of}{places.not_there(place, error)}") if isinstance(error, OSError) else error
+
+
+def _tables_of(
+    forms: Iterable[Format], audit: Audit, findings: Findings, labels: Labels, built: Sequence[Table]
+) -> Callable[[Format], Sequence[Table]]:
+    """Which tables a format takes."""
+    star_too = star.build(audit, findings, built, labels) if any(map(for_databases, forms)) else built
+    return lambda form: star_too if for_databases(form) else built
 
 
 def _further(
@@ -130,6 +172,8 @@ def _further(
         if shows_groups(form):
             found = worst_groups()
             taken["details"] = replace(found, groups=found.groups[: shows_groups(form)])
+        if shows_metrics(form):
+            taken["metrics"] = measure(audit, findings, past)
         return taken
 
     return of
@@ -166,26 +210,3 @@ def remarks(audit: Audit, findings: Findings) -> list[str]:
             more = f" and {len(nothing) - _NAMED} more" if len(nothing) > _NAMED else ""
             lines.append(f"Found nothing: {', '.join(nothing[:_NAMED])}{more}")
     return list(map(clean, lines))
-
-
-@contextmanager
-def _claimed_stem(folder: Path) -> Iterator[Path]:
-    """How the names of this report's files begin, which no other report's do: they tell the second.
-
-    Whoever writes files of a second holds the folder that is called after it, which can be made but once.
-    """
-    while True:
-        stem = folder / f"{FILE_STEM}_{datetime.now(UTC):%Y%m%dT%H%M%S}"
-        claim = folder / f".{stem.name}"
-        try:
-            claim.mkdir()
-        except FileExistsError:
-            pass
-        else:
-            try:
-                if not any(folder.glob(f"{stem.name}*")):
-                    yield stem
-                    return
-            finally:
-                claim.rmdir()
-        time.sleep(0.2)  # a report of this very second is there already, or being written

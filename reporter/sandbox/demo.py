@@ -8,15 +8,17 @@ from pathlib import Path
 
 from reporter import sandbox
 from reporter.errors import InputError
-from reporter.output.store import Folder, open_store
+from reporter.output.store import Folder, Store, open_store
 
 
 def run(
     sources: Sequence[Path],
     output: str,
     reports: Path,
+    stem: str,
     formats: Sequence[str],
     csv_bom: bool,
+    partition: Sequence[str],
     fail_on: str | None,
     history: str = "",
     carry: Path | None = None,
@@ -27,8 +29,7 @@ def run(
     """
     from reporter.sandbox import estate
 
-    if not isinstance(open_store(output), Folder):
-        raise InputError(f"-s {output}: the sandbox's S3 goes when the demo ends; give a folder")
+    kept(open_store(output), "-s")
     _say("starting an AWS on this machine")
     with tempfile.TemporaryDirectory(prefix="sg-audit-demo-") as home:
         accounts = Path(home, "accounts.yml")
@@ -37,7 +38,9 @@ def run(
         command += ["-s", output, "-o", str(reports)]
         command += [word for source in sources for word in ("-u", str(source))]
         command += [word for name in formats for word in ("-f", name)]
+        command += ["--stem", stem] if stem else []
         command += ["--csv-bom"] if csv_bom else []
+        command += [word for name in partition for word in ("--partition", name)]
         command += ["--fail-on", fail_on] if fail_on else []
         command += ["--history", history] if history else []
         command += ["--carry", str(carry)] if carry else []
@@ -48,6 +51,13 @@ def run(
                 return run_to_its_end(command, sandbox.environment(server.endpoint, Path(home)))
         except sandbox.SandboxError as error:
             raise InputError(str(error)) from None
+
+
+def kept(place: Store, option: str) -> Folder:
+    """The folder that an option names. Raises InputError where it is in S3."""
+    if not isinstance(place, Folder):
+        raise InputError(f"{option} {place.name}: the sandbox's S3 goes when the demo ends; give a folder")
+    return place
 
 
 def run_to_its_end(command: Sequence[str], environment: Mapping[str, str]) -> int:

@@ -19,7 +19,7 @@ import pytest
 import yaml
 
 from reporter import cli
-from reporter.output import store
+from reporter.output import packed
 
 ACCOUNT = "- {name: dev, account_id: '111111111111', role: 'arn:aws:iam::111111111111:role/audit', regions: [all]}\n"
 ACCOUNTS = f"accounts:\n{ACCOUNT}"
@@ -746,7 +746,7 @@ def sg_audit_here(
             else:
                 path.write_bytes(content if isinstance(content, bytes) else content.encode("utf-8"))
         monkeypatch.chdir(tmp_path)
-        monkeypatch.setattr(store, "MAX_UNPACKED", LIMIT * 2**20)  # for the time it would take
+        monkeypatch.setattr(packed, "MAX_UNPACKED", LIMIT * 2**20)  # for the time it would take
         away = {
             "AWS_CONFIG_FILE": "none",
             "AWS_SHARED_CREDENTIALS_FILE": "none",

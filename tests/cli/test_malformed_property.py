@@ -22,6 +22,7 @@ from reporter.findings.assess import assess
 from reporter.inventory.audit import read_audit
 from reporter.output.manifest import Status
 from reporter.output.reading import open_output
+from reporter.output.store import Folder
 from reporter.policytests import cases
 from reporter.report import writing
 from reporter.sandbox import faults
@@ -193,7 +194,7 @@ def _reported(folder: Path) -> None:
         "NotWritten",
     }
     findings = assess(inventory, found.output.policies)
-    writing.write(found, findings, folder / "reports", ("xlsx", "csv", "html", "json", "parquet"))
+    writing.write(found, findings, Folder(folder / "reports"), ("xlsx", "csv", "html", "json", "parquet"))
 
 
 OUTPUTS = {

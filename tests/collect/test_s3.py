@@ -8,7 +8,6 @@ import boto3
 import pytest
 
 from reporter.collect import run_folder
-from reporter.output import store
 from reporter.output.manifest import Manifest, RunState
 from reporter.output.store import open_store
 from tests.lab import Lab, Ran, role
@@ -122,9 +121,9 @@ def test_a_bucket_that_closes_stops_the_run_in_one_line(
 def test_two_runs_that_begin_in_one_moment_have_a_place_each(
     bucket: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(store, "_client", lambda: bucket)
+    monkeypatch.setattr("reporter.output.s3._client", lambda: bucket)
     # As it is where both have looked before either has written.
-    monkeypatch.setattr(store.Bucket, "exists", lambda self, key: False)
+    monkeypatch.setattr("reporter.output.s3.Bucket.exists", lambda self, key: False)
     place = open_store(f"s3://{BUCKET}/twins")
     plan = Manifest("a tool", "2026-11-23T21:03:55+00:00", None, RunState.RUNNING, (), (), ())
     made = {run_folder.create(place, plan).name for _ in range(2)}

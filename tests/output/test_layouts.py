@@ -319,7 +319,8 @@ def test_mixed_output_of_one_account(
         ("20261120", "2026/11/20/23"),
         ("2026-W47-5", "2026/11/20/23"),
         ("2026-11-20T14", "2026/11/20/14"),
-        ("2026-11-20 14:59", "2026/11/20/14"),
+        ("2026-11-20 14:00", "2026/11/20/14"),
+        ("2026-11-20T14:30+05:30", "2026/11/20/09"),
         ("2026-11-20T14:00:00Z", "2026/11/20/14"),
         ("2026-11-20T14+02:00", "2026/11/20/12"),
     ],
@@ -328,7 +329,17 @@ def test_at_is_utc_unless_told_otherwise(text: str, hour: str) -> None:
     assert listing.hour(text) == hour
 
 
-@pytest.mark.parametrize("text", ["yesterday", "2026-13-01", "20.11.2026", "0001-01-01T00+14:00"])
-def test_at_is_a_day_or_a_time(text: str) -> None:
+@pytest.mark.parametrize(
+    "text",
+    [
+        "yesterday",
+        "2026-13-01",
+        "20.11.2026",
+        "0001-01-01T00+14:00",
+        "2026-11-20T14:13",
+        "2026-11-20T14+05:30",
+    ],
+)
+def test_at_is_a_day_or_a_whole_hour(text: str) -> None:
     with pytest.raises(InputError, match=r"^--at .*: write a day, 2026-11-20, or an hour, 2026-11-20T14$"):
         listing.hour(text)

@@ -10,7 +10,6 @@ from typing import Any
 import boto3
 import pytest
 
-from reporter.output import store
 from reporter.output.reading import Output, open_output
 from tests.lab import POLICY_COUNT
 
@@ -122,7 +121,7 @@ def test_so_it_is_in_s3(
         cell = path.parent.relative_to(killed).as_posix()
         key = f"{cell}/2026/11/23/21/{path.name}.gz"
         client.put_object(Bucket="recovery", Key=key, Body=gzip.compress(path.read_bytes()))
-    monkeypatch.setattr(store, "_client", lambda: client)
+    monkeypatch.setattr("reporter.output.s3._client", lambda: client)
     expected = {
         key: count
         for key, count in counts(open_output(estate_run)).items()

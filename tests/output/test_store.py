@@ -44,7 +44,7 @@ class S3:
 def s3(monkeypatch: pytest.MonkeyPatch) -> Callable[[int], None]:
     def put(broken: int) -> None:
         client = S3(broken)
-        monkeypatch.setattr(store, "_client", lambda: client)
+        monkeypatch.setattr("reporter.output.s3._client", lambda: client)
 
     return put
 

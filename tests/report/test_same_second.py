@@ -10,6 +10,7 @@ from click.testing import CliRunner
 
 from reporter.cli import cli
 from reporter.errors import InputError
+from reporter.output.store import Folder
 from reporter.report import writing
 from tests import rundir
 
@@ -24,7 +25,7 @@ def test_reports_of_one_second_have_names_of_their_own(tmp_path: Path) -> None:
 
     def write(_: int) -> tuple[Path, ...]:
         together.wait()
-        return writing.write(audit, rundir.findings(audit), reports, FORMATS).paths
+        return writing.write(audit, rundir.findings(audit), Folder(reports), FORMATS).paths
 
     with ThreadPoolExecutor(3) as pool:
         written = list(pool.map(write, range(3)))
@@ -50,7 +51,7 @@ def test_files_that_cannot_all_be_put_in_place_are_not_there_at_all(
 
     monkeypatch.setattr(Path, "replace", refuse)
     with pytest.raises(InputError, match="reports: cannot write the report there: No space left on device"):
-        writing.write(audit, rundir.findings(audit), tmp_path / "reports", ["csv"])
+        writing.write(audit, rundir.findings(audit), Folder(tmp_path / "reports"), ["csv"])
     assert len(moved) == 2
     assert list((tmp_path / "reports").iterdir()) == []
 
@@ -68,7 +69,7 @@ def test_a_format_that_fails_leaves_the_others(
         return replace(path, target)
 
     monkeypatch.setattr(Path, "replace", refuse)
-    written = writing.write(audit, rundir.findings(audit), tmp_path / "reports", FORMATS)
+    written = writing.write(audit, rundir.findings(audit), Folder(tmp_path / "reports"), FORMATS)
     assert sorted((tmp_path / "reports").iterdir()) == sorted(written.paths)
     assert {path.suffix for path in written.paths} == {f".{name}" for name in FORMATS if name != failing}
     assert [str(each) for each in written.failures] == [

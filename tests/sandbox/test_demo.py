@@ -15,8 +15,10 @@ from pathlib import Path
 import click
 import openpyxl
 import pytest
+from click.testing import CliRunner
 
 from reporter.cli import cli, run
+from reporter.cli.run import audit
 
 ROOT = Path(__file__).parents[2]
 
@@ -169,11 +171,30 @@ def test_what_it_says_to_try_next_works_as_pasted(demo: Demo) -> None:
 def test_it_names_the_page_that_it_has_written(tmp_path: Path) -> None:
     for day in (25, 26):
         (tmp_path / f"security_groups_inventory_202611{day}T210355.html").touch()
-    with click.Context(cli, info_name="sg-audit"):
-        lines = list(run._what_to_try_next("demo-output", tmp_path, ("xlsx", "html")))
-    assert lines[1] == (
-        f"  open {tmp_path}/security_groups_inventory_20261126T210355.html in a browser: it needs no network"
-    )
+    (tmp_path / "[sg].html").touch()
+    for stem, name in (("", "security_groups_inventory_20261126T210355"), ("[sg]", "[sg]")):
+        with click.Context(cli, info_name="sg-audit"):
+            lines = list(run._what_to_try_next("demo-output", tmp_path, stem, ("xlsx", "html")))
+        assert lines[1] == f"  open {tmp_path}/{name}.html in a browser: it needs no network"
+
+
+def test_names_that_stay_are_those_of_the_demos_audit_too(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What it hands on to the audit that it starts, without starting one."""
+    commands: list[Sequence[str]] = []
+
+    def start(command: Sequence[str], environment: Mapping[str, str]) -> int:
+        commands.append(command)
+        return 0
+
+    monkeypatch.setattr("reporter.sandbox.demo.run_to_its_end", start)
+    monkeypatch.setattr("reporter.sandbox.estate.fill", lambda endpoint: None)
+    words = ["demo", "-s", str(tmp_path / "output"), "-o", str(tmp_path), "--stem", "-sg", "-f", "json"]
+    assert CliRunner().invoke(cli, words, standalone_mode=False).return_value == 0
+    [command] = commands
+    handed_on = audit.make_context("audit", list(command[command.index("audit") + 1 :])).params
+    assert (handed_on["stem"], handed_on["place"].name) == ("-sg", str(tmp_path))
 
 
 def test_nothing_is_imported_from_the_checkout_or_the_working_folder(demo: Demo) -> None:

@@ -28,17 +28,22 @@ class Format(Protocol):
     """What a format's module has.
 
     A module may also have `notes(tables)`: lines, for the terminal, on what this format makes of the tables;
-    `SHOWS_OVERVIEW = True`: its `write` is then given the `overview` (reporter.report.overview) by that keyword; and
+    `SHOWS_OVERVIEW = True`: its `write` is then given the `overview` (reporter.report.overview) by that keyword;
     `SHOWS_GROUPS`, a number: it is then given by the keyword `details` (reporter.report.details) so many of the groups
-    that something was found of, the worst ones.
+    that something was found of, the worst ones; and `SHOWS_METRICS = True`: it is then given the `metrics`
+    (reporter.report.metrics). With `FOR_DATABASES = True` it is given the tables as a database wants them
+    (reporter.report.star) in the place of those of a workbook, and with `FOR_GROUP = True` the group of the folder that
+    its files go into may read them.
     """
 
     def write(
         self, stem: Path, tables: Sequence["Table"], facts: Sequence[str], **settings: Any
     ) -> Sequence[Path]:
-        """Write the tables and return the files: all of them or, where an OSError is raised, none.
+        """Write the tables and return the files, or folders of files.
 
-        `stem` is folder and beginning of each file's name: `reports/security_groups_inventory_20251206T210355`.
+        `stem` is folder and beginning of each file's name: `…/security_groups_inventory_20251206T210355`. The folder
+        is the format's own, and empty: what is returned is moved or uploaded to where reports go, all of it or, where
+        anything is raised, nothing.
         `facts` are lines on the whole report. A format that has no settings of its own takes these three.
         """
 
@@ -74,8 +79,12 @@ def load(name: str) -> Format:
     return cast(Format, form)
 
 
-def check(formats: Sequence[str], *, csv_bom: bool = False) -> Settings:
+def check(
+    formats: Sequence[str], *, csv_bom: bool = False, partition: Sequence[str] = (), place: str = ""
+) -> Settings:
     """Find out before everything is read whether the formats are there; returns what options tell them.
+
+    `partition` are the columns that parquet splits tables by; `place` is where the report goes.
 
     Raises InputError as `load` does, and for an option of a format that is not among them.
     """
@@ -84,7 +93,15 @@ def check(formats: Sequence[str], *, csv_bom: bool = False) -> Settings:
             load(name)
     if csv_bom and "csv" not in formats:
         raise InputError("--csv-bom: goes with -f csv")
-    return {"csv": {"bom": True}} if csv_bom else NO_SETTINGS
+    if partition and "parquet" not in formats:
+        raise InputError("--partition: goes with -f parquet")
+    settings: dict[str, Mapping[str, Any]] = {}
+    if csv_bom:
+        settings["csv"] = {"bom": True}
+    if partition:
+        in_s3 = place if place.startswith("s3://") else ""
+        settings["parquet"] = {"partition": tuple(dict.fromkeys(partition)), "place": in_s3}
+    return settings
 
 
 def notes(form: Format, tables: Sequence["Table"]) -> Sequence[str]:
@@ -101,6 +118,21 @@ def shows_overview(form: Format) -> bool:
 def shows_groups(form: Format) -> int:
     """Of how many groups at the most a format takes the details."""
     return int(getattr(form, "SHOWS_GROUPS", 0))
+
+
+def for_group(form: Format) -> bool:
+    """Whether a format's files are for the group of their folder too."""
+    return bool(getattr(form, "FOR_GROUP", False))
+
+
+def shows_metrics(form: Format) -> bool:
+    """Whether a format takes the metrics."""
+    return bool(getattr(form, "SHOWS_METRICS", False))
+
+
+def for_databases(form: Format) -> bool:
+    """Whether a format takes the tables as a database wants them."""
+    return bool(getattr(form, "FOR_DATABASES", False))
 
 
 def _own() -> set[str]:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from reporter.report.formats._files import all_or_none, tab_files
+from reporter.report.formats._files import tab_files
 from reporter.report.table import UNKNOWN, Table
 
 # A spreadsheet takes what begins so for a formula, in East Asia with full-width signs too:
@@ -26,13 +26,12 @@ def write(stem: Path, tables: Sequence[Table], facts: Sequence[str], *, bom: boo
     """
     files = tab_files(stem, [table.name for table in tables], ".csv")
     encoding = "utf-8-sig" if bom else "utf-8"
-    with all_or_none(stem.parent) as folder:
-        for table, name in zip(tables, files, strict=True):
-            with (folder / name).open("w", encoding=encoding, newline="") as file:
-                rows = csv.writer(file)
-                rows.writerow([_text(str(column)) for column in table.frame.columns])
-                rows.writerows([_text(value) for value in row] for row in table.rows())
-    return [stem.with_name(name) for name in files]
+    for table, path in zip(tables, files, strict=True):
+        with path.open("w", encoding=encoding, newline="") as file:
+            rows = csv.writer(file)
+            rows.writerow([_text(str(column)) for column in table.frame.columns])
+            rows.writerows([_text(value) for value in row] for row in table.rows())
+    return files
 
 
 def _text(value: Any) -> str:

@@ -9,15 +9,14 @@ from typing import Any
 
 import msgspec
 
-from reporter.report.formats._files import all_or_none
 from reporter.report.table import UNKNOWN, Table
 
 
 def write(stem: Path, tables: Sequence[Table], facts: Sequence[str]) -> list[Path]:
     """Write `<stem>.json`: {"facts": [...], "tables": {"ssh_world": [{...}, ...], ...}}, a record a line."""
-    name = f"{stem.name}.json"
+    path = stem.with_name(f"{stem.name}.json")
     encode = msgspec.json.Encoder(enc_hook=str).encode
-    with all_or_none(stem.parent) as folder, (folder / name).open("wb") as file:
+    with path.open("wb") as file:
         file.write(b'{"facts": ' + encode(list(facts)) + b',\n"tables": {')
         for number, table in enumerate(tables):
             file.write((b",\n" if number else b"\n") + encode(table.name) + b": [")
@@ -27,7 +26,7 @@ def write(stem: Path, tables: Sequence[Table], facts: Sequence[str]) -> list[Pat
                 file.write((b",\n" if row_number else b"\n") + encode(record))
             file.write(b"]")
         file.write(b"}}\n")
-    return [stem.with_name(name)]
+    return [path]
 
 
 def _value(value: Any) -> Any:

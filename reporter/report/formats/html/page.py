@@ -15,7 +15,6 @@ from reporter.report import account_counts, overview_words
 from reporter.report.changes import by_account, in_short
 from reporter.report.descriptions import GLOSSARY, LEVEL_MEANINGS, LEVEL_MEANINGS_IN_SHORT
 from reporter.report.details import Details
-from reporter.report.formats._files import all_or_none
 from reporter.report.formats.html import bundle, charts, templating
 from reporter.report.formats.html.data import data
 from reporter.report.overview import Overview
@@ -44,10 +43,9 @@ def write(
     text = render(overview, details)
     for table in tables:
         table.on_rows(len(table.frame))
-    name = f"{stem.name}{SUFFIX}"
-    with all_or_none(stem.parent) as folder:
-        (folder / name).write_text(text, encoding="utf-8", errors="replace")
-    return [stem.with_name(name)]
+    path = stem.with_name(f"{stem.name}{SUFFIX}")
+    path.write_text(text, encoding="utf-8", errors="replace")
+    return [path]
 
 
 def render(overview: Overview, details: Details) -> str:

@@ -9,7 +9,6 @@ from xlsxwriter.exceptions import FileCreateError
 from xlsxwriter.worksheet import Worksheet
 
 from reporter.report.entries import NOTHING_PLACED, Entry, Placed, closed_table
-from reporter.report.formats._files import all_or_none
 from reporter.report.formats.xlsx import printing, summary_sheet
 from reporter.report.formats.xlsx.data_sheet import write_table
 from reporter.report.formats.xlsx.links import Places, RowsOfGroups
@@ -43,15 +42,14 @@ def write(
     said = notes(tables)
     if overview is not None:
         tables = in_place_of_cells(tables, overview)
-    name = f"{stem.name}{SUFFIX}"
-    with all_or_none(stem.parent) as folder:
-        scratch = folder / "rows"  # where they wait until the end
-        scratch.mkdir()
-        with _os_errors(), xlsxwriter.Workbook(folder / name, {**_OPTIONS, "tmpdir": scratch}) as workbook:
-            workbook.set_size(*_WINDOW)
-            workbook.set_properties(_properties(overview, [*facts, *said]))
-            _write_sheets(workbook, tables, said, overview, placed)
-    return [stem.with_name(name)]
+    path = stem.with_name(f"{stem.name}{SUFFIX}")
+    scratch = stem.with_name("rows")  # where they wait until the end
+    scratch.mkdir()
+    with _os_errors(), xlsxwriter.Workbook(path, {**_OPTIONS, "tmpdir": scratch}) as workbook:
+        workbook.set_size(*_WINDOW)
+        workbook.set_properties(_properties(overview, [*facts, *said]))
+        _write_sheets(workbook, tables, said, overview, placed)
+    return [path]
 
 
 def _write_sheets(

@@ -1,0 +1,69 @@
+"""A table as Apache Arrow: typed columns, for files of Parquet and for DuckDB.
+
+Flags are booleans, counts integers, lists lists of texts, days dates. What is not known is NULL, which is what SQL
+means by it; what there is none of is an empty text or list, but for dates and numbers, which have no such thing.
+"""
+
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from datetime import date, datetime
+from typing import Any
+
+import pyarrow as pa
+
+from reporter.report.column_types import ColumnType, columns
+from reporter.report.table import Table
+
+_TYPES = {
+    ColumnType.TEXT: pa.string(),
+    ColumnType.FLAG: pa.bool_(),
+    ColumnType.COUNT: pa.int64(),
+    ColumnType.NUMBER: pa.float64(),
+    ColumnType.LIST: pa.list_(pa.string()),
+    ColumnType.DAY: pa.date32(),
+    ColumnType.MINUTE: pa.timestamp("us"),  # without a zone, which readers would turn into their own
+}
+_ROWS = 100_000  # in memory at a time
+
+
+def schema(table: Table, metadata: dict[str, str] | None = None) -> pa.Schema:
+    """The table's columns and types; what a column means stands in its metadata, as `comment`."""
+    fields = [
+        pa.field(
+            column.name,
+            _TYPES[column.type],
+            metadata={"comment": column.description} if column.description else None,
+        )
+        for column in columns(table)
+    ]
+    return pa.schema(fields, metadata)
+
+
+def batches(table: Table, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
+    """The rows, so many at a time; those of a table without rows are none."""
+    for values in table.batches(_ROWS):
+        arrays = [_array(column, field.type) for column, field in zip(values, schema, strict=True)]
+        yield pa.RecordBatch.from_arrays(arrays, schema=schema)
+
+
+def _array(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
+    if pa.types.is_string(kind):
+        return pa.array([_text(value) for value in values], kind)
+    if pa.types.is_date32(kind):
+        return pa.array([_moment(value, date.fromisoformat) for value in values], kind)
+    if pa.types.is_timestamp(kind):
+        return pa.array([_moment(value, datetime.fromisoformat) for value in values], kind)
+    return pa.array([None if value == "" else value for value in values], kind)
+
+
+def _text(value: Any) -> str | None:
+    if value is None:
+        return None
+    return ", ".join(value) if isinstance(value, tuple) else str(value)
+
+
+def _moment(text: Any, parse: Any) -> Any:
+    """A day or minute; NULL for what is none, as stock output may not tell it."""
+    with suppress(TypeError, ValueError):
+        return parse(text)
+    return None

@@ -1,0 +1,184 @@
+"""The tables as a database wants them: a star of facts around accounts, regions and policies, whose names are the keys.
+
+`account_profile` names one account, `region` one region, `policy` one policy: in each table that has such a column it
+leads to a row of `accounts`, `regions` or `policies`.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from typing import Any
+
+import pandas as pd
+
+from reporter.accounts.labels import NO_LABELS, Labels
+from reporter.custodian.resource_types import GROUPS
+from reporter.findings.assess import Findings
+from reporter.findings.changes import INFORMS
+from reporter.findings.history import finding_level
+from reporter.inventory.audit import Audit
+from reporter.names import distinct
+from reporter.output.manifest import Cell
+from reporter.report.descriptions import DESCRIPTIONS
+from reporter.report.table import Kind, Table
+from reporter.report.tables import labelled
+
+ACCOUNTS, REGIONS, POLICIES, FINDINGS = "accounts", "regions", "policies", "findings"
+_CELLS = ("cells_planned", "cells_not_read")
+_KEYS = {ACCOUNTS: "account_profile", REGIONS: "region", POLICIES: "policy"}
+
+
+def key(table: Table) -> str | None:
+    """The column that tells the rows of a dimension; None for all other tables."""
+    return _KEYS.get(table.name) if table.kind is Kind.STAR else None
+
+
+def dimension(table: Table, column: str) -> str | None:
+    """Which dimension a column of a table leads to, if any: many rows to one."""
+    if key(table) or table.kind is Kind.WAIVERS:  # the region of a waiver may be any
+        return None
+    if table.kind is Kind.RESOURCES and column == _KEYS[POLICIES]:  # that is of the resource
+        return None
+    return next((name for name, own in _KEYS.items() if own == column), None)
+
+
+def build(
+    audit: Audit, findings: Findings, tables: Sequence[Table], labels: Labels = NO_LABELS
+) -> list[Table]:
+    """The star, then the tables of the report, which are numbered where they are called as one of it is.
+
+    The table of all groups says beside each risk whether it is proven and whether it is waived, so that a count by
+    risk in a database can be the one that the report has.
+    """
+    star = [
+        labelled(Table(ACCOUNTS, "The accounts that were to be read", _accounts(audit), Kind.STAR), labels),
+        Table(REGIONS, "The regions that were to be read", _regions(audit), Kind.STAR),
+        Table(POLICIES, "The policies, in file order", _policies(audit), Kind.STAR),
+    ]
+    if audit.output.has_groups:
+        found = Table(
+            FINDINGS, "Each finding: a policy that caught a group", _findings(audit, findings), Kind.STAR
+        )
+        star.append(labelled(found, labels))
+    all_tables = [*star, *(_described(_with_answers(table, findings), audit) for table in tables)]
+    names = distinct((table.name for table in all_tables), lambda name, ending: name + ending)
+    return [
+        table if name == table.name else replace(table, name=name, full_name=table.full_name or table.name)
+        for table, name in zip(all_tables, names, strict=True)
+    ]
+
+
+def _accounts(audit: Audit) -> pd.DataFrame:
+    ids = {cell.account: cell.account_id for cell in audit.cells}
+    rows = [(name, ids[name], *counts) for name, *counts in _cells(audit, lambda cell: cell.account)]
+    return _frame(rows, ("account_profile", "account_id"), _CELLS)
+
+
+def _regions(audit: Audit) -> pd.DataFrame:
+    return _frame(_cells(audit, lambda cell: cell.region), ("region",), _CELLS)
+
+
+def _cells(audit: Audit, key: Callable[[Cell], str]) -> Iterator[tuple[str, int, int]]:
+    """By a key of each cell, in the order of the run, how many were planned and how many of those not read."""
+    planned: Counter[str] = Counter()
+    unread: Counter[str] = Counter()
+    for cell in audit.cells:
+        planned[key(cell)] += not cell.is_left_out
+        unread[key(cell)] += cell.is_gap
+    for name, count in planned.items():
+        yield name, count, unread[name]
+
+
+def _policies(audit: Audit) -> pd.DataFrame:
+    rows = [
+        (
+            policy.name,
+            policy.title,
+            policy.description,
+            policy.resource,
+            policy.in_report.tab,
+            policy.in_report.column,
+            policy.exposed,
+            policy.in_report.ports,
+            policy.in_report.controls,
+        )
+        for policy in audit.output.policies
+    ]
+    texts = ("policy", "title", "description", "resource", "tab", "flag_column")
+    frame = _frame(rows, texts, ("counts_for_risk", "ports", "controls"))
+    return frame.astype({"counts_for_risk": "boolean"})
+
+
+def _findings(audit: Audit, findings: Findings) -> pd.DataFrame:
+    """A row a finding, by group and policy, the worst groups first."""
+    frame, groups = findings.frame, findings.groups
+    columns = {policy.name: policy.in_report.column for policy in audit.output.policies}
+    waived = {
+        (group, policy): (is_waived, note)
+        for group, policy, is_waived, note in findings.waived.frame.itertuples(index=False)
+    }
+    risks, proven = groups["risk"].tolist(), findings.proven.tolist()
+    reachable = groups["reachable"].tolist()
+    since = [frame[name] if name in frame else [""] * len(frame) for name in ("first_seen", "since_last")]
+    rows = []
+    for group, *place, policy, exposed, rules, is_proven, first_seen, since_last in zip(
+        *(
+            frame[name]
+            for name in ("group", "account_profile", "account_id", "region", "resource_id", "group_name")
+        ),
+        *(frame[name] for name in ("policy", "exposed", "matched_rules", "proven")),
+        *since,
+        strict=True,
+    ):
+        level = finding_level(risks[group], exposed, columns[policy])
+        level = level if proven[group] or level == INFORMS else f"possibly {level}"
+        is_waived, note = waived.get((group, policy), (False, ""))
+        rows.append(
+            (
+                *place,
+                policy,
+                level,
+                reachable[group],
+                first_seen,
+                since_last,
+                note,
+                is_waived,
+                is_proven,
+                rules,
+            )
+        )
+    texts = (
+        *("account_profile", "account_id", "region", "security_group_id", "group_name", "policy"),
+        *("level", "reachable", "first_seen", "since_last", "waived"),
+    )
+    found = _frame(rows, texts, ("is_waived", "proven", "matched_rules"))
+    return found.astype({"is_waived": "boolean", "proven": "boolean"})
+
+
+def _frame(rows: Any, texts: Sequence[str], others: Sequence[str]) -> pd.DataFrame:
+    frame = pd.DataFrame(list(rows), columns=[*texts, *others])
+    counts = dict.fromkeys((name for name in others if name in _CELLS), "int64")
+    return frame.astype({**dict.fromkeys(texts, "str"), **counts})
+
+
+def _with_answers(table: Table, findings: Findings) -> Table:
+    """The table of all groups with what its texts tell, as flags."""
+    if table.kind is not Kind.GROUPS:
+        return table
+    flags = {"risk_proven": findings.proven, "is_waived": findings.waived.groups}
+    frame = table.frame.assign(**{name: answer.astype("boolean") for name, answer in flags.items()})
+    return replace(table, frame=frame)
+
+
+def _described(table: Table, audit: Audit) -> Table:
+    """The table with what the columns mean that policies add."""
+    if table.kind not in (Kind.GROUPS, Kind.FINDINGS):
+        return table
+    told: dict[str, list[str]] = {}
+    for policy in audit.output.policies:
+        column = policy.in_report.column
+        if policy.resource == GROUPS and column and column not in DESCRIPTIONS:
+            told.setdefault(column, []).append(
+                f"{policy.name} caught it: {policy.title}" if policy.title else f"{policy.name} caught it"
+            )
+    return replace(table, descriptions={name: "; ".join(texts) for name, texts in told.items()})
