@@ -33,6 +33,7 @@ ROOT = Path(__file__).parent.parent
 LONGEST = (
     "remedy/test_shell.py",
     "sandbox/test_demo.py",
+    "workflows/test_scheduled_audit.py",
     "output/test_layouts.py",
     "collect/test_faults.py",
     "report/formats/test_html_in_browser.py",
