@@ -364,6 +364,22 @@ def test_a_view_that_is_called_as_a_policys_tab_is_numbered(tmp_path: Path) -> N
     assert asked("-s", run, "select cells from unread_2") == [{"cells": 1}]
 
 
+@pytest.mark.parametrize("name", ["tables", "Columns", "pg_class", "duckdb_tables", "sg_audit_source"])
+def test_a_policy_may_be_called_as_what_duckdb_has_of_its_own(tmp_path: Path, name: str) -> None:
+    policy = {"name": name, "resource": "aws.dynamodb-table", "filtered": True, "report": {}}
+    for day in (1, 2):
+        started = f"2026-11-0{day}T00:00:00+00:00"
+        units: Any = {("alpha", US): {name: [{"TableName": f"table-{day}"}]}}
+        write(tmp_path / f"2026110{day}T000000Z", units, [policy], started=started)
+    assert asked("-s", tmp_path, f"select TableName from main.{name}") == [{"TableName": "table-2"}]
+    both = asked("-s", tmp_path, "--runs", "2", f"select TableName from main.{name} order by run")
+    assert both == [{"TableName": "table-1"}, {"TableName": "table-2"}]
+    tables = {
+        row["table"]: row["meaning"] for row in asked("-s", tmp_path, "--list") if row["type"] == "table"
+    }
+    assert tables[name] == name
+
+
 # Examples
 
 

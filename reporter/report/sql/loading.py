@@ -20,8 +20,8 @@ RUN = "run"
 _RUN_MEANING = "When the run began (UTC)"
 _SOURCE, _INCOMING = (
     "sg_audit_source",
-    "sg_audit_incoming",
-)  # no table's: names of the report have what policies say
+    "temp.main.sg_audit_incoming",
+)  # beside the tables, which policies may call so
 _TEXT, _LIST = "VARCHAR", "VARCHAR[]"
 
 
@@ -56,7 +56,7 @@ def add_views(connection: "DuckDBPyConnection", *, by_run: bool) -> None:
         if view.needs not in there:
             continue
         sql = view.sql.replace("{run}", f"{RUN}, " if by_run else "")
-        connection.execute(f"create view {quoted(name)} as {sql}")
+        connection.execute(f"create view {_own(connection, name)} as {sql}")
         meanings = {**DESCRIPTIONS, **view.columns, RUN: _RUN_MEANING}
         told = {column: meanings.get(column, "") for column in types(connection, name)}
         _comment(connection, "view", name, view.meaning, told)
@@ -64,13 +64,22 @@ def add_views(connection: "DuckDBPyConnection", *, by_run: bool) -> None:
 
 def types(connection: "DuckDBPyConnection", table: str) -> dict[str, str]:
     """The columns of a table or view and their types; none where there is no such table."""
-    sql = "select column_name, data_type from duckdb_columns() where lower(table_name) = lower(?) order by column_index"
+    sql = (
+        "select column_name, data_type from duckdb_columns() where database_name = current_database() "
+        "and schema_name = 'main' and lower(table_name) = lower(?) order by column_index"
+    )
     return dict(connection.execute(sql, [table]).fetchall())
 
 
 def quoted(name: str) -> str:
     """A name as SQL has it."""
     return '"' + name.replace('"', '""') + '"'
+
+
+def _own(connection: "DuckDBPyConnection", name: str) -> str:
+    """A table or view of ours, whatever else is called so: DuckDB has a `tables` and a `pg_class` of its own."""
+    ((database,),) = connection.execute("select current_database()").fetchall()
+    return f"{quoted(database)}.main.{quoted(name)}"
 
 
 def _text(text: str) -> str:
@@ -80,28 +89,30 @@ def _text(text: str) -> str:
 def _take(
     connection: "DuckDBPyConnection", name: str, there: Mapping[str, str], run: datetime | None
 ) -> None:
+    source, own = f"temp.main.{_SOURCE}", _own(connection, name)
     first = f"timestamp '{run:%Y-%m-%d %H:%M:%S.%f}' as {RUN}, " if run else ""
     if not there:
-        connection.execute(f"create table {quoted(name)} as select {first}* from {_SOURCE}")
+        connection.execute(f"create table {own} as select {first}* from {source}")
         return
-    connection.execute(f"create temp table {_INCOMING} as select {first}* from {_SOURCE}")
+    connection.execute(f"create temp table {_INCOMING} as select {first}* from {source}")
     try:
-        _fit(connection, name, there)
-        connection.execute(f"insert into {quoted(name)} by name select * from {_INCOMING}")
+        _fit(connection, own, there)
+        connection.execute(f"insert into {own} by name select * from {_INCOMING}")
     finally:
         connection.execute(f"drop table {_INCOMING}")
 
 
-def _fit(connection: "DuckDBPyConnection", name: str, there: Mapping[str, str]) -> None:
+def _fit(connection: "DuckDBPyConnection", own: str, there: Mapping[str, str]) -> None:
     """Give both tables the types that hold what each of them has."""
     known = {column.casefold(): column for column in there}
-    for column, kind in types(connection, _INCOMING).items():
-        own = known.get(column.casefold())
-        if own is None:
-            connection.execute(f"alter table {quoted(name)} add column {quoted(column)} {kind}")
-        elif kind != there[own]:
-            common = _common(connection, (name, own, there[own]), (_INCOMING, column, kind))
-            _retype(connection, name, own, there[own], common)
+    incoming = f"select column_name, column_type from (describe {_INCOMING})"
+    for column, kind in connection.execute(incoming).fetchall():
+        mine = known.get(column.casefold())
+        if mine is None:
+            connection.execute(f"alter table {own} add column {quoted(column)} {kind}")
+        elif kind != there[mine]:
+            common = _common(connection, (own, mine, there[mine]), (_INCOMING, column, kind))
+            _retype(connection, own, mine, there[mine], common)
             _retype(connection, _INCOMING, column, kind, common)
 
 
@@ -115,7 +126,7 @@ def _common(connection: "DuckDBPyConnection", *sides: tuple[str, str, str]) -> s
 
 
 def _is_empty(connection: "DuckDBPyConnection", table: str, column: str) -> bool:
-    sql = f"select count(*) from {quoted(table)} where {quoted(column)} <> ''"
+    sql = f"select count(*) from {table} where {quoted(column)} <> ''"
     return bool(connection.execute(sql).fetchall() == [(0,)])
 
 
@@ -128,7 +139,7 @@ def _retype(connection: "DuckDBPyConnection", table: str, column: str, kind: str
     elif kind == _LIST:
         value = f"array_to_string({value}, ', ')"
     connection.execute(
-        f"alter table {quoted(table)} alter column {quoted(column)} set data type {to} using {value}::{to}"
+        f"alter table {table} alter column {quoted(column)} set data type {to} using {value}::{to}"
     )
 
 
@@ -140,7 +151,8 @@ def _tables(connection: "DuckDBPyConnection") -> list[str]:
 def _comment(
     connection: "DuckDBPyConnection", kind: str, name: str, meaning: str, columns: Mapping[str, str]
 ) -> None:
-    connection.execute(f"comment on {kind} {quoted(name)} is {_text(meaning)}")
+    own = _own(connection, name)
+    connection.execute(f"comment on {kind} {own} is {_text(meaning)}")
     for column, text in columns.items():
         if text:
-            connection.execute(f"comment on column {quoted(name)}.{quoted(column)} is {_text(text)}")
+            connection.execute(f"comment on column {own}.{quoted(column)} is {_text(text)}")
