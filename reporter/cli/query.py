@@ -1,5 +1,6 @@
 """`sg-audit query`: SQL over a run, or over the last ones."""
 
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -52,7 +53,7 @@ def query(
     if example:
         click.echo("\n\n".join(_examples()))
         return EXIT_OK
-    sql_text = sys.stdin.read() if sql == "-" else sql or ""
+    sql_text = _text(sql or "")
     try:
         from reporter.report import loaded_run
         from reporter.report.sql import loading, locked, printing
@@ -78,8 +79,22 @@ def query(
             del run  # before the next is read
         loading.add_views(database, by_run=runs is not None)
         locked.lock(database)
-        printing.PRINTERS[style](locked.ask(database, statement), listening)
+        printing.show(style, locked.ask(database, statement), listening)
     return EXIT_OK if whole else EXIT_PARTIAL
+
+
+def _text(sql: str) -> str:
+    """The query, or what stdin has of it. Raises InputError where that is not UTF-8, whatever the locale."""
+    if sql != "-":
+        content = os.fsencode(sql)
+    elif sys.stdin is None:  # closed
+        raise InputError("-: there is no stdin")
+    else:
+        content = sys.stdin.buffer.read()
+    try:
+        return content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        raise InputError(f"the query is not UTF-8: byte {error.start + 1} of it") from None
 
 
 def _runs(newest: Opened, count: int, history: str, choice: Mapping[str, Any]) -> Iterator[Opened | None]:

@@ -5,7 +5,10 @@ import io
 import json
 import os
 import shutil
+import signal
 import subprocess
+import sys
+import time
 from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
@@ -145,6 +148,12 @@ def test_a_row_is_a_line_where_it_is_piped_however_wide(runs: Path) -> None:
     assert "…" not in "".join(lines)
 
 
+def test_a_long_value_stays_on_its_line_where_it_is_piped(runs: Path) -> None:
+    lines = query("-s", runs, "select repeat('日', 20000) as long, 1 as one").stdout.splitlines()
+    assert len(lines) == 3
+    assert lines[2].split() == ["日" * 20_000, "1"]
+
+
 def test_a_terminal_too_narrow_has_records(
     runs: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -213,8 +222,24 @@ def test_the_columns_of_an_accounts_file_are_there(runs: Path, tmp_path: Path) -
 
 
 def test_the_query_may_come_from_stdin(runs: Path) -> None:
-    done = query("-s", runs, "-", "--format", "csv", stdin="select 1 as one\n-- of one\n;")
+    done = query("-s", runs, "-", "--format", "csv", stdin="\ufeffselect 1 as one\n-- of one\n;")
     assert done.stdout == "one\n1\n"
+
+
+def test_a_query_is_utf_8_whatever_the_locale(runs: Path) -> None:
+    # As Python has an argument where the locale is C.
+    sql = "select 'é' as a".encode().decode("ascii", "surrogateescape")
+    assert asked("-s", runs, sql) == [{"a": "é"}]
+    with pytest.raises(InputError, match=r"^the query is not UTF-8: byte 9 of it$"):
+        query("select '\udcff'")
+    with pytest.raises(InputError, match=r"^the query is not UTF-8: byte 1 of it$"):
+        CliRunner().invoke(cli, ["query", "-"], standalone_mode=False, catch_exceptions=False, input=b"\xff")
+
+
+def test_a_stdin_that_is_closed_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("reporter.cli.query.sys.stdin", None)
+    with pytest.raises(InputError, match=r"^-: there is no stdin$"):
+        cli(["query", "-"], standalone_mode=False)
 
 
 # Several runs
@@ -426,6 +451,15 @@ def test_output_that_is_not_there_is_told_as_by_a_report(tmp_path: Path) -> None
     assert "no such output directory" in refused("-s", tmp_path / "nowhere", "select 1")[0]
 
 
+@pytest.mark.parametrize("style", ["table", "csv", "json"])
+def test_lists_too_deep_to_be_printed_are_told(style: str) -> None:
+    deep: Any = 1
+    for _ in range(2_000):
+        deep = [deep]
+    with pytest.raises(InputError, match=r"^the answer has lists nested too deeply to be printed$"):
+        printing.show(style, locked.Answer(["deep"], iter([[(deep,)]])), lambda: True)
+
+
 def test_the_exit_code_of_a_wrong_query(sg_audit: Callable[..., CompletedProcess[str]], runs: Path) -> None:
     done = sg_audit("query", "-s", runs, "select polcy from findings")
     assert (done.returncode, done.stdout) == (2, "")
@@ -452,6 +486,9 @@ CANARY = 42  # a name of Python's that no query finds
         "select * from 's3://bucket/x.parquet'",
         "copy findings to '{folder}/out.csv'",
         "explain analyze copy findings to '{folder}/out.csv'",
+        "explain analyze delete from findings",
+        "explain analyze create table other as from findings",
+        "with gone as (delete from findings returning *) from gone",
         "attach '{folder}/other.duckdb'",
         "export database '{folder}/out'",
         "import database '{folder}'",
@@ -524,9 +561,24 @@ def test_ctrl_c_ends_a_query(columns: str) -> None:
         sender.wait()
 
 
-def test_what_it_needs_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
-    import sys
+def test_a_second_ctrl_c_does_not_wait_for_a_long_step() -> None:
+    asking = (
+        "from reporter.report.sql import locked\n"
+        "with locked.database() as database:\n"
+        "    locked.lock(database)\n"
+        "    statement = locked.parsed(database, 'select len(list_sort(range(150000000)))')\n"
+        "    print('asked', flush=True)\n"
+        "    locked.ask(database, statement)\n"
+    )
+    with subprocess.Popen([sys.executable, "-c", asking], stdout=subprocess.PIPE) as process:
+        assert process.stdout and process.stdout.readline() == b"asked\n"
+        while process.poll() is None:
+            time.sleep(0.5)
+            process.send_signal(signal.SIGINT)
+    assert process.returncode == -signal.SIGINT
 
+
+def test_what_it_needs_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     for module in ("reporter.report.sql.locked", "reporter.report.sql"):
         monkeypatch.delitem(sys.modules, module, raising=False)
     monkeypatch.setitem(sys.modules, "duckdb", None)

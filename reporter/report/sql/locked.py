@@ -1,5 +1,6 @@
 """A database in memory that answers one question: locked, since the question may come from anywhere."""
 
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -19,13 +20,16 @@ _ALONE = {
     "python_enable_replacements": False,
     "temp_directory": "",
 }
-# Once it is loaded, and the last of them at the end.
+# Once it is loaded, in this order.
 _LOCKED = (
     "set enable_external_access = false",
     "set lock_configuration = true",
+    # What begins as a query may go on to write: with x as (delete from …), explain analyze.
+    "begin transaction read only",
 )
 _QUESTIONS = {"SELECT", "EXPLAIN", "MULTI"}  # the last is PIVOT, which is several to DuckDB
 _ROWS = 1_000  # in memory at a time
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 @dataclass(frozen=True)
@@ -54,7 +58,8 @@ def _leave_memory(connection: "duckdb.DuckDBPyConnection") -> None:
 
 
 def lock(connection: "duckdb.DuckDBPyConnection") -> None:
-    """Keep whoever asks from files, the network, extensions and settings. It cannot be undone."""
+    """Keep whoever asks from files, the network, extensions, settings, and from changing what is there. It cannot be
+    undone."""
     for statement in _LOCKED:
         connection.execute(statement)
 
@@ -96,14 +101,33 @@ def _batches(connection: "duckdb.DuckDBPyConnection", result: Any) -> Iterator[S
 
 
 def _interruptible(connection: "duckdb.DuckDBPyConnection", work: Callable[..., Any], argument: Any) -> Any:
-    """Do work of DuckDB's so that a signal ends it: in the thread that signals come to, it hears of none."""
+    """Do work of DuckDB's so that a signal ends it: in the thread that signals come to, it hears of none.
+
+    It heeds one between two steps. A step, such as to sort one list, may take minutes: a second signal does not wait.
+    """
     with ThreadPoolExecutor(1) as thread:
-        done = thread.submit(work, argument)
         try:
-            return done.result()
+            return thread.submit(work, argument).result()
         except KeyboardInterrupt:
             connection.interrupt()
+            with _ended_by_signals():
+                thread.shutdown()
             raise
+
+
+@contextmanager
+def _ended_by_signals() -> Iterator[None]:
+    """Have a signal that would raise KeyboardInterrupt end the process at once. There is nothing to be tidied up."""
+    raising = [
+        number for number in _SIGNALS if signal.getsignal(number) is signal.default_int_handler
+    ]  # not what nohup or a shell's & has it ignore
+    for number in raising:
+        signal.signal(number, signal.SIG_DFL)
+    try:
+        yield
+    finally:
+        for number in raising:
+            signal.signal(number, signal.default_int_handler)
 
 
 @contextmanager

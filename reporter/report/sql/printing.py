@@ -18,13 +18,14 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from reporter.errors import InputError
 from reporter.names import clean, distinct
 from reporter.report.formulas import harmless
 from reporter.report.sql.locked import Answer
 
 NULL = "NULL"
 _NUMBERS = (int, float, Decimal)
-_WIDEST = 10_000  # columns, of a line that is not printed on a terminal
+_WIDEST = sys.maxsize  # columns, of a line that is not printed on a terminal
 
 Listening = Callable[[], bool]
 
@@ -82,6 +83,14 @@ PRINTERS: Mapping[str, Callable[[Answer, Listening], None]] = {
     "csv": as_csv,
     "json": as_json,
 }
+
+
+def show(style: str, answer: Answer, listening: Listening) -> None:
+    """Print it in a style of PRINTERS. Raises InputError where its lists are nested deeper than Python can go."""
+    try:
+        PRINTERS[style](answer, listening)
+    except RecursionError:
+        raise InputError("the answer has lists nested too deeply to be printed") from None
 
 
 def _at_least_one(batches: Iterator[Sequence[tuple[Any, ...]]]) -> Iterator[Sequence[tuple[Any, ...]]]:
