@@ -1,7 +1,7 @@
 """The usual questions as views, and queries worth having.
 
-A level that all answers support and one that is only possible are counted apart, and so is what is waived. `{run}`
-stands for the column `run`, or for nothing where there is one run only.
+What is open is proven and not waived. What is only possible is counted apart, as in all of the report whether it is
+waived or not. `{run}` stands for the column `run`, or for nothing where there is one run only.
 """
 
 from collections.abc import Mapping
@@ -35,6 +35,10 @@ _FINDING = (
     "first_seen, since_last, matched_rules"
 )
 _FOUND = "select " + _FINDING + " from findings where "
+_GROUP = (
+    "select {run}account_profile, account_id, region, security_group_id, group_name, vpc_id, risk, reachable, "
+    "world_ports, reachable_on, attached_resources, first_seen, next_step from security_groups where "
+)
 _WORST_FIRST = (
     " order by {run}list_position(['critical', 'high', 'medium'], level), "
     "list_position(['yes', 'unknown', 'no'], reachable), account_profile, region, security_group_id, policy"
@@ -49,7 +53,7 @@ VIEWS = (
         "count(*) filter (risk_proven and not is_waived and reachable = 'yes') as open_reachable, "
         "count(*) filter (risk_proven and not is_waived and reachable = 'unknown') as open_maybe_reachable, "
         "count(*) filter (risk_proven and is_waived) as waived, "
-        "count(*) filter (not risk_proven and not is_waived) as possible, "
+        "count(*) filter (not risk_proven) as possible, "
         "count(*) filter (not risk_proven and is_waived) as possible_waived "
         f"from security_groups group by {{run}}risk order by {{run}}{_SEVERITY}",
         {
@@ -57,8 +61,8 @@ VIEWS = (
             "open_reachable": "How many of `open` the internet reaches",
             "open_maybe_reachable": "How many of `open` it may reach: that is unknown",
             "waived": "How many are of that risk, as all answers support, and are waived",
-            "possible": "How many may be of that risk, as far as missing answers leave it open, and are not waived",
-            "possible_waived": "How many may be of that risk, as far as missing answers leave it open, and are waived",
+            "possible": "How many may be of that risk, as far as missing answers leave it open, waived or not",
+            "possible_waived": "How many of `possible` are waived: every finding that may make it so",
         },
     ),
     View(
@@ -77,17 +81,27 @@ VIEWS = (
         },
     ),
     View(
+        "open_groups",
+        "Groups whose risk is critical, high or medium, proven, and not waived, worst first",
+        "security_groups",
+        f"{_GROUP}risk in ('critical', 'high', 'medium') and risk_proven and not is_waived "
+        "order by {run}list_position(['critical', 'high', 'medium'], risk), "
+        "list_position(['yes', 'unknown', 'no'], reachable), account_profile, region, security_group_id",
+    ),
+    View(
         "open_findings",
-        "Findings that give their group its risk, are proven, and are not waived, worst first",
+        "Findings that give their group its risk, are proven, and are not waived, worst first; what only a group's own "
+        "rules or name tell, and no policy caught, is in open_groups alone",
         "findings",
         f"{_FOUND}{_COUNTS} and not is_waived{_WORST_FIRST}",
     ),
     View(
         "possible_findings",
-        "Findings that may give their group a risk, as far as missing answers leave it open, and are not waived",
+        "Findings that may give their group a risk, as far as missing answers leave it open; those that are waived "
+        "come last",
         "findings",
-        f"{_FOUND}level <> 'informs' and not ({_COUNTS}) and not is_waived "
-        "order by {run}account_profile, region, security_group_id, policy",
+        f"select {_FINDING}, is_waived from findings where level <> 'informs' and not ({_COUNTS}) "
+        "order by {run}is_waived, account_profile, region, security_group_id, policy",
     ),
     View(
         "waived_findings",
@@ -113,9 +127,7 @@ VIEWS = (
         "reachable_criticals",
         "Groups of critical risk, proven and not waived, that the internet reaches",
         "security_groups",
-        "select {run}account_profile, account_id, region, security_group_id, group_name, vpc_id, world_ports, "
-        "reachable_on, attached_resources, first_seen, next_step from security_groups "
-        "where risk = 'critical' and risk_proven and not is_waived and reachable = 'yes' "
+        f"{_GROUP}risk = 'critical' and risk_proven and not is_waived and reachable = 'yes' "
         "order by {run}first_seen nulls last, account_profile, region, security_group_id",
     ),
     View(

@@ -102,7 +102,7 @@ def test_an_older_client_reads_it(path: Path) -> None:
         env={"HOME": str(path.parent)},
     )
     assert [tuple(row.values()) for row in json.loads(done.stdout)] == [
-        ("critical", 1, 0, 1, 1),
+        ("critical", 1, 0, 2, 1),
         ("high", 1, 0, 0, 0),
         ("medium", 0, 1, 0, 0),
         ("low", 1, 0, 0, 0),

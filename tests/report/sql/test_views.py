@@ -14,6 +14,7 @@ from reporter.report.sql import loading, locked
 from reporter.report.sql.views import EXAMPLES, VIEWS
 from tests.report.two_runs import EU, NEWER, OLDER, US, WAIVERS, two_runs
 from tests.rundir import WORLD, group, interface, unit, write
+from tests.stockdir import EVERY_GROUP, EVERY_INTERFACE, put
 
 Rows = list[tuple[Any, ...]]
 QUERIES = {example.meaning: example.sql for example in EXAMPLES}
@@ -70,8 +71,8 @@ def estate(estate_run: Path) -> Iterator[Database]:
 
 def test_groups_by_risk_keep_apart_what_is_proven_and_what_is_waived(newer: Database) -> None:
     assert newer.ask("from groups_by_risk") == [
-        # risk, open, of which reachable, and maybe; waived; possible, and waived of that
-        ("critical", 1, 0, 0, 0, 1, 1),
+        # risk, open, of which reachable, and maybe; waived; possible, and how many of those are waived
+        ("critical", 1, 0, 0, 0, 2, 1),
         ("high", 1, 0, 0, 0, 0, 0),
         ("medium", 0, 0, 0, 1, 0, 0),
         ("low", 1, 0, 0, 0, 0, 0),
@@ -89,11 +90,45 @@ def test_the_worst_account_is_first_and_one_that_was_not_read_has_no_zeros(newer
     ]
 
 
+def test_a_word_means_in_views_what_it_does_in_the_report(newer: Database) -> None:
+    of_accounts = "sum(critical - critical_waived), sum(critical_waived), sum(critical_possible)"
+    report = newer.ask(f"select {of_accounts} from summary_accounts")
+    assert report == [(1, 0, 2)]
+    assert newer.ask("select open, waived, possible from groups_by_risk where risk = 'critical'") == report
+    assert newer.ask("select sum(critical_possible) from worst_accounts") == [(2,)]
+    assert newer.ask("select security_group_id, is_waived from possible_findings") == [
+        ("sg-g", False),
+        ("sg-f", True),
+    ]
+    assert newer.ask("select sum(open + waived + possible) from groups_by_risk") == [(6,)]
+
+
+def test_open_groups_are_those_of_the_report(newer: Database) -> None:
+    assert newer.ask("select security_group_id, risk from open_groups") == [
+        ("sg-a", "critical"),
+        ("sg-d", "high"),
+    ]
+
+
+def test_what_no_policy_caught_is_in_open_groups_alone(tmp_path: Path) -> None:
+    open_group, other = group("sg-a", ssh_from=WORLD), group("sg-b", "other")
+    put(tmp_path, EVERY_GROUP, [open_group, other])
+    put(tmp_path, EVERY_INTERFACE, [interface("eni-1", open_group, other)])
+    with loaded(tmp_path) as database:
+        assert database.ask("select security_group_id, risk from open_groups") == [("sg-a", "critical")]
+        assert database.ask("select open from groups_by_risk where risk = 'critical'") == [(1,)]
+        assert database.ask("select critical_open from worst_accounts") == [(1,)]
+        assert database.ask("from open_findings") == []
+
+
 @pytest.mark.parametrize(
     ("view", "findings"),
     [
         ("open_findings", [("sg-a", "sg-ssh-world", "critical"), ("sg-d", "sg-default", "high")]),
-        ("possible_findings", [("sg-g", "sg-ssh-world", "possibly critical")]),
+        (
+            "possible_findings",
+            [("sg-g", "sg-ssh-world", "possibly critical"), ("sg-f", "sg-ssh-world", "possibly critical")],
+        ),
         (
             "waived_findings",
             [("sg-b", "sg-ssh-world", "medium"), ("sg-f", "sg-ssh-world", "possibly critical")],
@@ -181,7 +216,7 @@ def test_examples_of_findings_return_what_is_there(newer: Database, both: Databa
     assert both.ask(QUERIES["Critical and high groups, run by run"]) == [
         (BEFORE, "critical", 1, 0, 0),
         (BEFORE, "high", 1, 0, 0),
-        (NEWEST, "critical", 1, 0, 1),
+        (NEWEST, "critical", 1, 0, 2),
         (NEWEST, "high", 1, 0, 0),
     ]
 
