@@ -93,7 +93,8 @@ def test_csv_and_json_say_what_is_null_and_what_is_nothing(runs: Path) -> None:
 
 def test_every_kind_of_value_is_printed(runs: Path) -> None:
     sql = (
-        "select -1 as n, -1.5::decimal(4, 1) as d, -0.5::double as f, 'nan'::double as nan, 1 as n, "
+        "select -1 as n, -1.5::decimal(4, 1) as d, 12345678901234567.89::decimal(20, 2) as long, "
+        "-0.5::double as f, 'nan'::double as nan, 1 as n, "
         "date '2026-11-23' as day, timestamp '2026-11-23 21:03:55' as at, [['=a'], null] as nested, "
         "{'a': [1]} as s, null as nothing"
     )
@@ -101,6 +102,7 @@ def test_every_kind_of_value_is_printed(runs: Path) -> None:
     assert record == {
         "n": -1,
         "d": -1.5,
+        "long": "12345678901234567.89",
         "f": -0.5,
         "nan": "nan",
         "n_2": 1,
@@ -112,7 +114,7 @@ def test_every_kind_of_value_is_printed(runs: Path) -> None:
     }
     _, row = csv.reader(io.StringIO(query("-s", runs, sql, "--format", "csv").stdout))
     assert row == [
-        *("-1", "-1.5", "-0.5", "nan", "1", "2026-11-23", "2026-11-23 21:03:55"),
+        *("-1", "-1.5", "12345678901234567.89", "-0.5", "nan", "1", "2026-11-23", "2026-11-23 21:03:55"),
         *("'=a, NULL", '{"a": [1]}', "NULL"),
     ]
 
@@ -538,6 +540,24 @@ def test_no_secrets_are_kept_and_none_told() -> None:
         locked.lock(database)
         answer = locked.ask(database, locked.parsed(database, "from duckdb_secrets()"))
         assert list(answer.batches) == []
+
+
+def test_neither_the_home_folder_nor_the_time_zone_of_the_machine_is_told() -> None:
+    told = "current_setting('secret_directory'), timestamptz '2026-01-01 00:00:00+00'::date::text"
+    asking = (
+        "from reporter.report.sql import locked\n"
+        "with locked.database() as database:\n"
+        "    locked.lock(database)\n"
+        f'    print(*locked.ask(database, locked.parsed(database, "select {told}")).batches)\n'
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", asking],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**os.environ, "TZ": "Pacific/Pago_Pago"},
+    )
+    assert done.stdout == "[('', '2026-01-01')]\n"
 
 
 def test_too_much_for_the_memory_is_told(tmp_path: Path) -> None:

@@ -19,6 +19,8 @@ _ALONE = {
     "allow_persistent_secrets": False,
     "python_enable_replacements": False,
     "temp_directory": "",
+    "secret_directory": "",  # its name is that of the home folder
+    "TimeZone": "UTC",  # as all days of a run are: current_date would be that of the machine
 }
 # Once it is loaded, in this order.
 _LOCKED = (

@@ -118,6 +118,11 @@ def _is_number(value: Any) -> bool:
     return isinstance(value, _NUMBERS) and not isinstance(value, bool)
 
 
+def _is_exact(value: float | Decimal) -> bool:
+    """Whether it is the same number as a float: with digits lost, it is another one."""
+    return isinstance(value, float) or Decimal(repr(float(value))) == value
+
+
 def _cells(row: Sequence[Any]) -> list[str]:
     return [_text(value) if _is_number(value) else harmless(clean(_text(value))) for value in row]
 
@@ -142,7 +147,7 @@ def _jsonable(value: Any) -> Any:
         case None | bool() | int() | str():
             return value
         case float() | Decimal():
-            return float(value) if math.isfinite(value) else str(value)
+            return float(value) if math.isfinite(value) and _is_exact(value) else str(value)
         case list() | tuple():
             return [_jsonable(each) for each in value]
         case dict():
