@@ -1,7 +1,7 @@
 """A table as Apache Arrow: typed columns, for files of Parquet and for DuckDB.
 
 Flags are booleans, counts integers, lists lists of texts, days dates. What is not known is NULL, which is what SQL
-means by it; what there is none of is an empty text or list, but for dates and numbers, which have no such thing.
+means by it; what there is none of is an empty text or list, but for dates, numbers and flags, which have no such thing.
 """
 
 from collections.abc import Iterator, Sequence
@@ -53,7 +53,8 @@ def _array(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
         return pa.array([_moment(value, date.fromisoformat) for value in values], kind)
     if pa.types.is_timestamp(kind):
         return pa.array([_moment(value, datetime.fromisoformat) for value in values], kind)
-    return pa.array([None if value == "" else value for value in values], kind)
+    none: Any = () if pa.types.is_list(kind) else None
+    return pa.array([none if value == "" else value for value in values], kind)
 
 
 def _text(value: Any) -> str | None:

@@ -321,6 +321,25 @@ def test_tables_of_runs_with_other_columns_and_types_are_one(tmp_path: Path) -> 
     assert told == [(1.0, "1", True, "", []), (1.5, "x", None, "mine", []), (None, "true", None, "", ["k=v"])]
 
 
+def test_a_list_of_which_there_is_none_is_empty_in_each_run(tmp_path: Path) -> None:
+    buckets = {"name": "buckets", "resource": "aws.s3", "filtered": True, "report": {}}
+    answers: dict[int, Any] = {
+        1: [{"Name": "a"}],
+        2: [{"Name": "b", "Zones": ["x", "y"]}, {"Name": "c"}, {"Name": "d", "Zones": []}],
+    }
+    for day, found in answers.items():
+        write(
+            tmp_path / f"2026110{day}T000000Z",
+            {("alpha", US): {"buckets": found}},
+            [buckets],
+            started=f"2026-11-0{day}T00:00:00+00:00",
+        )
+    of = ("-s", tmp_path, "--field", "Zones=Zones")
+    assert [row["Zones"] for row in asked(*of, "from buckets order by Name")] == [["x", "y"], [], []]
+    several = asked(*of, "--runs", "2", "from buckets order by Name")
+    assert [row["Zones"] for row in several] == [[], ["x", "y"], [], []]
+
+
 def test_a_run_that_cannot_be_read_is_told_and_the_others_answer(tmp_path: Path) -> None:
     for number in (1, 2, 3):
         write(

@@ -135,7 +135,7 @@ def _retype(connection: "DuckDBPyConnection", table: str, column: str, kind: str
         return
     value = quoted(column)
     if kind == _TEXT:
-        value = f"null::{to}"
+        value = f"case when {value} = '' then [] end" if to == _LIST else f"null::{to}"
     elif kind == _LIST:
         value = f"array_to_string({value}, ', ')"
     connection.execute(
