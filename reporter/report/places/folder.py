@@ -105,16 +105,19 @@ def replace(folder: Path, stem: str, reports: Sequence[Staged], scratch: Path) -
         return outcome
 
 
-def let_group_read(folder: Path, files: Sequence[Path]) -> None:
+def let_group_read(folder: Path, files: Sequence[Path]) -> list[str]:
     """Let the group of a folder read files, and no other. Where their owner may not give them to that group, they are
-    the owner's only. Raises OSError."""
-    group = folder.stat().st_gid
+    the owner's only, and a line for people says so. Raises OSError."""
+    group, alone = folder.stat().st_gid, []
     for file in files:
         try:
             os.chown(file, -1, group)
             file.chmod(0o640)
         except PermissionError:
             file.chmod(0o600)  # nor is another group to read it
+            path = folder / file.name
+            alone.append(f"{path}: its owner alone can read it, who is not in the group of its folder")
+    return alone
 
 
 def _move(report: Staged, folder: Path, kept: Path) -> None:
