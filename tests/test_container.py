@@ -81,3 +81,14 @@ def test_it_runs_as_nobody_in_particular_and_knows_no_credentials() -> None:
         "ENTRYPOINT",
     }
     assert not re.search(r"AWS_|TOKEN|SECRET", DOCKERFILE)
+
+
+def test_it_has_what_the_formats_take_that_it_is_said_to_write() -> None:
+    """It installs what is pinned for the demo; how to add the others is in docs/schedule.md."""
+    pinned = set(re.findall(r"^([\w.-]+)==", (ROOT / "requirements.txt").read_text(), re.MULTILINE))
+    assert {"itables", "jinja2", "xlsxwriter"} <= pinned
+    (text,) = read(DOCS / "schedule.md").code("dockerfile")
+    (added,) = re.findall(r"pip install --no-cache-dir (.*)", text)
+    assert set(added.split()) == {"pyarrow", "prometheus-client"}
+    assert not set(added.split()) & pinned
+    assert "/opt/sg-audit/bin/pip" in DOCKERFILE
