@@ -73,6 +73,10 @@ def test_every_panel_asks_the_chosen_source_and_says_what_it_shows() -> None:
     assert len({panel["title"] for panel in panels}) == len(panels) == len(EXPRESSIONS)
     assert all(panel["datasource"]["uid"] == "${datasource}" and panel["description"] for panel in panels)
     assert [each["name"] for each in content["templating"]["list"]] == ["datasource", "account", "region"]
+    # Where nothing was read there are no rows either.
+    assert {panel["fieldConfig"]["defaults"].get("noValue") for panel in panels} == {
+        *("not known", "none known", None)  # None is a line over time
+    }
     red = {
         panel["title"]: [each["color"] for each in panel["fieldConfig"]["defaults"]["thresholds"]["steps"]]
         for panel in panels
@@ -231,6 +235,7 @@ def test_a_panel_on_another_day(server: Prometheus, title: str, day: int, values
         ("May be critical", "beta", AP, {(): 1}),
         ("Critical, and reached", "beta", US, {(): 0}),
         ("New critical in 7 days", "gamma", ".*", {(): 0}),
+        ("New critical in 7 days", "gamma", US, {}),
         ("Read", "gamma", ".*", {(): 0.5}),
         ("Cells not read", "alpha", ".*", {(): 0}),
         ("Oldest finding", "beta", ".*", {}),
