@@ -251,10 +251,9 @@ def test_a_comparison_that_fails_fails_the_job(machine: steps.Machine, audits: A
     assert "It could not be compared with the run before." in machine.summary
 
 
-@pytest.mark.parametrize("code", [2, 4])
-def test_an_audit_that_fails_is_told_of(machine: steps.Machine, audits: Audits, code: int) -> None:
+def test_an_audit_that_fails_is_told_of(machine: steps.Machine, audits: Audits) -> None:
     """Silence would say that nothing is new."""
-    audits.instead = (code, "", f"sg-audit: accounts.yml: {HOSTILE}\n")
+    audits.instead = (2, "", f"sg-audit: accounts.yml: {HOSTILE}\n")
     machine.step("audit", "Audit")
     assert machine.step("audit", "Say how it ended").log == (
         "::error::There is no audit: nothing is known of tonight.\n"
@@ -281,6 +280,20 @@ def test_an_audit_that_fails_is_told_of(machine: steps.Machine, audits: Audits, 
         "Security groups: the audit failed",
         "Security groups: newly critical",
     ]
+
+
+def test_an_audit_that_takes_too_long_ends_while_what_it_read_can_still_be_kept(
+    machine: steps.Machine, audits: Audits
+) -> None:
+    """GitHub ends a job that is out of time with all that it has. sg-audit ends by SIGTERM with 3."""
+    job = steps.workflow(NAME)["jobs"]["audit"]
+    (script,) = [step["run"] for step in job["steps"] if step.get("id") == "audit"]
+    ((killed_after, minutes),) = re.findall(
+        r"timeout --preserve-status --kill-after=(\d+)m (\d+)m sg-audit audit", script
+    )
+    assert int(minutes) + int(killed_after) <= job["timeout-minutes"] - 15
+    audits.instead = (3, "", "interrupted\n")
+    assert machine.step("audit", "Audit").outputs == {"code": "3"}
 
 
 def test_it_ends_with_a_summary_before_there_is_an_audit(machine: steps.Machine) -> None:
