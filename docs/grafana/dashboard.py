@@ -67,8 +67,9 @@ def new_in_a_week(by: str = "", **labels: str) -> str:
 CRITICAL = groups("critical")
 REACHED_NOW = f"sum({groups('critical', reachable='yes')})"
 # Where there are none of these there is no series; that nothing is known is no zero.
-MAY_BE_CRITICAL = f"sum({groups('critical', proven='false')}) or 0 * sum({of(GROUPS, risk='critical')})"
-NEW_CRITICAL = f"{new_in_a_week(level='critical')} or 0 * sum({of(GROUPS, risk='critical')}) and on () {PREVIOUS_RUN.name}"
+ZERO_WHERE_KNOWN = f"0 * sum({of(GROUPS, risk='critical')})"
+MAY_BE_CRITICAL = f"sum({groups('critical', proven='false')}) or {ZERO_WHERE_KNOWN}"
+NEW_CRITICAL = f"{new_in_a_week(level='critical')} or {ZERO_WHERE_KNOWN} and on () {PREVIOUS_RUN.name}"
 NOT_READ = f"sum({of(CELLS)}) - sum({of(CELLS, status='ok')})"
 READ = f"sum({of(CELLS, status='ok')}) / sum({of(CELLS)})"
 AGE = f"time() - max({RUN.name})"
