@@ -303,31 +303,41 @@ def test_it_ends_with_a_summary_before_there_is_an_audit(machine: steps.Machine)
 
 
 @pytest.mark.parametrize(
-    ("result", "new", "unseen", "first", "cancelled", "told"),
+    ("result", "new", "unseen", "first", "kept", "told"),
     [
-        ("success", "", "", "true", False, False),  # the first night
-        ("success", "0", "0", "", False, False),
-        ("success", "1", "0", "", False, True),
-        ("failure", "0", "2", "", False, True),
-        ("failure", "", "", "true", False, False),  # the first night, of which part was not read
-        ("failure", "", "", "", False, True),  # no audit, or no comparison
-        ("cancelled", "", "", "", False, True),  # it ran out of time
-        ("cancelled", "", "", "", True, False),  # somebody stopped it
-        ("skipped", "", "", "", False, False),  # there is no role
+        ("success", "", "", "true", "success", False),  # the first night
+        ("success", "", "", "true", "skipped", False),  # the same, with runs in S3
+        ("success", "0", "0", "", "success", False),
+        ("success", "1", "0", "", "success", True),
+        ("failure", "0", "2", "", "success", True),
+        ("failure", "0", "0", "", "failure", False),
+        ("failure", "", "", "true", "success", False),  # the first night, of which part was not read
+        ("failure", "", "", "true", "failure", True),  # each night would be the first
+        ("failure", "", "", "", "skipped", True),  # no audit
+        ("failure", "", "", "", "success", True),  # no comparison
+        ("cancelled", "", "", "", "", True),  # it ran out of time
+        ("skipped", "", "", "", "", False),  # there is no role
     ],
 )
 def test_when_there_is_something_to_tell(
-    result: str, new: str, unseen: str, first: str, cancelled: bool, told: bool
+    result: str, new: str, unseen: str, first: str, kept: str, told: bool
 ) -> None:
-    known = {"result": result, "outputs.new": new, "outputs.unseen": unseen, "outputs.first": first}
-    condition = (
-        str(steps.workflow(NAME)["jobs"]["issue"]["if"]).removeprefix("${{").removesuffix("}}").strip()
-    )
+    known = {
+        "result": result,
+        "outputs.new": new,
+        "outputs.unseen": unseen,
+        "outputs.first": first,
+        "outputs.kept": kept,
+    }
+    jobs = steps.workflow(NAME)["jobs"]
+    assert jobs["audit"]["outputs"]["kept"] == "${{ steps.keep.outcome }}"
+    assert [each["name"] for each in jobs["audit"]["steps"] if each.get("id") == "keep"] == ["Keep the runs"]
+    condition = str(jobs["issue"]["if"]).removeprefix("${{").removesuffix("}}").strip()
     assert condition.startswith("!cancelled() && ")  # else GitHub puts success() before it
+    condition = condition.removeprefix("!cancelled() && ").replace("&&", "and").replace("||", "or")
     for name in re.findall(r"needs\.audit\.([\w.]+) > 0", condition):
         condition = condition.replace(f"needs.audit.{name} > 0", str(int(known[name] or 0) > 0))
     condition = re.sub(r"needs\.audit\.([\w.]+)", lambda match: repr(known[match[1]]), condition)
-    condition = condition.replace("!cancelled()", str(not cancelled)).replace("&&", "and").replace("||", "or")
     assert eval(condition) is told
 
 
