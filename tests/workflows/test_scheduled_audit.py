@@ -303,24 +303,25 @@ def test_it_ends_with_a_summary_before_there_is_an_audit(machine: steps.Machine)
 
 
 @pytest.mark.parametrize(
-    ("result", "new", "unseen", "first", "kept", "told"),
+    ("result", "new", "unseen", "first", "kept", "gone", "told"),
     [
-        ("success", "", "", "true", "success", False),  # the first night
-        ("success", "", "", "true", "skipped", False),  # the same, with runs in S3
-        ("success", "0", "0", "", "success", False),
-        ("success", "1", "0", "", "success", True),
-        ("failure", "0", "2", "", "success", True),
-        ("failure", "0", "0", "", "failure", False),
-        ("failure", "", "", "true", "success", False),  # the first night, of which part was not read
-        ("failure", "", "", "true", "failure", True),  # each night would be the first
-        ("failure", "", "", "", "skipped", True),  # no audit
-        ("failure", "", "", "", "success", True),  # no comparison
-        ("cancelled", "", "", "", "", True),  # it ran out of time
-        ("skipped", "", "", "", "", False),  # there is no role
+        ("success", "", "", "true", "success", "", False),  # the first night
+        ("success", "", "", "true", "skipped", "", False),  # the same, with runs in S3
+        ("success", "0", "0", "", "success", "", False),
+        ("success", "1", "0", "", "success", "", True),
+        ("failure", "0", "2", "", "success", "", True),
+        ("failure", "0", "0", "", "failure", "", False),
+        ("failure", "", "", "true", "success", "", False),  # the first night, of which part was not read
+        ("failure", "", "", "true", "failure", "", True),  # each night would be the first
+        ("success", "", "", "true", "success", "true", True),  # a month after the last one
+        ("failure", "", "", "", "skipped", "", True),  # no audit
+        ("failure", "", "", "", "success", "", True),  # no comparison
+        ("cancelled", "", "", "", "", "", True),  # it ran out of time
+        ("skipped", "", "", "", "", "", False),  # there is no role
     ],
 )
 def test_when_there_is_something_to_tell(
-    result: str, new: str, unseen: str, first: str, kept: str, told: bool
+    result: str, new: str, unseen: str, first: str, kept: str, gone: str, told: bool
 ) -> None:
     known = {
         "result": result,
@@ -328,6 +329,7 @@ def test_when_there_is_something_to_tell(
         "outputs.unseen": unseen,
         "outputs.first": first,
         "outputs.kept": kept,
+        "outputs.gone": gone,
     }
     jobs = steps.workflow(NAME)["jobs"]
     assert jobs["audit"]["outputs"]["kept"] == "${{ steps.keep.outcome }}"
@@ -339,6 +341,19 @@ def test_when_there_is_something_to_tell(
         condition = condition.replace(f"needs.audit.{name} > 0", str(int(known[name] or 0) > 0))
     condition = re.sub(r"needs\.audit\.([\w.]+)", lambda match: repr(known[match[1]]), condition)
     assert eval(condition) is told
+
+
+def test_runs_that_are_kept_no_longer_are_not_as_if_there_had_been_none(
+    machine: steps.Machine, audits: Audits
+) -> None:
+    night(machine, audits, 18, {HERE: holding()})
+    assert "gone" not in machine.step("audit", "Fetch the runs before").outputs
+    machine.github = machine.github | {"artifacts": {"18": {"sg-audit-output": True}}}
+    fetched = machine.step("audit", "Fetch the runs before")
+    assert (fetched.code, fetched.outputs) == (0, {"gone": "true"})
+    assert fetched.log.startswith("::warning::")
+    machine.github = machine.github | {"artifacts": {}}
+    assert machine.step("audit", "Fetch the runs before").outputs == {}
 
 
 def test_what_is_new_is_told_though_nothing_could_be_kept(machine: steps.Machine, audits: Audits) -> None:
