@@ -72,7 +72,7 @@ MAY_BE_CRITICAL = f"sum({groups('critical', proven='false')}) or {ZERO_WHERE_KNO
 NEW_CRITICAL = f"{new_in_a_week(level='critical')} or {ZERO_WHERE_KNOWN} and on () {PREVIOUS_RUN.name}"
 NOT_READ = f"sum({of(CELLS)}) - sum({of(CELLS, status='ok')})"
 READ = f"sum({of(CELLS, status='ok')}) / sum({of(CELLS)})"
-AGE = f"time() - max({RUN.name})"
+AGE = f"time() - min({RUN.name})"
 
 
 # How it is shown
@@ -234,7 +234,7 @@ def _add_now(made: dashboard.Dashboard) -> None:
     made.with_panel(
         figure(
             "Age of the audit",
-            "Since the newest run began.",
+            "Since the newest run began; of several hosts, that of the one that is furthest behind.",
             AGE,
             (None, "green"),
             (1.5 * _DAY, "orange"),

@@ -15,7 +15,7 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.cog.plugins import register_default_plugins
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
-from reporter.report.metrics import METRICS
+from reporter.report.metrics import METRICS, RUN
 from tests.prometheus import Prometheus, prometheus, promtool, served, until
 from tests.report.metric_runs import AP, EU, RUNS, US, of_each_run, report
 
@@ -127,11 +127,16 @@ def server(
 
 
 def history(files: list[Path]) -> str:
-    """What had been scraped of each file every day at 06:00, to 30 June."""
+    """What had been scraped of each file every day at 06:00, to 30 June; and on 1 June the times of two hosts' runs."""
     began = [seconds(int(run[6:8])) for run in RUNS]
     lines = []
     for metric in METRICS:
         lines.append(f"# TYPE {metric.name} gauge")
+        if metric == RUN:
+            lines += [
+                f'{metric.name}{{instance="{host}"}} {seconds(1) - age * DAY} {seconds(1)}'
+                for host, age in (("one", 0), ("two", 3))
+            ]
         for file, start, end in zip(files, began, [*began[1:], seconds(30) + 1], strict=True):
             samples = re.findall(rf"^{metric.name}[{{ ].*", file.read_text(encoding="utf-8"), re.MULTILINE)
             lines += [f"{sample} {when}" for when in range(start, end, DAY) for sample in samples]
@@ -218,6 +223,7 @@ def test_a_panel_shows_what_was_then(server: Prometheus, title: str) -> None:
         ("Critical, and reached", 11, {(): 0}),
         ("Critical, and reached", 9, {}),  # nothing had run
         ("Age of the audit", 30, {(): 5 * DAY}),
+        ("Age of the audit", 1, {(): 3 * DAY}),  # one of two hosts has not run since
     ],
 )
 def test_a_panel_on_another_day(server: Prometheus, title: str, day: int, values: Values) -> None:
