@@ -90,7 +90,7 @@ def test_every_panel_asks_the_chosen_source_and_says_what_it_shows() -> None:
 
 
 def test_prometheus_takes_the_rules() -> None:
-    assert "8 rules found" in promtool("check", "rules", ALERTS)
+    assert "9 rules found" in promtool("check", "rules", ALERTS)
 
 
 def test_alerts_fire_when_they_should_and_say_what_it_is() -> None:
@@ -283,6 +283,7 @@ ALERTED: dict[int, dict[str, Values]] = {
     26: {
         "SecurityGroupsNewCriticalReached": {("alpha", "1" * 12, "sg-ssh-world", US): 1},
         "SecurityGroupsCriticalReached": {("alpha", "1" * 12, US): 2},
+        "SecurityGroupsCriticalMayBeReached": {("beta", "2" * 12, US): 1},
         "SecurityGroupsCriticalOld": {},
         "SecurityGroupsNotRead": {("beta",): 15, ("gamma",): 7},
         "SecurityGroupsAuditStale": {},
@@ -326,6 +327,7 @@ def test_alerts_of_what_is_scraped(server: Prometheus) -> None:
     expected = {
         ("SecurityGroupsNewCriticalReached", "alpha", "firing"),
         ("SecurityGroupsCriticalReached", "alpha", "pending"),
+        ("SecurityGroupsCriticalMayBeReached", "beta", "pending"),
         ("SecurityGroupsCriticalOld", "alpha", "firing"),
         ("SecurityGroupsNotRead", "beta", "firing"),
         ("SecurityGroupsNotRead", "gamma", "firing"),
