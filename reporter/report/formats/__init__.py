@@ -6,7 +6,7 @@ group `c7n_sg_audit.formats`. Modules whose name begins with an underscore are n
 
 import importlib
 import pkgutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from reporter.errors import InputError
 
 if TYPE_CHECKING:
+    from reporter.report.finding_records import FindingRecords
     from reporter.report.table import Table
 
 ENTRY_POINTS = "c7n_sg_audit.formats"
@@ -31,7 +32,8 @@ class Format(Protocol):
     `SHOWS_OVERVIEW = True`: its `write` is then given the `overview` (reporter.report.overview) by that keyword; and
     `SHOWS_GROUPS`, a number: it is then given by the keyword `details` (reporter.report.details) so many of the groups
     that something was found of, the worst ones. With `FOR_DATABASES = True` it is given the tables as a database wants
-    them (reporter.report.star) in the place of those of a workbook.
+    them (reporter.report.star) in the place of those of a workbook. With `SHOWS_FINDINGS = True` it is given by the
+    keyword `findings` every finding as a record (reporter.report.finding_records), no tables, and its `notes` the same.
     """
 
     def write(
@@ -102,10 +104,12 @@ def check(
     return settings
 
 
-def notes(form: Format, tables: Sequence["Table"]) -> Sequence[str]:
-    """What a format has to say of the tables."""
-    say = getattr(form, "notes", None)
-    return say(tables) if say else ()
+def notes(form: Format, tables: Sequence["Table"], findings: "FindingRecords | None") -> Sequence[str]:
+    """What a format has to say of the tables, or of the findings."""
+    say: Callable[..., Sequence[str]] | None = getattr(form, "notes", None)
+    if not say:
+        return ()
+    return say(tables, findings=findings) if shows_findings(form) else say(tables)
 
 
 def shows_overview(form: Format) -> bool:
@@ -121,6 +125,11 @@ def shows_groups(form: Format) -> int:
 def for_databases(form: Format) -> bool:
     """Whether a format takes the tables as a database wants them."""
     return bool(getattr(form, "FOR_DATABASES", False))
+
+
+def shows_findings(form: Format) -> bool:
+    """Whether a format takes every finding as a record."""
+    return bool(getattr(form, "SHOWS_FINDINGS", False))
 
 
 def _own() -> set[str]:
