@@ -22,9 +22,9 @@ from reporter.report.details import Policy, policies_that_find
 
 _TOOL = "c7n-sg-audit"  # what ids begin with
 _NEW, _SEEN_BEFORE = "new", frozenset({"changed", "same"})  # in the column since_last
-_KEY = ("account_profile", "account_id", "region", "policy", "resource_id")
 _OF_FINDINGS = (
-    *_KEY, "group", "group_name", "exposed", "matched_rules", "proven", "first_seen", "since_last", "next_step",
+    "account_profile", "account_id", "region", "policy", "resource_id", "group", "group_name", "exposed",
+    "matched_rules", "proven", "first_seen", "since_last", "next_step",
 )  # fmt: skip
 _OF_GROUPS = ("vpc_id", "tags", "risk", "reachable", "reachable_on")
 
@@ -177,12 +177,10 @@ class _Sources:
         where = zip(frame["account_profile"], frame["account_id"], frame["region"], strict=True)
         for row, place in enumerate(where):
             self._rows.setdefault(place, []).append(row)
-        known = set(zip(*(frame[name] for name in _KEY), strict=True))
         self._gone: dict[_Where, list[Resolved]] = {}
         for each in past.resolved:
             place = each.account_profile, each.key.account_id, each.key.region
-            key = (*place, each.key.policy, each.key.resource_id)
-            if each.key.policy in self._policies and key not in known:
+            if each.key.policy in self._policies:
                 self._gone.setdefault(place, []).append(each)
         self._unread: dict[_Where, list[Cell]] = {}
         for cell in audit.gaps:
