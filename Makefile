@@ -66,11 +66,15 @@ review: $(READY) ## what the policies as they are now catch and let go, against 
 test: $(DEV) ## run every test
 	$(BIN)/python -m pytest -n logical --dist loadfile
 
-lint: $(DEV) ## ruff, mypy and the direction of imports
+lint: $(DEV) ## ruff, mypy, the direction of imports, the workflows and the Dockerfile
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	$(BIN)/mypy docs/grafana/dashboard.py
 	$(BIN)/lint-imports --no-cache
+	$(BIN)/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(BIN)/zizmor --offline --quiet --persona pedantic --strict-collection .github
+	$(BIN)/hadolint --no-color --failure-threshold style Dockerfile
 
 bench: $(DEV) ## measure against stock c7n-org and plain scripts (half an hour)
 	$(BIN)/python bench

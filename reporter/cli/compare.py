@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from reporter.cli import options
-from reporter.cli.report import read_waivers
+from reporter.cli.reading import read_waivers
 from reporter.cli.terminal import EXIT_FOUND, EXIT_OK, EXIT_PARTIAL, console, say
 
 _FAIL_ON = [f"new-{level}" for level in ("critical", "high", "medium")]
@@ -31,7 +31,7 @@ _FAIL_ON = [f"new-{level}" for level in ("critical", "high", "medium")]
 @options.waivers
 @click.option(
     "--format", "style", type=click.Choice(["text", "markdown", "json"]), default="text", show_default=True,
-    help="How to print it; markdown is for a comment on a pull request.",
+    help="How to print it; markdown is for a comment or an issue.",
 )  # fmt: skip
 @click.option(
     "--fail-on",

@@ -31,6 +31,9 @@ OWN_TABS = (
     "coverage",
 )
 
+#: The columns that databases have beside those.
+DATABASE_COLUMNS = ("risk_proven", "is_waived")
+
 #: The columns of the table of security groups, before those that policies add.
 GROUP_COLUMNS = (
     "account_profile",
@@ -256,7 +259,7 @@ def _reason(policy: PlannedPolicy, key: str, value: Any) -> str:
     if not groups:
         return f"only a policy on {GROUPS} has a {key}"
     if key == "column":
-        own = {name.casefold() for name in (*GROUP_COLUMNS, MATCHED_RULES)}
+        own = {name.casefold() for name in (*GROUP_COLUMNS, MATCHED_RULES, *DATABASE_COLUMNS)}
         own -= {name.casefold() for name in FLAG_COLUMNS}
         return f"{value} is the report's own" if value.casefold() in own else ""
     if value != EXPOSED:

@@ -117,7 +117,7 @@ def since(run: RunFindings, before: RunFindings | None, own: RunFindings | None 
     earlier = [each for each in (None if deleted else before, own) if each]
     found = dict(run.findings)
     for key, each in run.findings.items():
-        dates = [date for other in earlier if (date := _seen_before(other, key))]
+        dates = [date for other in earlier if (date := seen_before(other, key))]
         if dates and min(dates) < each.first_seen:
             found[key] = each._replace(first_seen=min(dates))
     carried: dict[Key, str] = {}
@@ -132,7 +132,8 @@ def since(run: RunFindings, before: RunFindings | None, own: RunFindings | None 
     return replace(run, findings=found, carried=carried, after=after)
 
 
-def _seen_before(other: RunFindings, key: Key) -> str:
+def seen_before(other: RunFindings, key: Key) -> str:
+    """Since when a finding of a later run is seen, as far as this one knows; empty where it is not."""
     date = other.first_seen(key)
     if date or other.sees(key):
         return date

@@ -8,11 +8,13 @@ from typing import Any
 import msgspec
 
 from reporter.findings.changes import FINDING_LEVELS, Change, RunFindings, State
+from reporter.findings.history import seen_before
 from reporter.markdown import COMMENT_SIZE, fits, folded, most, span
 from reporter.names import printable
 from reporter.report.changes import by_account, in_short
 
 _RULES = 5
+_ROOM = 1_024  # bytes of a comment for what is said around a comparison
 _SIGNS = {State.NEW: "+", State.CHANGED: "~", State.GONE: "-", State.NOT_COMPARABLE: "?"}
 
 
@@ -35,11 +37,13 @@ class Comparison:
 def fails(comparison: Comparison, level: str) -> bool:
     """Whether a finding is, or as far as missing answers leave it open may be, newly of a level or worse beside what is
     waived: it is new, or of a worse level than it was."""
-    return any(
-        FINDING_LEVELS.index(change.left or change.found.level) <= FINDING_LEVELS.index(level)
-        and (change.state is State.NEW or change.rose)
-        for change in comparison.changes
-    )
+    levels = FINDING_LEVELS[: FINDING_LEVELS.index(level) + 1]
+    return any(_newly(change) in levels for change in comparison.changes)
+
+
+def _newly(change: Change) -> str:
+    """The level beside what is waived of what is new, or worse than it was; empty for all else."""
+    return (change.left or change.found.level) if change.state is State.NEW or change.rose else ""
 
 
 def as_json(comparison: Comparison) -> str:
@@ -47,7 +51,7 @@ def as_json(comparison: Comparison) -> str:
     content = {
         "base": _run(comparison.base_name, comparison.base),
         "head": _run(comparison.head_name, comparison.head),
-        "findings": [_finding(change) for change in comparison.changes],
+        "findings": [_finding(comparison, change) for change in comparison.changes],
     }
     return msgspec.json.format(msgspec.json.encode(content), indent=1).decode()
 
@@ -62,8 +66,8 @@ def as_text(comparison: Comparison) -> str:
     return "\n".join(lines)
 
 
-def as_markdown(comparison: Comparison, size: int = COMMENT_SIZE) -> str:
-    """For a comment on a pull request, of at most `size` bytes: what had to be left out is counted."""
+def as_markdown(comparison: Comparison, size: int = COMMENT_SIZE - _ROOM) -> str:
+    """For a comment or an issue, of at most `size` bytes: what had to be left out is counted."""
     listed = {state: _lines(comparison, state) for state in _SIGNS}
     accounts = len(by_account(comparison.changes))
     rows = most(accounts, lambda count: fits(_markdown(comparison, listed, 0, count), size))
@@ -101,7 +105,7 @@ def _run(name: str, run: RunFindings) -> dict[str, Any]:
     }
 
 
-def _finding(change: Change) -> dict[str, Any]:
+def _finding(comparison: Comparison, change: Change) -> dict[str, Any]:
     key, found, before = change.key, change.found, change.before
     record: dict[str, Any] = {
         "state": change.state.value,
@@ -117,6 +121,8 @@ def _finding(change: Change) -> dict[str, Any]:
         "reachable": found.reachable,
         "matched_rules": found.rules,
         "waived": change.waived,
+        "newly": _newly(change),
+        "seen_before": bool(seen_before(comparison.base, key)),
     }
     if change.state is State.CHANGED and before:
         record["before"] = {

@@ -1,7 +1,8 @@
 """The tables as a database wants them: a star of facts around accounts, regions and policies, whose names are the keys.
 
-`account_profile` names one account, `region` one region, `policy` one policy: in each table that has such a column it
-leads to a row of `accounts`, `regions` or `policies`.
+`account_profile` names one account, `region` one region, `policy` one policy: in each table of the report's own that
+has such a column it leads to a row of `accounts`, `regions` or `policies`. Not so in `waivers`, which may name
+anything, nor where a policy's resources have such a column of their own.
 """
 
 from collections import Counter
@@ -12,6 +13,7 @@ from typing import Any
 import pandas as pd
 
 from reporter.accounts.labels import NO_LABELS, Labels
+from reporter.custodian.metadata import MATCHED_RULES
 from reporter.custodian.resource_types import GROUPS
 from reporter.findings.assess import Findings
 from reporter.findings.changes import INFORMS
@@ -19,12 +21,14 @@ from reporter.findings.history import finding_level
 from reporter.inventory.audit import Audit
 from reporter.names import distinct
 from reporter.output.manifest import Cell
+from reporter.report.changes import NOT_TOLD
 from reporter.report.descriptions import DESCRIPTIONS
 from reporter.report.table import Kind, Table
 from reporter.report.tables import labelled
 
-ACCOUNTS, REGIONS, POLICIES, FINDINGS = "accounts", "regions", "policies", "findings"
+ACCOUNTS, REGIONS, POLICIES, FINDINGS, FACTS = "accounts", "regions", "policies", "findings", "facts"
 _CELLS = ("cells_planned", "cells_not_read")
+_OR_BEFORE = "; with nothing to read, those that only `changes` names"
 _KEYS = {ACCOUNTS: "account_profile", REGIONS: "region", POLICIES: "policy"}
 
 
@@ -50,32 +54,63 @@ def build(
     The table of all groups says beside each risk whether it is proven and whether it is waived, so that a count by
     risk in a database can be the one that the report has.
     """
-    star = [
-        labelled(Table(ACCOUNTS, "The accounts that were to be read", _accounts(audit), Kind.STAR), labels),
-        Table(REGIONS, "The regions that were to be read", _regions(audit), Kind.STAR),
-        Table(POLICIES, "The policies, in file order", _policies(audit), Kind.STAR),
-    ]
+    gone = next((table.frame for table in tables if table.kind is Kind.CHANGES), None)
+    accounts = Table(
+        ACCOUNTS, f"The accounts that were to be read{_OR_BEFORE}", _accounts(audit, gone), Kind.STAR
+    )
+    regions = Table(
+        REGIONS, f"The regions that were to be read{_OR_BEFORE}", _regions(audit, gone), Kind.STAR
+    )
+    policies = Table(POLICIES, f"The policies, in file order{_OR_BEFORE}", _policies(audit, gone), Kind.STAR)
+    star = [labelled(accounts, labels), regions, policies]
     if audit.output.has_groups:
         found = Table(
             FINDINGS, "Each finding: a policy that caught a group", _findings(audit, findings), Kind.STAR
         )
         star.append(labelled(found, labels))
-    all_tables = [*star, *(_described(_with_answers(table, findings), audit) for table in tables)]
-    names = distinct((table.name for table in all_tables), lambda name, ending: name + ending)
+    all_tables = [*star, *(_described(_typed(_with_answers(table, findings)), audit) for table in tables)]
+    return _named_apart(all_tables)
+
+
+def with_facts(tables: Sequence[Table], lines: Sequence[str]) -> list[Table]:
+    """The tables, after one of lines on the whole: a database has no other place for them."""
+    frame = _frame([(line,) for line in lines], ("fact",), ())
+    facts = Table(FACTS, "Lines on the whole: when, how much, what is missing", frame, Kind.STAR)
+    return _named_apart([facts, *tables])
+
+
+def _named_apart(tables: Sequence[Table]) -> list[Table]:
+    names = distinct((table.name for table in tables), lambda name, ending: name + ending)
     return [
         table if name == table.name else replace(table, name=name, full_name=table.full_name or table.name)
-        for table, name in zip(all_tables, names, strict=True)
+        for table, name in zip(tables, names, strict=True)
     ]
 
 
-def _accounts(audit: Audit) -> pd.DataFrame:
+def _accounts(audit: Audit, gone: pd.DataFrame | None) -> pd.DataFrame:
     ids = {cell.account: cell.account_id for cell in audit.cells}
     rows = [(name, ids[name], *counts) for name, *counts in _cells(audit, lambda cell: cell.account)]
+    rows += [
+        (*account, 0, 0)
+        for account in _before(gone, "account_profile", "account_id")
+        if account[0] not in ids
+    ]
     return _frame(rows, ("account_profile", "account_id"), _CELLS)
 
 
-def _regions(audit: Audit) -> pd.DataFrame:
-    return _frame(_cells(audit, lambda cell: cell.region), ("region",), _CELLS)
+def _regions(audit: Audit, gone: pd.DataFrame | None) -> pd.DataFrame:
+    rows = list(_cells(audit, lambda cell: cell.region))
+    there = {name for name, *_ in rows}
+    rows += [(name, 0, 0) for (name,) in _before(gone, "region") if name not in there]
+    return _frame(rows, ("region",), _CELLS)
+
+
+def _before(gone: pd.DataFrame | None, *columns: str) -> list[tuple[Any, ...]]:
+    """What the changes name, by its first column each once: some of it only earlier runs had."""
+    if gone is None:
+        return []
+    rows = zip(*(gone[column].tolist() for column in columns), strict=True)
+    return list({row[0]: row for row in rows}.values())
 
 
 def _cells(audit: Audit, key: Callable[[Cell], str]) -> Iterator[tuple[str, int, int]]:
@@ -89,8 +124,8 @@ def _cells(audit: Audit, key: Callable[[Cell], str]) -> Iterator[tuple[str, int,
         yield name, count, unread[name]
 
 
-def _policies(audit: Audit) -> pd.DataFrame:
-    rows = [
+def _policies(audit: Audit, gone: pd.DataFrame | None) -> pd.DataFrame:
+    rows: list[tuple[Any, ...]] = [
         (
             policy.name,
             policy.title,
@@ -103,6 +138,12 @@ def _policies(audit: Audit) -> pd.DataFrame:
             policy.in_report.controls,
         )
         for policy in audit.output.policies
+    ]
+    there = {name for name, *_ in rows}
+    rows += [
+        (name, "", "", GROUPS, "", "", None, (), ())
+        for (name,) in _before(gone, "policy")
+        if name not in there
     ]
     texts = ("policy", "title", "description", "resource", "tab", "flag_column")
     frame = _frame(rows, texts, ("counts_for_risk", "ports", "controls"))
@@ -165,6 +206,15 @@ def _with_answers(table: Table, findings: Findings) -> Table:
     flags = {"risk_proven": findings.proven, "is_waived": findings.waived.groups}
     frame = table.frame.assign(**{name: answer.astype("boolean") for name, answer in flags.items()})
     return replace(table, frame=frame)
+
+
+def _typed(table: Table) -> Table:
+    """The table with NULL for rules that cannot be told, for which a list of people's words stands elsewhere."""
+    if table.kind not in (Kind.FINDINGS, Kind.CHANGES) or MATCHED_RULES not in table.frame:
+        return table
+    rules = [None if each == NOT_TOLD else each for each in table.frame[MATCHED_RULES]]
+    told = {MATCHED_RULES: pd.Series(rules, index=table.frame.index, dtype=object)}
+    return replace(table, frame=table.frame.assign(**told))
 
 
 def _described(table: Table, audit: Audit) -> Table:

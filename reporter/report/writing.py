@@ -25,12 +25,15 @@ from reporter.report.formats import (
     Format,
     Settings,
     for_databases,
+    for_group,
     load,
     notes,
     shows_findings,
     shows_groups,
+    shows_metrics,
     shows_overview,
 )
+from reporter.report.metrics import measure
 from reporter.report.overview import Overview, overview
 from reporter.report.places.staged import Outcome, Staged, staged
 from reporter.report.summary import coverage_line, waived_line
@@ -103,6 +106,8 @@ def write(
                 if records and shows_findings(form):
                     taken["findings"] = replace(records, on_records=count)
                 paths = form.write(own, counted, lines, **settings.get(name, {}), **taken)
+                if for_group(form):
+                    places.let_group_read(place, paths)
                 written.append(staged(name, own, paths))
             except Exception as error:  # whatever it is, the other formats are none the worse
                 shutil.rmtree(own.parent, ignore_errors=True)  # they may need the room
@@ -180,6 +185,8 @@ def _further(
         if shows_groups(form):
             found = worst_groups()
             taken["details"] = replace(found, groups=found.groups[: shows_groups(form)])
+        if shows_metrics(form):
+            taken["metrics"] = measure(audit, findings, past)
         return taken
 
     return of

@@ -113,6 +113,16 @@ def test_the_newest_run_is_compared_with_the_one_before_it(folder: Path) -> None
         "reachable": "no",  # it has no public address
         "matched_rules": ["tcp 22 from 0.0.0.0/0"],
         "waived": "",
+        "newly": "critical",
+        "seen_before": False,
+    }
+    newly = {(each["state"], each["newly"], each["seen_before"]) for each in content["findings"]}
+    assert newly == {
+        ("new", "critical", False),
+        ("new", "informs", False),
+        ("unchanged", "", True),
+        ("gone", "", True),
+        ("not comparable", "", True),
     }
 
 
@@ -163,6 +173,15 @@ def test_as_markdown_names_are_text_and_nothing_else(folder: Path) -> None:
     assert "<b>" not in "".join(block.split("\n```")[1] for block in in_blocks)
 
 
+def test_as_markdown_leaves_room_in_a_comment(tmp_path: Path) -> None:
+    """GitHub takes 65,536 characters, and somebody will want to say what the comparison is of."""
+    run(tmp_path, 18, {HERE: unit()})
+    run(tmp_path, 20, {HERE: unit([opened(f"sg-{number}", "long" * 60) for number in range(300)])})
+    text = compare("-s", tmp_path, "--format", "markdown").out
+    assert 60_000 < len(text.encode()) <= 65_536 - 1_024
+    assert "more\n```" in text
+
+
 @pytest.mark.parametrize(
     ("units", "level", "code"),
     [
@@ -185,6 +204,36 @@ def test_fail_on_what_has_become_critical(tmp_path: Path) -> None:
     assert compare("-s", tmp_path, "--fail-on", "new-critical").code == 1
     words = ("--base", "20261120T210355Z", "--head", "20261118T210355Z")
     assert compare("-s", tmp_path, *words, "--fail-on", "new-medium").code == 0
+
+
+def test_what_no_run_had_seen_is_told_from_what_one_knew(tmp_path: Path) -> None:
+    """beta was refused in the run before: sg-9 was known from the one before that, and sg-8 was not."""
+    old, new = opened("sg-9", owner="beta"), opened("sg-8", owner="beta")
+    run(tmp_path, 16, {THERE: unit([old])})
+    run(tmp_path, 18, {THERE: dict.fromkeys(unit(), DENIED)})
+    run(tmp_path, 20, {THERE: unit([old, new])})
+    reported = CliRunner().invoke(
+        cli, ["report", "-s", str(tmp_path), "-o", str(tmp_path / "r"), "-f", "csv"]
+    )
+    assert reported.exception is None or reported.exit_code == 0, reported.output
+    findings = json.loads(compare("-s", tmp_path, "--format", "json").out)["findings"]
+    assert {
+        (each["resource_id"], each["state"], each["newly"], each["seen_before"]) for each in findings
+    } == {
+        ("sg-9", "not comparable", "", True),
+        ("sg-8", "not comparable", "", False),
+    }
+
+
+def test_what_has_become_critical_is_newly_so(tmp_path: Path) -> None:
+    one = opened("sg-1")
+    run(tmp_path, 18, {HERE: unit([one])})
+    run(tmp_path, 20, {HERE: unit([one], [interface("eni-1", one)])})
+    findings = json.loads(compare("-s", tmp_path, "--format", "json").out)["findings"]
+    assert {(each["policy"], each["state"], each["newly"]) for each in findings} == {
+        ("sg-ssh-world", "changed", "critical"),
+        ("sg-ssh-open", "unchanged", ""),
+    }
 
 
 def test_fail_on_what_may_have_become_critical(tmp_path: Path) -> None:
@@ -214,6 +263,8 @@ def test_what_is_waived_is_counted_apart(tmp_path: Path) -> None:
         ("sg-ssh-world", "sg-2"): "until 2099-01-31: jump host (me)",
         ("sg-ssh-open", "sg-1"): "until 2099-01-31: as ever (me)",
     }
+    newly = {each["resource_id"]: each["newly"] for each in findings if each["policy"] == "sg-ssh-world"}
+    assert newly == {"sg-1": "", "sg-2": "informs", "sg-3": "medium", "sg-4": "medium"}
     lines = compare(*words).out.splitlines()
     assert lines[0].endswith("3 new medium, 1 of them waived, 3 new informing")
     assert lines[1:5] == [

@@ -16,6 +16,7 @@ from typing import Any
 import click
 import openpyxl
 import pytest
+import yaml
 from click.testing import CliRunner, Result
 
 from reporter.accounts import chosen
@@ -23,16 +24,17 @@ from reporter.cli import cli, options, terminal
 from reporter.custodian.metadata import ReportMetadata
 from reporter.findings import waivers
 from reporter.findings.risk import LEVELS
-from reporter.report import formats
+from reporter.report import formats, metrics
 from reporter.report.entries import COLUMNS as AUDITORS
+from reporter.report.sql.views import VIEWS
 from reporter.sandbox import faults
 from tests import rundir
 
 from .pages import DOCS, README, ROOT, Command, Page, read, spans
 
 PAGES = [read(path) for path in (README, *sorted(DOCS.glob("*.md")), ROOT / "bench/README.md")]
-COMMANDS_PAGE, PERMISSIONS, POLICIES, WORKBOOK = (
-    read(DOCS / f"{name}.md") for name in ("commands", "permissions", "policies", "workbook")
+COMMANDS_PAGE, METRICS, PERMISSIONS, POLICIES, WORKBOOK = (
+    read(DOCS / f"{name}.md") for name in ("commands", "metrics", "permissions", "policies", "workbook")
 )
 
 every_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
@@ -87,6 +89,13 @@ def test_the_example_of_a_file_of_waivers_is_one() -> None:
     assert str(waiver) == "until 2027-01-31: jump host behind port knocking, OPS-1234 (platform-team)"
     keys = {key for row in single(read(DOCS / "waivers.md"), "key") for key in spans(row[0])}
     assert keys == set(waivers.SCHEMA["properties"]["waivers"]["items"]["properties"])
+
+
+def test_the_views_are_listed_with_what_they_show() -> None:
+    listed = [
+        (spans(name)[0], shows.replace("`", "")) for name, shows in single(read(DOCS / "sql.md"), "view")
+    ]
+    assert listed == [(view.name, view.meaning[0].lower() + view.meaning[1:]) for view in VIEWS]
 
 
 # Commands and options
@@ -291,6 +300,22 @@ def test_risks_and_formats_are_those_there_are() -> None:
 def test_the_keys_of_a_policys_report_are_those_there_are() -> None:
     listed = [spans(row[0])[0] for row in single(POLICIES, "key of `metadata.report`")]
     assert listed == [field.name for field in fields(ReportMetadata)]
+
+
+# Metrics
+
+
+def test_metrics_their_labels_and_meaning_are_those_there_are() -> None:
+    listed = [(spans(row[0])[0], tuple(spans(row[1])), row[2]) for row in single(METRICS, "metric")]
+    assert listed == [(each.name, each.labels, each.meaning) for each in metrics.METRICS]
+    labels = {name for row in single(METRICS, "label") for name in spans(row[0])}
+    assert labels == {label for each in metrics.METRICS for label in each.labels} - {"policy"}
+
+
+def test_alerts_are_those_there_are() -> None:
+    rules = yaml.safe_load((DOCS / "grafana/alerts.yml").read_text(encoding="utf-8"))["groups"][0]["rules"]
+    listed = [(spans(row[0])[0], row[1]) for row in single(METRICS, "alert")]
+    assert listed == [(each["alert"], each["labels"]["severity"]) for each in rules]
 
 
 # Commands that do what they say

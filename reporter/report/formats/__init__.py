@@ -29,11 +29,13 @@ class Format(Protocol):
     """What a format's module has.
 
     A module may also have `notes(tables)`: lines, for the terminal, on what this format makes of the tables;
-    `SHOWS_OVERVIEW = True`: its `write` is then given the `overview` (reporter.report.overview) by that keyword; and
+    `SHOWS_OVERVIEW = True`: its `write` is then given the `overview` (reporter.report.overview) by that keyword;
     `SHOWS_GROUPS`, a number: it is then given by the keyword `details` (reporter.report.details) so many of the groups
-    that something was found of, the worst ones. With `FOR_DATABASES = True` it is given the tables as a database wants
-    them (reporter.report.star) in the place of those of a workbook. With `SHOWS_FINDINGS = True` it is given by the
-    keyword `findings` every finding as a record (reporter.report.finding_records), no tables, and its `notes` the same.
+    that something was found of, the worst ones; and `SHOWS_METRICS = True`: it is then given the `metrics`
+    (reporter.report.metrics). With `FOR_DATABASES = True` it is given the tables as a database wants them
+    (reporter.report.star) in the place of those of a workbook, with `SHOWS_FINDINGS = True` no tables, but by the
+    keyword `findings` every finding as a record (reporter.report.finding_records), as its `notes` are then, and with
+    `FOR_GROUP = True` the group of the folder that its files go into may read them.
     """
 
     def write(
@@ -120,6 +122,16 @@ def shows_overview(form: Format) -> bool:
 def shows_groups(form: Format) -> int:
     """Of how many groups at the most a format takes the details."""
     return int(getattr(form, "SHOWS_GROUPS", 0))
+
+
+def for_group(form: Format) -> bool:
+    """Whether a format's files are for the group of their folder too."""
+    return bool(getattr(form, "FOR_GROUP", False))
+
+
+def shows_metrics(form: Format) -> bool:
+    """Whether a format takes the metrics."""
+    return bool(getattr(form, "SHOWS_METRICS", False))
 
 
 def for_databases(form: Format) -> bool:

@@ -11,7 +11,7 @@ from reporter.report.finding_records import FindingRecord, Outcome
 TOOL = "c7n-sg-audit"
 
 _ACCOUNT_ID = re.compile(r"\d{12}", re.ASCII)
-_MAX_UID = 512  # bytes
+_MAX_UID, _MAX_REQUIREMENT = 512, 256  # bytes
 _RULES = 10  # in a sentence
 _CONTROL = re.compile(r"SecurityHub\.([A-Za-z][A-Za-z0-9]{1,30})\.([1-9]\d{0,2})")
 _CONTROLS = "securityhub/latest/userguide"
@@ -93,6 +93,11 @@ def how_to_remedy(record: FindingRecord, partition: str) -> str:
             service, number = found[1].lower(), found[2]
             return f"{docs}/{_CONTROLS}/{service}-controls.html#{service}-{number}"
     return f"{docs}/{_GROUPS}"
+
+
+def requirements(record: FindingRecord) -> list[str]:
+    """What frameworks ask for with the policy."""
+    return [short(each, _MAX_REQUIREMENT) for each in record.policy.controls if each.strip()]
 
 
 def group_arn(record: FindingRecord, partition: str) -> str:

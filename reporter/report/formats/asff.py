@@ -22,6 +22,7 @@ from reporter.report.formats._finding_texts import (
     description,
     group_arn,
     how_to_remedy,
+    requirements,
     short,
     tags,
     title,
@@ -156,7 +157,7 @@ def _finding(record: FindingRecord, partition: str, findings: FindingRecords) ->
             "Compliance": _filled(
                 {
                     "Status": _STATUSES[record.outcome],
-                    "RelatedRequirements": list(record.policy.controls[:_MAX_REQUIREMENTS]),
+                    "RelatedRequirements": requirements(record)[:_MAX_REQUIREMENTS],
                 }
             ),
             "RecordState": "ARCHIVED" if gone else "ACTIVE",

@@ -23,6 +23,7 @@ from reporter.report.formats._finding_texts import (
     description,
     group_arn,
     how_to_remedy,
+    requirements,
     short,
     tags,
     title,
@@ -132,7 +133,7 @@ def _cloud(place: Place) -> dict[str, Any]:
 
 
 def _compliance(record: FindingRecord) -> dict[str, Any]:
-    controls = list(record.policy.controls)
+    controls = requirements(record)
     standards = dict.fromkeys(control.partition("/")[0] for control in controls if "/" in control)
     answer = _ANSWERS[record.outcome]
     return {

@@ -105,6 +105,18 @@ def replace(folder: Path, stem: str, reports: Sequence[Staged], scratch: Path) -
         return outcome
 
 
+def let_group_read(folder: Path, files: Sequence[Path]) -> None:
+    """Let the group of a folder read files, and no other. Where their owner may not give them to that group, they are
+    the owner's only. Raises OSError."""
+    group = folder.stat().st_gid
+    for file in files:
+        try:
+            os.chown(file, -1, group)
+            file.chmod(0o640)
+        except PermissionError:
+            file.chmod(0o600)  # nor is another group to read it
+
+
 def _move(report: Staged, folder: Path, kept: Path) -> None:
     """Move a report's files. Raises OSError where one cannot be; then the folder is as it was.
 

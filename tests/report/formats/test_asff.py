@@ -288,6 +288,7 @@ def check(batches: dict[str, list[dict[str, Any]]]) -> None:
             recommendation = found["Remediation"]["Recommendation"]
             assert len(recommendation.get("Text", "").encode()) <= 512
             assert len(found["FindingProviderFields"]["Severity"]["Original"]) <= 64
+            assert len(found["Compliance"].get("RelatedRequirements", ())) <= 32
             assert len(found["ProductFields"]) <= 50
             assert all(len(text.encode()) <= 2048 for text in found["ProductFields"].values())
             tags = found["Resources"][0].get("Tags", {})
@@ -314,11 +315,13 @@ def test_so_are_those_of_groups_with_names_that_mean_harm(tmp_path: Path) -> Non
 def test_and_those_of_names_as_long_as_can_be(tmp_path: Path) -> None:
     tags = [{"Key": f"{number:02}{'安' * 200}", "Value": "é" * 300} for number in range(60)]
     long = group("sg-" + "1" * 600, "ü" * 255, ssh_from=WORLD) | {"Tags": tags}
-    run = write(
-        tmp_path / "run",
-        {("alpha", EAST): unit([long])},
-        policies(name="sg-ssh-world", description="é" * 5000),
-    )
+    wordy = {
+        "level": "exposed",
+        "title": "é" * 300,
+        "controls": [" ", *(f"{each:02}{'x' * 900}" for each in range(40))],
+    }
+    of_policy = policies(description="é" * 5000, report=wordy)
+    run = write(tmp_path / "run", {("alpha", EAST): unit([long])}, of_policy)
     report(run, tmp_path, "-f", "asff")
     check(imports(tmp_path))
     ids = {each["Id"] for batch in imports(tmp_path).values() for each in batch}

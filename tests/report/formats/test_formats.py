@@ -2,6 +2,7 @@
 
 import csv as csv_reader
 import json as json_reader
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -9,6 +10,7 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from prometheus_client.parser import text_string_to_metric_families
 from pyarrow import parquet as parquet_reader
 
 from reporter.errors import InputError
@@ -253,9 +255,10 @@ def test_a_table_of_17_000_columns_is_written_as_far_as_excel_goes(tmp_path: Pat
 
 
 def test_the_formats_are_the_modules_of_the_folder() -> None:
-    assert names() == ["csv", "html", "json", "parquet", "xlsx"]
+    assert names() == ["asff", "csv", "duckdb", "html", "json", "ocsf", "parquet", "prometheus", "xlsx"]
     with pytest.raises(
-        InputError, match=r"^-f doc: no such format; there are csv, html, json, parquet, xlsx$"
+        InputError,
+        match=r"^-f doc: no such format; there are asff, csv, duckdb, html, json, ocsf, parquet, prometheus, xlsx$",
     ):
         load("doc")
 
@@ -266,11 +269,34 @@ def test_every_format_of_one_report(sg_audit: SgAudit, estate_run: Path, tmp_pat
     assert done.returncode == 0, done.stderr
     paths = list(map(Path, done.stdout.splitlines()))
     assert sorted(paths) == sorted(tmp_path.iterdir())
-    assert {path.suffix for path in paths} == {".csv", ".html", ".json", ".parquet", ".xlsx"}
+    assert {path.suffix for path in paths} == {
+        "",
+        ".csv",
+        ".duckdb",
+        ".html",
+        ".json",
+        ".jsonl",
+        ".parquet",
+        ".prom",
+        ".xlsx",
+    }
     (whole,) = (path for path in paths if path.suffix == ".json" and not path.stem.endswith("_schema"))
     tables = json_reader.loads(whole.read_text())["tables"]
     for name, rows in tables.items():
         assert parquet_reader.read_table(f"{whole.with_suffix('')}_{name}.parquet").num_rows == len(rows)
+    counted = Counter(
+        (row["account_profile"], row["region"], row["risk"], row["reachable"])
+        for row in tables["security_groups"]
+    )
+    (gauges,) = (path for path in paths if path.suffix == ".prom")
+    labels = ("account", "region", "risk", "reachable")
+    assert counted == {
+        tuple(sample.labels[label] for label in labels): sample.value
+        for metric in text_string_to_metric_families(gauges.read_text())
+        for sample in metric.samples
+        if metric.name == "sg_audit_groups" and sample.value
+    }
+    assert counted["dev", "us-east-1", "critical", "yes"] == 1
     (row,) = (row for row in tables["security_groups"] if row["group_name"] == "bastion")
     assert (row["in_use"], row["attached_eni_count"], row["ssh_rules"]) == (True, 1, ["0.0.0.0/0 -> 22"])
 
@@ -297,7 +323,8 @@ def test_an_installed_package_adds_a_format(sg_audit: SgAudit, estate_run: Path,
     assert Path(done.stdout.strip()).read_text().startswith("default_sg ssh_open ssh_world ")
     refused = sg_audit("report", "-s", estate_run, "-o", reports, "-f", "tiny")
     assert refused.returncode == 2
-    assert refused.stderr == "sg-audit: -f tiny: no such format; there are csv, html, json, parquet, xlsx\n"
+    there = "asff, csv, duckdb, html, json, ocsf, parquet, prometheus, xlsx"
+    assert refused.stderr == f"sg-audit: -f tiny: no such format; there are {there}\n"
 
 
 @pytest.mark.parametrize(
