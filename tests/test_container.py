@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import yaml
 from hatchling.build import build_wheel
 
 from reporter.cli import cli
+from reporter.report.formats import names
 from tests.docs.pages import DOCS, read
 
 ROOT = Path(__file__).parents[1]
@@ -89,6 +91,17 @@ def test_it_has_what_the_formats_take_that_it_is_said_to_write() -> None:
     assert {"itables", "jinja2", "xlsxwriter"} <= pinned
     (text,) = read(DOCS / "schedule.md").code("dockerfile")
     (added,) = re.findall(r"pip install --no-cache-dir (.*)", text)
-    assert set(added.split()) == {"pyarrow", "prometheus-client"}
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    take = {form: {re.split(r"[<>=]", each)[0] for each in extras.get(form, [])} for form in names()}
+    # Each format with what is in the image, or what is added to it.
+    assert (
+        set().union(*take.values()) - pinned
+        == set(added.split())
+        == {"duckdb", "pyarrow", "prometheus-client"}
+    )
+    needs_extras = {f"`{form}`" for form, those in take.items() if those}
+    ((_, *rows),) = [each for each in read(DOCS / "schedule.md").every_table if each[0][0] == "variable"]
+    (of_formats,) = [row[2] for row in rows if "AUDIT_FORMATS" in row[0]]
+    assert set(re.findall(r"`\w+`", of_formats)) - {"`SG_AUDIT`"} == needs_extras
     assert not set(added.split()) & pinned
     assert "/opt/sg-audit/bin/pip" in DOCKERFILE
