@@ -12,6 +12,7 @@ from typing import Any
 import pandas as pd
 
 from reporter.accounts.labels import NO_LABELS, Labels
+from reporter.custodian.metadata import IS_WAIVED, RISK_PROVEN
 from reporter.custodian.resource_types import GROUPS
 from reporter.findings.assess import Findings
 from reporter.findings.changes import INFORMS
@@ -19,9 +20,9 @@ from reporter.findings.history import finding_level
 from reporter.inventory.audit import Audit
 from reporter.names import distinct
 from reporter.output.manifest import Cell
-from reporter.report.descriptions import DESCRIPTIONS
+from reporter.report.descriptions import is_own
 from reporter.report.table import Kind, Table
-from reporter.report.tables import labelled
+from reporter.report.tables import headed, labelled
 
 ACCOUNTS, REGIONS, POLICIES, FINDINGS = "accounts", "regions", "policies", "findings"
 _CELLS = ("cells_planned", "cells_not_read")
@@ -51,7 +52,7 @@ def build(
     risk in a database can be the one that the report has.
     """
     star = [
-        labelled(Table(ACCOUNTS, "The accounts that were to be read", _accounts(audit), Kind.STAR), labels),
+        _labelled(Table(ACCOUNTS, "The accounts that were to be read", _accounts(audit), Kind.STAR), labels),
         Table(REGIONS, "The regions that were to be read", _regions(audit), Kind.STAR),
         Table(POLICIES, "The policies, in file order", _policies(audit), Kind.STAR),
     ]
@@ -59,13 +60,17 @@ def build(
         found = Table(
             FINDINGS, "Each finding: a policy that caught a group", _findings(audit, findings), Kind.STAR
         )
-        star.append(labelled(found, labels))
+        star.append(_labelled(found, labels))
     all_tables = [*star, *(_described(_with_answers(table, findings), audit) for table in tables)]
     names = distinct((table.name for table in all_tables), lambda name, ending: name + ending)
     return [
         table if name == table.name else replace(table, name=name, full_name=table.full_name or table.name)
         for table, name in zip(all_tables, names, strict=True)
     ]
+
+
+def _labelled(table: Table, labels: Labels) -> Table:
+    return headed(labelled(table, labels))
 
 
 def _accounts(audit: Audit) -> pd.DataFrame:
@@ -165,7 +170,7 @@ def _with_answers(table: Table, findings: Findings) -> Table:
     """The table of all groups with what its texts tell, as flags."""
     if table.kind is not Kind.GROUPS:
         return table
-    flags = {"risk_proven": findings.proven, "is_waived": findings.waived.groups}
+    flags = {RISK_PROVEN: findings.proven, IS_WAIVED: findings.waived.groups}
     frame = table.frame.assign(**{name: answer.astype("boolean") for name, answer in flags.items()})
     return replace(table, frame=frame)
 
@@ -177,7 +182,7 @@ def _described(table: Table, audit: Audit) -> Table:
     told: dict[str, list[str]] = {}
     for policy in audit.output.policies:
         column = policy.in_report.column
-        if policy.resource == GROUPS and column and column not in DESCRIPTIONS:
+        if policy.resource == GROUPS and column and not is_own(table, column):
             told.setdefault(column, []).append(
                 f"{policy.name} caught it: {policy.title}" if policy.title else f"{policy.name} caught it"
             )

@@ -1,0 +1,80 @@
+"""Columns that policies, `--field` and accounts files bring into tables for databases, whatever they are called."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from tests.report.formats.test_parquet import Report, report
+from tests.rundir import POLICIES, WORLD, group, unit, write
+
+#: Called as columns of other tables, whose types are others and whose meanings are.
+ELSEWHERE = ("run", "expires", "ports", "rules", "state", "level", "groups")
+TOLD = {"risk_proven": True, "is_waived": False}
+
+
+def columns(found: Report, table: str) -> dict[str, dict[str, Any]]:
+    return {column["name"]: column for column in found.tables[table]["columns"]}
+
+
+def of_column(number: int, column: str) -> dict[str, Any]:
+    text = {"tab": column if column in TOLD else f"tab{number}", "column": column, "title": f"Title {column}"}
+    return {"name": f"p{number}", "resource": "aws.security-group", "filtered": True, "report": text}
+
+
+@pytest.fixture(scope="module")
+def runs(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    web, idle = group("sg-1", ssh_from=WORLD), group("sg-2", "idle")
+    more = [of_column(number, column) for number, column in enumerate([*ELSEWHERE, *TOLD])]
+    volume = {"name": "volumes", "resource": "aws.ebs", "filtered": True}
+    cells = unit([web, idle], **{policy["name"]: [web] for policy in more})
+    cells["volumes"] = [{"VolumeId": "vol-1", "State": "in-use"}]
+    folder = tmp_path_factory.mktemp("columns") / "run"
+    return write(folder, {("alpha", "us-east-1"): cells}, [*POLICIES, *more, volume])
+
+
+@pytest.fixture(scope="module")
+def found(runs: Path, tmp_path_factory: pytest.TempPathFactory) -> Report:
+    return report(runs, tmp_path_factory.mktemp("reports"))
+
+
+def test_a_column_of_a_policy_is_a_flag_with_its_own_meaning_whatever_it_is_called(found: Report) -> None:
+    names = ", ".join(f'"{name}"' for name in ELSEWHERE)
+    assert found.rows(f"select {names} from security_groups order by security_group_id") == [
+        (True,) * len(ELSEWHERE),
+        (False,) * len(ELSEWHERE),
+    ]
+    told = columns(found, "security_groups")
+    for number, name in enumerate(ELSEWHERE):
+        assert (told[name]["type"], told[name]["description"]) == (
+            "bool",
+            f"p{number} caught it: Title {name}",
+        )
+
+
+def test_no_policy_takes_the_place_of_what_tells_a_count_by_risk(found: Report) -> None:
+    answers = found.rows(f"select {', '.join(TOLD)} from security_groups order by security_group_id")
+    assert answers == [tuple(TOLD.values())] * 2
+
+
+def test_a_field_has_the_values_that_it_has_whatever_it_is_called(runs: Path, tmp_path: Path) -> None:
+    names = ("run", "expires", "interfaces", "public_ips", "could_go")
+    words = [word for name in names for word in ("--field", f"{name}=GroupId || VolumeId")]
+    policies = ",".join(["volumes", *(policy["name"] for policy in POLICIES)])
+    found = report(runs, tmp_path, "-p", policies, *words, "--field", "state=State")
+    asked = f"select {', '.join(names)} from"
+    assert found.rows(f"{asked} security_groups order by 1") == [("sg-1",) * 5, ("sg-2",) * 5]
+    assert found.rows(f"{asked} volumes") == [("vol-1",) * 5]
+    told = columns(found, "volumes")
+    assert told["account_profile"]["description"] and not told["state"]["description"]
+
+
+def test_heads_are_the_same_in_all_tables_and_can_be_shown(runs: Path, tmp_path: Path) -> None:
+    account = {"name": "alpha", "account_id": "111111111111", "role": "audit"}
+    account |= {"tags": ["te\0am:web", f"{'n' * 300}:1"]}
+    (tmp_path / "accounts.yml").write_text(yaml.safe_dump({"accounts": [account]}), encoding="utf-8")
+    found = report(runs, tmp_path / "reports", "-c", str(tmp_path / "accounts.yml"))
+    expected = ["account:te_am", f"account:{'n' * 247}"]
+    for table in ("accounts", "findings", "security_groups"):
+        assert [name for name in columns(found, table) if name.startswith("account:")] == expected
