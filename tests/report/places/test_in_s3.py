@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import re
 import tempfile
 from collections.abc import Callable, Iterator
@@ -14,7 +15,10 @@ from typing import Any
 import boto3
 import openpyxl
 import pytest
+from click.testing import CliRunner
 
+from reporter.cli import cli
+from reporter.errors import InputError
 from reporter.output.s3 import Bucket
 from reporter.output.store import open_store
 from reporter.report.places import bucket as buckets
@@ -187,12 +191,33 @@ def test_a_place_that_cannot_be_had_is_told_before_anything_is_read(
         ("s3://", "-o s3://: names no bucket; write s3://bucket/prefix"),
         ("s3://[x/y", "-o s3://[x/y: no place in S3; write s3://bucket/prefix"),
         ("gs://x/y", "-o gs://x/y: give a folder, or s3://bucket/prefix"),
+        *(
+            (
+                f"s3://x/{name}",
+                f"-o s3://x/{shown}: a prefix has no ?, no # and no characters that cannot be shown",
+            )
+            for name, shown in {
+                "a#b": "a#b",
+                "a?b": "a?b",
+                "a?": "a?",
+                "a\nb": "a\\u000ab",
+                os.fsdecode(b"a\xffb"): "a\\udcffb",
+            }.items()
+        ),
     ],
 )
-def test_what_is_no_place_is_told(sg_audit: Callable[..., Any], run: Path, where: str, says: str) -> None:
-    for command in (("report", "-s", run), ("audit", "-c", "accounts.yml"), ("demo",)):
-        done = sg_audit(*command, "-o", where)
-        assert (done.returncode, done.stdout, done.stderr) == (2, "", f"sg-audit: {says}\n")
+def test_what_is_no_place_is_told(run: Path, where: str, says: str) -> None:
+    for command in (("report", "-s", str(run)), ("audit", "-c", "accounts.yml"), ("demo",)):
+        done = CliRunner().invoke(cli, [*command, "-o", where], standalone_mode=False)
+        assert isinstance(done.exception, InputError)
+        assert (str(done.exception), done.stdout) == (says, "")
+
+
+def test_a_prefix_stays_as_it_is(report: Report, s3: Any) -> None:
+    prefix = "a b/100%25 %41+ü/=&"
+    done = report(f"s3://{BUCKET}/{prefix}?region=us-east-1", "--stem", "sg", "-f", "json")
+    assert (done.error, done.lines) == (None, [f"s3://{BUCKET}/{prefix}/sg.json"])
+    assert keys(s3, prefix) == {"/sg.json", "/.sg.files.json"}
 
 
 def test_the_demo_does_not_write_to_a_bucket(sg_audit: Callable[..., Any], wired: Wire) -> None:
