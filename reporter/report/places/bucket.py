@@ -68,18 +68,21 @@ def replace(bucket: Bucket, stem: str, reports: Sequence[Staged]) -> Outcome:
     Where an upload fails, what was uploaded of the format by then is new and the rest is as it was. Raises OSError
     where the record cannot be read or written; then nothing has changed.
     """
-    before, tag, notes = _claim(bucket, stem, reports)
-    outcome = Outcome(notes=notes)
-    after = before.claiming(reports)
+    of_others = _of_others(bucket, stem)
+    free, refused = record.without_others(reports, of_others)
+    before, tag, notes = _claim(bucket, stem, free)
+    failures: dict[str, OSError] = {form: S3Error("", why, bucket.name) for form, why in refused.items()}
+    outcome = Outcome(failures=failures, notes=notes)
+    after = before.claiming(free)
     try:
-        for report in reports:
+        for report in free:
             try:
                 _upload(bucket, report, [])
                 outcome.placed.append(report)
             except OSError as error:
                 outcome.failures[report.form] = error
         for report in outcome.placed:
-            staying, why = _delete(bucket, before.gone(report, outcome.placed))
+            staying, why = _delete(bucket, before.gone(report, outcome.placed, of_others))
             outcome.notes += _stay(bucket, staying, why)
             after = after.settled(report, staying)
     finally:
@@ -87,6 +90,17 @@ def replace(bucket: Bucket, stem: str, reports: Sequence[Staged]) -> Outcome:
         with suppress(OSError):
             bucket.write_version(record.file_name(stem), record.encoded(after), tag)
     return outcome
+
+
+def _of_others(bucket: Bucket, stem: str) -> dict[str, str]:
+    """The objects of other stems that may be called as this one's, each with its stem. Raises OSError."""
+    longer = filter(None, map(record.stem_of, bucket.beginning_with(record.beginning_of_longer(stem))))
+    found: dict[str, str] = {}
+    for other in (*record.shorter(stem), *longer):
+        there = bucket.version(record.file_name(other), record.MAX_BYTES)
+        if there:
+            found |= dict.fromkeys(record.decoded(there.content, other)[0].names, other)
+    return found
 
 
 def _claim(bucket: Bucket, stem: str, reports: Sequence[Staged]) -> tuple[Record, str, list[str]]:

@@ -2,6 +2,7 @@
 
 import errno
 import fcntl
+import glob
 import os
 import shutil
 import stat
@@ -90,12 +91,15 @@ def replace(folder: Path, stem: str, reports: Sequence[Staged], scratch: Path) -
     with _held(folder, stem):
         kept_in = folder / record.file_name(stem)
         before, notes = _read(kept_in, stem)
-        after = before.claiming(reports)
+        of_others = _of_others(folder, stem)
+        free, refused = record.without_others(reports, of_others)
+        after = before.claiming(free)
         write_whole(kept_in, record.encoded(after))
-        outcome = put(folder, reports, scratch)
+        outcome = put(folder, free, scratch)
+        outcome.failures |= {form: OSError(errno.EEXIST, why) for form, why in refused.items()}
         outcome.notes += notes
         for report in outcome.placed:
-            staying = _remove(folder, before.gone(report, outcome.placed), outcome.placed)
+            staying = _remove(folder, before.gone(report, outcome.placed, of_others), outcome.placed)
             outcome.notes += [
                 f"{folder / name}: stays, though its tab is gone: {why}" for name, why in staying.items()
             ]
@@ -222,6 +226,19 @@ def _read(path: Path, stem: str) -> tuple[Record, list[str]]:
     return (
         record.decoded(content, stem) if len(content) <= record.MAX_BYTES else (EMPTY, [record.damaged(stem)])
     )
+
+
+def _of_others(folder: Path, stem: str) -> dict[str, str]:
+    """The files of other stems that may be called as this one's, each with its stem. A record that cannot be read says
+    nothing."""
+    longer = folder.glob(f"{glob.escape(record.beginning_of_longer(stem))}*")
+    stems = [*record.shorter(stem), *filter(None, (record.stem_of(path.name) for path in longer))]
+    found: dict[str, str] = {}
+    for other in stems:
+        with suppress(OSError):
+            there, _ = _read(folder / record.file_name(other), other)
+            found |= dict.fromkeys(there.names, other)
+    return found
 
 
 @contextmanager

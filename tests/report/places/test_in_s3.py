@@ -281,6 +281,27 @@ def test_names_that_stay_are_replaced_and_the_objects_of_tabs_that_are_gone_go(
         assert s3.head_object(Bucket=BUCKET, Key=key)["ServerSideEncryption"] == "AES256"
 
 
+def test_an_object_of_a_report_of_another_name_is_neither_replaced_nor_deleted(
+    report: Report, s3: Any
+) -> None:
+    theirs = {"sg_db": "sg_db_world.csv", "s": "sg_coverage.csv", "sg": "sg_rdp_world.csv"}
+    for stem, name in theirs.items():
+        files = json.dumps({"files": {"csv": [name]}})
+        s3.put_object(Bucket=BUCKET, Key=f"two/.{stem}.files.json", Body=files.encode())
+        s3.put_object(Bucket=BUCKET, Key=f"two/{name}", Body=stem.encode())
+    done = report(f"s3://{BUCKET}/two", "--stem", "sg", "-f", "csv", "-f", "json")
+    assert str(done.error) == (
+        f"-f csv: s3://{BUCKET}/two: cannot write the report there: sg_db_world.csv is of the report called sg_db: "
+        "take another --stem or, where that report is no longer wanted, remove it and .sg_db.files.json"
+    )
+    assert done.lines == [f"s3://{BUCKET}/two/sg.json"]
+    assert report(f"s3://{BUCKET}/two", "--stem", "sg", "-f", "csv", *LESS).error is None
+    assert content(s3, "two/sg_db_world.csv") == b"sg_db"
+    assert "sg_rdp_world.csv" not in keys(s3, "two/")
+    again = report(f"s3://{BUCKET}/two", "--stem", "sg_db", "-f", "json")
+    assert again.lines == [f"s3://{BUCKET}/two/sg_db.json"]
+
+
 def test_an_audit_reports_into_a_bucket(
     sg_audit: Callable[..., Any], estate_accounts: Path, s3: Any, tmp_path: Path, wired: Wire
 ) -> None:

@@ -290,6 +290,38 @@ def test_a_report_that_another_one_holds_up_too_long_is_refused(
     assert (reports / "sg.json").read_bytes() == old
 
 
+def test_a_file_of_a_report_of_another_name_is_neither_replaced_nor_removed(
+    report: Callable[..., Reported], tmp_path: Path
+) -> None:
+    """The tab db_world of sg, and the tab world of sg_db, would be one file."""
+    reports = tmp_path / "reports"
+    assert report("-f", "csv").error is None
+    set_record(reports, {"csv": ["sg_ssh_world.csv", "sg_db_world.csv"]})  # whose the second is, both say
+    (reports / ".sg_db.files.json").write_text(json.dumps({"files": {"csv": ["sg_db_world.csv"]}}))
+    (reports / "sg_db_world.csv").write_text("of sg_db")
+    done = report("-f", "csv", "-f", "json")
+    assert str(done.error) == (
+        f"-f csv: {reports}: cannot write the report there: sg_db_world.csv is of the report called sg_db: take "
+        "another --stem or, where that report is no longer wanted, remove it and .sg_db.files.json"
+    )
+    assert done.lines == [str(reports / "sg.json")]
+    assert report("-f", "csv", *LESS).error is None
+    assert (reports / "sg_db_world.csv").read_text() == "of sg_db"
+    (reports / ".sg_db.files.json").unlink()
+    assert report("-f", "csv").error is None
+    assert (reports / "sg_db_world.csv").read_text() != "of sg_db"
+
+
+def test_a_longer_name_finds_what_a_shorter_one_has(report: Callable[..., Reported], tmp_path: Path) -> None:
+    reports = tmp_path / "reports"
+    reports.mkdir()
+    (reports / ".sg.files.json").write_text(json.dumps({"files": {"csv": ["sg_a_b_coverage.csv"]}}))
+    (reports / "sg_a_b_coverage.csv").write_text("of sg")
+    done = report("-f", "csv", stem="sg_a_b")
+    assert "sg_a_b_coverage.csv is of the report called sg: " in str(done.error)
+    assert shown(reports) == {"sg_a_b_coverage.csv"}
+
+
 NESTED = """
 def write(stem, tables, facts):
     folder = stem.with_name(f"{stem.name}_groups")
