@@ -90,11 +90,13 @@ def replace(folder: Path, stem: str, reports: Sequence[Staged], scratch: Path) -
     """
     with _held(folder, stem):
         kept_in = folder / record.file_name(stem)
-        before, notes = _read(kept_in, stem)
+        with _told_of(kept_in):
+            before, notes = _read(kept_in, stem)
         of_others = _of_others(folder, stem)
         free, refused = record.without_others(reports, of_others)
         after = before.claiming(free)
-        write_whole(kept_in, record.encoded(after))
+        with _told_of(kept_in):
+            write_whole(kept_in, record.encoded(after), private=True)
         outcome = put(folder, free, scratch)
         outcome.failures |= {form: OSError(errno.EEXIST, why) for form, why in refused.items()}
         outcome.notes += notes
@@ -105,7 +107,7 @@ def replace(folder: Path, stem: str, reports: Sequence[Staged], scratch: Path) -
             ]
             after = after.settled(report, staying)
         with suppress(OSError):  # the one from before names more than is there, which does no harm
-            write_whole(kept_in, record.encoded(after))
+            write_whole(kept_in, record.encoded(after), private=True)
         return outcome
 
 
@@ -242,12 +244,23 @@ def _of_others(folder: Path, stem: str) -> dict[str, str]:
 
 
 @contextmanager
+def _told_of(path: Path) -> Iterator[None]:
+    """Have an OSError say which file of the report's own it is about."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, f"{path.name}: {error.strerror or error}") from None
+
+
+@contextmanager
 def _held(folder: Path, stem: str) -> Iterator[None]:
     """Keep other reports of the stem from being put in place while the block runs; wait for one that is.
 
     The system lets go of it when this process ends, in whatever way. Raises OSError where that takes too long.
     """
-    handle = os.open(folder / f".{stem}.lock", os.O_RDWR | os.O_CREAT | _FILE_NO_LINK, 0o600)
+    lock = folder / f".{stem}.lock"
+    with _told_of(lock):
+        handle = os.open(lock, os.O_RDWR | os.O_CREAT | _FILE_NO_LINK, 0o600)
     try:
         end = time.monotonic() + _WAIT
         while True:

@@ -242,6 +242,37 @@ def test_a_record_that_is_none_removes_nothing(
     assert set(record(tmp_path / "reports")["csv"]) == {Path(line).name for line in done.lines}
 
 
+@pytest.mark.parametrize("name", [".sg.lock", ".sg.files.json"])
+def test_what_is_in_the_way_of_a_reports_own_files_is_told(
+    report: Callable[..., Reported], tmp_path: Path, name: str
+) -> None:
+    reports = tmp_path / "reports"
+    (reports / name).mkdir(parents=True)
+    assert str(report("-f", "json").error) == (
+        f"{reports}: cannot write the report there: {name}: Is a directory"
+    )
+    assert shown(reports) == set()
+
+
+@pytest.mark.parametrize("as_link", [True, False])
+def test_a_record_is_its_owners_only_whatever_was_put_in_its_place(
+    report: Callable[..., Reported], tmp_path: Path, as_link: bool
+) -> None:
+    reports, open_to_all = tmp_path / "reports", tmp_path / "open"
+    reports.mkdir()
+    open_to_all.write_text("somebody else's")
+    open_to_all.chmod(0o666)
+    planted = reports / ".sg.files.json"
+    if as_link:
+        planted.symlink_to(open_to_all)
+    else:
+        planted.hardlink_to(open_to_all)
+    assert report("-f", "json").error is None
+    found = (reports / ".sg.files.json").lstat()
+    assert (stat.S_ISREG(found.st_mode), stat.S_IMODE(found.st_mode)) == (True, 0o600)
+    assert open_to_all.read_text() == "somebody else's"
+
+
 def test_what_cannot_be_removed_stays_in_the_record_and_is_told(
     report: Callable[..., Reported], tmp_path: Path
 ) -> None:
