@@ -25,6 +25,7 @@ from reporter.report.table import Kind, Table
 from reporter.report.tables import headed, labelled
 
 ACCOUNTS, REGIONS, POLICIES, FINDINGS = "accounts", "regions", "policies", "findings"
+_FINDINGS_TITLE = "Each finding: a policy that caught a group, or may have where it was not read (not proven)"
 _CELLS = ("cells_planned", "cells_not_read")
 _KEYS = {ACCOUNTS: "account_profile", REGIONS: "region", POLICIES: "policy"}
 
@@ -57,9 +58,7 @@ def build(
         Table(POLICIES, "The policies, in file order", _policies(audit), Kind.STAR),
     ]
     if audit.output.has_groups:
-        found = Table(
-            FINDINGS, "Each finding: a policy that caught a group", _findings(audit, findings), Kind.STAR
-        )
+        found = Table(FINDINGS, _FINDINGS_TITLE, _findings(audit, findings), Kind.STAR)
         star.append(_labelled(found, labels))
     all_tables = [*star, *(_described(_with_answers(table, findings), audit) for table in tables)]
     names = distinct((table.name for table in all_tables), lambda name, ending: name + ending)
@@ -115,7 +114,7 @@ def _policies(audit: Audit) -> pd.DataFrame:
 
 
 def _findings(audit: Audit, findings: Findings) -> pd.DataFrame:
-    """A row a finding, by group and policy, the worst groups first."""
+    """A row a finding, proven or not, by group and policy, the worst groups first."""
     frame, groups = findings.frame, findings.groups
     columns = {policy.name: policy.in_report.column for policy in audit.output.policies}
     waived = {

@@ -1,5 +1,6 @@
-"""Columns that policies, `--field` and accounts files bring into tables for databases, whatever they are called."""
+"""Tables for databases: columns that policies, `--field` and accounts files bring, and what a count of rows takes."""
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -7,10 +8,16 @@ import pytest
 import yaml
 
 from tests.report.formats.test_parquet import Report, report
-from tests.rundir import POLICIES, WORLD, group, unit, write
+from tests.rundir import ACCOUNT_IDS, DENIED, POLICIES, WORLD, group, interface, unit, write
 
 #: Called as columns of other tables, whose types are others and whose meanings are.
 ELSEWHERE = ("run", "expires", "ports", "rules", "state", "level", "groups")
+CAUGHT = {
+    "name": "sg-caught",
+    "resource": "aws.security-group",
+    "filtered": True,
+    "report": {"level": "exposed"},
+}
 TOLD = {"risk_proven": True, "is_waived": False}
 
 
@@ -78,3 +85,27 @@ def test_heads_are_the_same_in_all_tables_and_can_be_shown(runs: Path, tmp_path:
     expected = ["account:te_am", f"account:{'n' * 247}"]
     for table in ("accounts", "findings", "security_groups"):
         assert [name for name in columns(found, table) if name.startswith("account:")] == expected
+
+
+def test_what_the_docs_count_are_findings_and_not_what_may_be_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(ACCOUNT_IDS, "alpha", "012345678901")
+    web = group("sg-1", ssh_from=WORLD)
+    attached = unit(
+        [web], [interface("eni-1", web)], sg_ssh_open=DENIED, sg_ssh_world=DENIED, sg_caught=[web]
+    )
+    run = write(tmp_path / "run", {("alpha", "us-east-1"): attached}, [*POLICIES, CAUGHT])
+    monkeypatch.chdir(tmp_path)
+    words = ("--stem", "audit", "--partition", "account_id")
+    found = report(run, tmp_path / "reports", *words)
+    page = (Path(__file__).parents[3] / "docs/warehouses.md").read_text()
+    of_duckdb, of_athena = re.findall(r"```sql\n(.*?)```", page, re.DOTALL)
+    level = "select policy, level, proven from findings where policy <> 'sg-unused' order by 1"
+    assert found.rows(level) == [
+        ("sg-caught", "critical", True),
+        ("sg-ssh-open", "informs", False),
+        ("sg-ssh-world", "critical", False),
+    ]
+    assert found.rows(of_duckdb) == [("012345678901", "sg-caught", 1)]
+    assert found.rows(of_athena) == [("sg-caught", "alpha", 1)]
