@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from secrets import token_hex
 
 from reporter.output.s3 import Bucket, S3Error
 from reporter.output.store import side_by_side
@@ -109,12 +110,16 @@ def _claim(bucket: Bucket, stem: str, reports: Sequence[Staged]) -> tuple[Record
     the time in which that one may have been killed.
     """
     key = record.file_name(stem)
+    before, notes, claim = EMPTY, list[str](), b""
     while True:
         found = bucket.version(key, record.MAX_BYTES)
+        if found and claim and found.content == claim:
+            # It was written, but the answer was lost: botocore asked again, and was refused.
+            return before, found.tag, notes
         before, notes = record.decoded(found.content, stem) if found else (EMPTY, [])
         if not (found and before.writing and found.age < LEASE):
+            claim = record.encoded(before.claiming(reports, by=token_hex(8)))
             with suppress(FileExistsError):  # someone was faster
-                claim = record.encoded(before.claiming(reports, writing=True))
                 return before, bucket.write_version(key, claim, found.tag if found else None), notes
         time.sleep(_PAUSE)
 

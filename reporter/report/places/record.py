@@ -20,21 +20,23 @@ MAX_BYTES = 64 * 2**20
 class Record:
     """The files by format, relative to where the record lies, parts joined by slashes.
 
-    `writing` is for where nothing can be locked: whoever puts a report there says so.
+    `writing` is for where nothing can be locked: whoever puts a report there says so, and is told from all others by
+    `by`.
     """
 
     files: dict[str, tuple[str, ...]]
     writing: bool = False
+    by: str = ""
 
     @property
     def names(self) -> Iterator[str]:
         """The files of all formats."""
         return chain.from_iterable(self.files.values())
 
-    def claiming(self, reports: Iterable[Staged], writing: bool = False) -> "Record":
-        """The record with what is about to be written as well."""
+    def claiming(self, reports: Iterable[Staged], by: str = "") -> "Record":
+        """The record with what is about to be written as well, and by whom."""
         new = {each.form: _joined(self.files.get(each.form, ()), each.files) for each in reports}
-        return Record(self.files | new, writing)
+        return Record(self.files | new, bool(by), by)
 
     def gone(self, report: Staged, placed: Iterable[Staged], of_others: Iterable[str]) -> list[str]:
         """What the format's last report had and no report has now, also none of another stem."""

@@ -404,6 +404,32 @@ def test_of_two_that_claim_a_name_in_one_moment_one_waits(s3: Any, monkeypatch: 
         place.version("x", 0)
 
 
+@pytest.mark.parametrize("there", [None, b"", b'{"files": {"csv": ["sg_old.csv"]}}'])
+def test_a_report_does_not_wait_for_itself_where_an_answer_is_lost(
+    report: Report, s3: Any, monkeypatch: pytest.MonkeyPatch, there: bytes | None
+) -> None:
+    """botocore asks again, and S3 finds what the first time wrote."""
+    prefix = f"lost/{there!r:.6}"
+    if there is not None:
+        s3.put_object(Bucket=BUCKET, Key=f"{prefix}/.sg.files.json", Body=there)
+        s3.put_object(Bucket=BUCKET, Key=f"{prefix}/sg_old.csv", Body=b"old")
+    write, lost = Bucket.write_version, []
+
+    def lossy(self: Bucket, key: str, body: bytes, tag: str | None) -> str:
+        found = write(self, key, body, tag)
+        if not lost:
+            lost.append(key)
+            raise FileExistsError
+        return found
+
+    waits = iter(range(3))
+    monkeypatch.setattr(Bucket, "write_version", lossy)
+    monkeypatch.setattr(buckets.time, "sleep", lambda seconds: next(waits))
+    assert report(f"s3://{BUCKET}/{prefix}", "--stem", "sg", "-f", "csv").error is None
+    assert json.loads(content(s3, f"{prefix}/.sg.files.json"))["writing"] is False
+    assert ("sg_old.csv" in keys(s3, f"{prefix}/")) is (there == b"")
+
+
 def test_a_store_without_conditional_writes_will_do(report: Report, s3: Any) -> None:
     refusing = []
 
