@@ -63,7 +63,7 @@ def build(
     all_tables = [*star, *(_described(_with_answers(table, findings), audit) for table in tables)]
     names = distinct((table.name for table in all_tables), lambda name, ending: name + ending)
     return [
-        table if name == table.name else replace(table, name=name, full_name=table.full_name or table.name)
+        table if name == table.name else replace(table, name=name, name_in_report=table.name)
         for table, name in zip(all_tables, names, strict=True)
     ]
 

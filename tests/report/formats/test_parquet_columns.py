@@ -26,7 +26,11 @@ def columns(found: Report, table: str) -> dict[str, dict[str, Any]]:
 
 
 def of_column(number: int, column: str) -> dict[str, Any]:
-    text = {"tab": column if column in TOLD else f"tab{number}", "column": column, "title": f"Title {column}"}
+    text = {
+        "tab": "findings" if column in TOLD else f"tab{number}",
+        "column": column,
+        "title": f"Title {column}",
+    }
     return {"name": f"p{number}", "resource": "aws.security-group", "filtered": True, "report": text}
 
 
@@ -63,6 +67,12 @@ def test_a_column_of_a_policy_is_a_flag_with_its_own_meaning_whatever_it_is_call
 def test_no_policy_takes_the_place_of_what_tells_a_count_by_risk(found: Report) -> None:
     answers = found.rows(f"select {', '.join(TOLD)} from security_groups order by security_group_id")
     assert answers == [tuple(TOLD.values())] * 2
+
+
+def test_a_table_called_as_one_of_the_star_tells_what_it_is_called_elsewhere(found: Report) -> None:
+    assert found.tables["findings_2"]["name_in_report"] == "findings"
+    assert found.tables["findings"]["name_in_report"] == "findings"
+    assert found.rows("select security_group_id from findings_2") == [("sg-1",)]
 
 
 def test_a_field_has_the_values_that_it_has_whatever_it_is_called(runs: Path, tmp_path: Path) -> None:
