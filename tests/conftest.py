@@ -1,7 +1,9 @@
 """What every test of the command line needs: a sandbox with the estate, and one finished run of it."""
 
 import gc
+import json
 import os
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -16,24 +18,43 @@ from unittest.mock import patch
 import boto3
 import pytest
 
-from reporter.sandbox import Sandbox, environment, estate, running
-from tests import programs
+from reporter.sandbox import Sandbox, environment, estate
+from tests import programs, shared
 from tests.lab import Lab, role
 from tests.programs import SG_AUDIT, STOCK, Completed, Warm
+from tests.shared import alone
+from tests.shared import sandbox as sandboxed
 from tests.wire import Wire, wire
 
 ROOT = Path(__file__).parent.parent
 
-# Settings of the user's that would break anything of the sandbox that heeded them.
-HOSTILE = {
-    "AWS_PROFILE": "no-such-profile",
-    "AWS_CA_BUNDLE": "/no/such/file",
-    "HTTP_PROXY": "http://127.0.0.1:9",
-}
+# The files that take longest, by the time they took of a processor. What is left at the end is to be short: then one
+# worker is at it, and the others are through.
+LONGEST = (
+    "remedy/test_shell.py",
+    "sandbox/test_demo.py",
+    "workflows/test_scheduled_audit.py",
+    "output/test_layouts.py",
+    "collect/test_faults.py",
+    "report/formats/test_html_in_browser.py",
+    "report/formats/test_carry.py",
+    "findings/test_history.py",
+    "cli/test_streams.py",
+    "custodian/test_permissions.py",
+    "policytests/test_policytests.py",
+    "cli/test_cli.py",
+    "sandbox/test_faults.py",
+    "remedy/test_custodian_loop.py",
+    "collect/test_cluster_lost.py",
+    "inventory/test_join.py",
+    "inventory/test_internet.py",
+    "report/test_workbook.py",
+    "review/test_untrusted.py",
+    "accounts/test_chosen.py",
+    "sandbox/test_server.py",
+)
 
-
-# The folders of those files that take longest.
-LONG = ("collect", "output", "sandbox")
+_SHARED = pytest.StashKey[str]()
 
 
 @pytest.hookimpl(wrapper=True, optionalhook=True)
@@ -43,14 +64,31 @@ def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
     return ceil(processors * 1.5)
 
 
+def pytest_configure() -> None:
+    """Have Python keep what it compiles: else each worker, and each process it starts, compiles all of this anew."""
+    os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+    sys.dont_write_bytecode = False
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node: Any) -> None:
+    """Tell a worker where it finds what all of them share."""
+    if _SHARED not in node.config.stash:
+        stack = ExitStack()
+        node.config.add_cleanup(stack.close)
+        node.config.stash[_SHARED] = str(stack.enter_context(shared.running()))
+    node.workerinput["shared"] = node.config.stash[_SHARED]
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with what takes longest, else one worker would be at it when all others are through.
+    """Begin with what takes longest.
 
     What has been imported and collected stays: the collector need not look through it again and again.
     """
     gc.collect()
     gc.freeze()
-    items.sort(key=lambda item: item.path.parent.name not in LONG)
+    place = {Path(__file__).parent / name: number for number, name in enumerate(LONGEST)}
+    items.sort(key=lambda item: place.get(item.path, len(place)))
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -68,13 +106,18 @@ def temporary_files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
         yield
 
 
-@pytest.fixture(scope="session")
-def sandbox() -> Iterator[Sandbox]:
-    """A server that holds the estate. Whoever changes something uses accounts that are not the estate's."""
+@pytest.fixture(scope="session", name="shared")
+def shared_folder(request: pytest.FixtureRequest, temporary_files: None) -> Iterator[Path]:
+    """Where what all workers share is to be found, see tests/shared.py."""
     with ExitStack() as stack:
-        with patch.dict(os.environ, HOSTILE):
-            server = stack.enter_context(running())
-            estate.fill(server.endpoint)
+        of_all = getattr(request.config, "workerinput", {}).get("shared")
+        yield Path(of_all) if of_all else stack.enter_context(shared.running())
+
+
+@pytest.fixture(scope="session")
+def sandbox(shared: Path) -> Iterator[Sandbox]:
+    """A server that holds the estate. Whoever changes something uses accounts that are not the estate's."""
+    with sandboxed(shared) as server:
         yield server
 
 
@@ -85,16 +128,16 @@ def clean_env(sandbox: Sandbox, tmp_path_factory: pytest.TempPathFactory) -> dic
 
 
 @pytest.fixture(scope="session")
-def warm(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warm]:
+def warm(shared: Path) -> Iterator[Warm]:
     """Runs the command line, see tests/warm.py."""
-    with programs.warm("sg-audit", tmp_path_factory.mktemp("home")) as forks:
+    with programs.warm("sg-audit", shared) as forks:
         yield forks
 
 
 @pytest.fixture(scope="session")
-def warm_stock(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warm]:
+def warm_stock(shared: Path) -> Iterator[Warm]:
     """Runs stock Custodian and c7n-org: none of this project's code is in its processes."""
-    with programs.warm("stock", tmp_path_factory.mktemp("home")) as forks:
+    with programs.warm("stock", shared) as forks:
         yield forks
 
 
@@ -180,12 +223,16 @@ def estate_accounts(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def estate_ran(sg_audit: Callable[..., Completed], estate_accounts: Path) -> Completed:
-    """What `sg-audit run` of policies/ over the estate said."""
-    output = estate_accounts.with_name("output")
-    done = sg_audit("run", "-c", estate_accounts, "-u", ROOT / "policies", "-s", output)
-    assert done.returncode == 0, done.stderr
-    return done
+def estate_ran(sg_audit: Callable[..., Completed], shared: Path, estate_accounts: Path) -> Completed:
+    """What `sg-audit run` of policies/ over the estate said. One worker runs it, and each has a copy."""
+    of_all, said = shared / "output", shared / "estate.json"
+    with alone(shared):
+        if not said.exists():
+            done = sg_audit("run", "-c", estate_accounts, "-u", ROOT / "policies", "-s", of_all)
+            assert done.returncode == 0, done.stderr
+            said.write_text(json.dumps([done.args, done.returncode, done.stdout, done.stderr]))
+    output = shutil.copytree(of_all, estate_accounts.with_name("output"), symlinks=True)
+    return Completed(*json.loads(said.read_text().replace(str(of_all), str(output))))
 
 
 @pytest.fixture(scope="session")

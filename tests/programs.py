@@ -5,7 +5,6 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import IO
 
 from reporter.sandbox import environment
+from tests import shared
 
 Completed = subprocess.CompletedProcess[str]
 
@@ -136,21 +136,7 @@ class Warm:
 
 
 @contextmanager
-def warm(programs: str, home: Path) -> Iterator[Warm]:
-    """One for the programs of that name in warm.py. `home` is an empty folder."""
-    ours, theirs = socket.socketpair()
-    # What forks should have one thread.
-    env = environment("http://127.0.0.1:9", home) | {"OPENBLAS_NUM_THREADS": "1"}
-    with (
-        ours,
-        subprocess.Popen(
-            [sys.executable, "-m", "tests.warm", str(theirs.fileno()), programs],
-            env=env,
-            cwd=Path(__file__).parents[1],
-            stdin=subprocess.DEVNULL,
-            pass_fds=[theirs.fileno()],
-        ),
-    ):
-        theirs.close()
-        yield Warm(ours, env)
-        ours.close()  # which ends it
+def warm(programs: str, folder: Path) -> Iterator[Warm]:
+    """One for the programs of that name in shared.py, whose sockets are in the folder."""
+    with shared.connected(folder, programs) as control:
+        yield Warm(control, environment(shared.NOWHERE, folder / "home"))

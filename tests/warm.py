@@ -1,7 +1,7 @@
-"""Runs programs many times in little time: `python warm.py SOCKET NAME`, with one of the names of LOADED.
+"""Runs programs many times in little time: `python -m tests.warm LISTENER NAME`, with one of the names of LOADED.
 
-It is told what to run on the socket, a JSON object a line, {"entry": "MODULE:FUNCTION", "args": [...], "env": {...},
-"cwd": "..."}, with the files for stdout and stderr beside it, and answers {"pid": 17}, then {"pid": 17, "code": 0}.
+Whoever connects tells it what to run, a JSON object a line, {"entry": "MODULE:FUNCTION", "args": [...], "env": {...},
+"cwd": "..."}, with the files for stdout and stderr beside it, and is answered {"pid": 17}, then {"pid": 17, "code": 0}.
 
 Each run is a process of its own, forked from this one, which has imported what takes a second to import and read what
 botocore takes long to read, and done nothing else. So a run starts just where a cold one would be once its imports
@@ -9,7 +9,6 @@ are through. So does the process that the workers of a run are forked from.
 """
 
 import atexit
-import gc
 import importlib
 import json
 import multiprocessing.forkserver
@@ -32,6 +31,8 @@ from typing import Any, NoReturn
 import boto3
 from botocore.loaders import JSONFileLoader
 from c7n.resources import load_resources
+
+from tests import shared
 
 _SG_AUDIT = (
     "reporter.accounts.chosen",
@@ -204,6 +205,4 @@ def _forked_where_it_can_be(path: str, args: Sequence[Any], descriptors: Sequenc
 
 if __name__ == "__main__":
     load(sys.argv[2])
-    gc.collect()
-    gc.freeze()  # else each run looks through all of this, and copies the pages of it
-    serve(socket.socket(fileno=int(sys.argv[1])))
+    shared.serve(socket.socket(fileno=int(sys.argv[1])), serve)

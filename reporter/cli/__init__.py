@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from reporter import __version__
-from reporter.cli import accounts, compare, policies, remedy, report, review, run, terminal
+from reporter.cli import accounts, compare, policies, query, remedy, report, review, run, terminal
 from reporter.cli.terminal import EXIT_INPUT, EXIT_INTERNAL, EXIT_OK, EXIT_PARTIAL, say
 from reporter.errors import InputError
 from reporter.redaction import redact
@@ -29,6 +29,7 @@ def cli() -> None:
 for _command in (
     run.run,
     report.report,
+    query.query,
     compare.compare,
     remedy.remedy,
     run.audit,

@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from reporter.cli import options
-from reporter.cli.report import read_waivers
+from reporter.cli.reading import read_waivers
 from reporter.cli.terminal import EXIT_FOUND, EXIT_OK, EXIT_PARTIAL, console, say
 
 _FAIL_ON = [f"new-{level}" for level in ("critical", "high", "medium")]

@@ -184,6 +184,20 @@ waivers = together(
     ),
     _max_waiver_days,
 )  # fmt: skip
+read_choice = together(
+    any_output,
+    click.option(
+        "-c", "--config", "accounts_file", type=PATH,
+        help="Accounts file: names and tags of the accounts, and what a stock run should hold.",
+    ),
+    waivers,
+    only_accounts,
+    only_policies,
+    only_resources,
+    click.option(
+        "--field", "fields", metavar="NAME=JMESPATH", multiple=True, help="A column more; repeatable."
+    ),
+)  # fmt: skip
 policies_or_waivers = together(
     click.option(
         "-w", "--waivers", "waivers_file", type=PATH, is_eager=True,
@@ -234,7 +248,7 @@ report_files = together(
         multiple=True,
         default=["xlsx"],
         show_default=True,
-        help="xlsx, html, csv, json, parquet, prometheus, or one that an installed package adds; repeatable.",
+        help="xlsx, html, csv, json, parquet, duckdb, prometheus, or one that an installed package adds; repeatable.",
     ),
     click.option("--csv-bom", is_flag=True, help="-f csv: with a byte order mark, which Excel looks for."),
     click.option(

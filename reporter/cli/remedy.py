@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reporter.cli import options
-from reporter.cli.report import read_waivers
+from reporter.cli.reading import read_waivers
 from reporter.cli.terminal import EXIT_OK, EXIT_PARTIAL, console, say
 
 if TYPE_CHECKING:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from reporter.cli import options
+from reporter.cli.reading import open_run, read_run, read_waivers
 from reporter.cli.terminal import EXIT_FOUND, EXIT_OK, EXIT_PARTIAL, console, say, show
 from reporter.errors import InputError
 
@@ -17,16 +18,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@options.any_output
-@click.option(
-    "-c", "--config", "accounts_file", type=options.PATH,
-    help="Accounts file: names and tags of the accounts, and what a stock run should hold.",
-)  # fmt: skip
-@options.waivers
-@options.only_accounts
-@options.only_policies
-@options.only_resources
-@click.option("--field", "fields", metavar="NAME=JMESPATH", multiple=True, help="A column more; repeatable.")
+@options.read_choice
 @options.report_files
 def report(
     output: str,
@@ -50,20 +42,6 @@ def report(
     more: dict[str, Any] = {"at": at, "history": history, "entries": entries, "stem": stem, **choice}
     more["partition"] = partition
     return write(output, place, formats, csv_bom, fail_on, accounts_file, accepted, **more)
-
-
-def read_waivers(
-    given: Path | None, accounts_file: Path | None, max_days: int | None
-) -> tuple["Waiver", ...]:
-    """The waivers of the file that is given, or lies beside the accounts file; none where there is no such file."""
-    from reporter.findings import waivers
-
-    path = waivers.find(given, accounts_file)
-    if path is None:
-        return ()
-    found = waivers.read(path, waivers.today(), max_days)
-    say(f"{path}: {len(found):,} waiver{'' if len(found) == 1 else 's'}")
-    return found
 
 
 def read_entries(path: Path | None, formats: Sequence[str]) -> tuple["Entry", ...] | None:
@@ -101,53 +79,23 @@ def write(
 ) -> int:
     """Read the output, write its report and say what is in it; returns the exit code."""
     from reporter import progress
-    from reporter.accounts import expected, labels
-    from reporter.findings import waived, waivers
-    from reporter.findings.assess import assess
-    from reporter.findings.past import NO_PAST, earlier_runs, past_of
-    from reporter.inventory import columns
-    from reporter.inventory.audit import read_audit
-    from reporter.output.reading import open_output
-    from reporter.remedy import next_steps
     from reporter.report import accounts_alone, changes, closing, failing, not_read, places, writing
     from reporter.report import waivers as waivers_tab
     from reporter.report.formats import check
 
     settings = check(formats, csv_bom=csv_bom, partition=partition, place=place.name)
-    more = [columns.parse(field) for field in fields]
-    found = open_output(output, expected.read(accounts_file) if accounts_file else (), at)
-    found = found.only(only, resources)
-    accounts = accounts_alone.choose(found, names) if names else ()
+    opened = open_run(output, accounts_file, at, only, resources, names, fields, history)
+    found = opened.output
     failing.check(fail_on, found)
-    taken = [field.name for field in more] + [policy.in_report.column for policy in found.policies]
-    of_accounts = labels.read(accounts_file, taken) if accounts_file else labels.NO_LABELS
     places.check(place)
-    earlier = earlier_runs(found, history) if found.has_groups else []
-    with progress.counted(console(), f"reading {found.kind}") as count:
-        audit, inventory = read_audit(found, more, count)
-    findings = assess(inventory, found.policies)
-    del inventory  # the report needs the room
-    findings = waived.apply(findings, found.policies, accepted, waivers.today())
-    say(f"{output}: {found.kind}, {found.started}: {found.extent}")
-    for note in found.notes:
-        say(f"left out: {note}")
-    past = NO_PAST
-    if found.has_groups:
-        with progress.counted(console(), "reading earlier runs") as count:
-            findings, past = past_of(
-                audit, findings, earlier, narrowed=bool(only or resources), progress=count
-            )
-    findings = next_steps.with_next_steps(findings, found.policies)
-    if accounts:
-        audit, findings, past = accounts_alone.alone(
-            audit, findings, past, accounts, accepted, waivers.today()
-        )
+    run = read_run(opened, accepted)
+    audit, findings, past = run.audit, run.findings, run.past
+    if opened.accounts:
         entries = accounts_alone.entries_of(entries, audit)
-        of_accounts = accounts_alone.labels_of(of_accounts, audit)
-        say(f"the report is of {', '.join(sorted(accounts))} alone")
+        say(f"the report is of {', '.join(sorted(opened.accounts))} alone")
     with progress.counted(console(), f"writing {', '.join(formats)}") as count:
         written = writing.write(
-            audit, findings, place, formats, of_accounts, count, settings, past, entries, stem
+            audit, findings, place, formats, run.labels, count, settings, past, entries, stem
         )
     if found.has_groups:
         show(closing.risk_by_account(audit, findings, console().width))

@@ -13,6 +13,7 @@ import click
 
 from reporter import garbage_collection
 from reporter.cli import options, report
+from reporter.cli.reading import read_waivers
 from reporter.cli.terminal import EXIT_INPUT, EXIT_OK, EXIT_PARTIAL, console, say
 
 if TYPE_CHECKING:
@@ -67,7 +68,7 @@ def audit(
     check(formats, csv_bom=csv_bom, partition=partition)
     places.check(place)
     entries = report.read_entries(carry, formats)
-    accepted = report.read_waivers(waivers_file, accounts_file, max_waiver_days)
+    accepted = read_waivers(waivers_file, accounts_file, max_waiver_days)
     folder, _, interrupted = _run(accounts_file, sources, output, **choice)
     if interrupted:
         return EXIT_PARTIAL

@@ -66,6 +66,11 @@ def prepare() -> None:
         sys.stderr = _stream(_Messages(2, "w", closefd=False), sys.__stderr__, "backslashreplace")
 
 
+def listening() -> bool:
+    """Whether anybody still reads what is written to stdout, as far as it has found out."""
+    return not _Answers.nobody_reads
+
+
 def finish() -> None:
     """Drop what stdout does not take, which has been told: Python would try again at its end, and exit with 120."""
     try:
@@ -81,10 +86,13 @@ def _unraisable(unraisable: "UnraisableHookArgs") -> None:
 
 
 class _Answers(io.FileIO):
+    nobody_reads = False
+
     def write(self, content: "ReadableBuffer") -> int:
         try:
             return super().write(content)
         except BrokenPipeError:
+            type(self).nobody_reads = True
             return memoryview(content).nbytes
         except OSError as error:
             raise OSError(error.errno, error.strerror, "stdout") from None

@@ -31,6 +31,9 @@ OWN_TABS = (
     "coverage",
 )
 
+#: The columns that databases have beside those.
+DATABASE_COLUMNS = ("risk_proven", "is_waived")
+
 #: The columns of the table of security groups, before those that policies add.
 GROUP_COLUMNS = (
     "account_profile",
@@ -70,11 +73,8 @@ FLAG_COLUMNS = frozenset({"is_default", "has_ssh_rule", "has_ssh_open_world", "u
 #: What made the policies of a finding tab match: a column of that tab.
 MATCHED_RULES = "matched_rules"
 
-#: Whether the risk of a group is proven, and whether it is waived: columns of tables for databases.
-RISK_PROVEN, IS_WAIVED = "risk_proven", "is_waived"
-
 #: All columns of tables of groups that are the report's own, so that no policy's and no field is called so.
-OWN_COLUMNS = (*GROUP_COLUMNS, MATCHED_RULES, RISK_PROVEN, IS_WAIVED)
+OWN_COLUMNS = (*GROUP_COLUMNS, MATCHED_RULES, *DATABASE_COLUMNS)
 
 #: The only level there is: it counts for the risk.
 EXPOSED = "exposed"

@@ -162,9 +162,9 @@ def _named(where: str, run: str) -> str:
     return run
 
 
-def earlier_runs(output: Output, where: str = "") -> list[Store]:
-    """The last runs before one, the oldest first: those in the folder that it lies in, or in that of runs named by
-    `where`, a folder or s3://bucket/prefix. Raises InputError where that holds none at all."""
+def earlier_runs(output: Output, where: str = "", most: int = TREND) -> list[Store]:
+    """The last runs before one, as many as `most`, the oldest first: those in the folder that it lies in, or in that of
+    runs named by `where`, a folder or s3://bucket/prefix. Raises InputError where that holds none at all."""
     try:
         if where:
             folder = open_store(where)
@@ -181,7 +181,7 @@ def earlier_runs(output: Output, where: str = "") -> list[Store]:
         if where:
             raise InputError(f"--history {where}: cannot be read: {error.strerror}") from None
         return []  # a run may lie where nothing else can be listed
-    return runs[-TREND:]
+    return runs[-most:]
 
 
 def _began(output: Output) -> tuple[str, int]:

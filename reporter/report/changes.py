@@ -28,7 +28,8 @@ _COLUMNS = (
     "waived",
 )
 _DTYPES: dict[str, Any] = {"matched_rules": object}
-_NOT_TOLD = ("not told",)
+#: What stands for rules that cannot be told.
+NOT_TOLD = ("not told",)
 
 
 def changes(past: Past) -> pd.DataFrame:
@@ -45,7 +46,7 @@ def changes(past: Past) -> pd.DataFrame:
             str(change.reason),
             change.found.told_level,
             change.found.reachable,
-            _NOT_TOLD if change.found.rules is None else change.found.rules,
+            NOT_TOLD if change.found.rules is None else change.found.rules,
             change.found.first_seen,
             change.waived,
         )

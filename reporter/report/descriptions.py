@@ -149,6 +149,7 @@ DESCRIPTIONS = {
     "status": "denied: AWS said no; failed: anything else went wrong; skipped: never tried",
     "code": "The error's code",
     "message": "What AWS or Custodian said",
+    "fact": "What a report says first",
     "resource": "What Custodian calls the type of resource",
     "resources": "How many the policy found",
     "what_to_do": "What makes it readable the next time",

@@ -1,7 +1,8 @@
 """The tables as a database wants them: a star of facts around accounts, regions and policies, whose names are the keys.
 
-`account_profile` names one account, `region` one region, `policy` one policy: in each table that has such a column it
-leads to a row of `accounts`, `regions` or `policies`.
+`account_profile` names one account, `region` one region, `policy` one policy: in each table of the report's own that
+has such a column it leads to a row of `accounts`, `regions` or `policies`. Not so in `waivers`, which may name
+anything, nor where a policy's resources have such a column of their own.
 """
 
 from collections import Counter
@@ -12,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from reporter.accounts.labels import NO_LABELS, Labels
-from reporter.custodian.metadata import IS_WAIVED, RISK_PROVEN
+from reporter.custodian.metadata import DATABASE_COLUMNS, MATCHED_RULES
 from reporter.custodian.resource_types import GROUPS
 from reporter.findings.assess import Findings
 from reporter.findings.changes import INFORMS
@@ -20,13 +21,15 @@ from reporter.findings.history import finding_level
 from reporter.inventory.audit import Audit
 from reporter.names import distinct
 from reporter.output.manifest import Cell
+from reporter.report.changes import NOT_TOLD
 from reporter.report.descriptions import is_own
 from reporter.report.table import Kind, Table
 from reporter.report.tables import headed, labelled
 
-ACCOUNTS, REGIONS, POLICIES, FINDINGS = "accounts", "regions", "policies", "findings"
+ACCOUNTS, REGIONS, POLICIES, FINDINGS, FACTS = "accounts", "regions", "policies", "findings", "facts"
 _FINDINGS_TITLE = "Each finding: a policy that caught a group, or may have where it was not read (not proven)"
 _CELLS = ("cells_planned", "cells_not_read")
+_OR_BEFORE = "; with nothing to read, those that only `changes` names"
 _KEYS = {ACCOUNTS: "account_profile", REGIONS: "region", POLICIES: "policy"}
 
 
@@ -52,34 +55,66 @@ def build(
     The table of all groups says beside each risk whether it is proven and whether it is waived, so that a count by
     risk in a database can be the one that the report has.
     """
-    star = [
-        _labelled(Table(ACCOUNTS, "The accounts that were to be read", _accounts(audit), Kind.STAR), labels),
-        Table(REGIONS, "The regions that were to be read", _regions(audit), Kind.STAR),
-        Table(POLICIES, "The policies, in file order", _policies(audit), Kind.STAR),
-    ]
+    gone = next((table.frame for table in tables if table.kind is Kind.CHANGES), None)
+    accounts = Table(
+        ACCOUNTS, f"The accounts that were to be read{_OR_BEFORE}", _accounts(audit, gone), Kind.STAR
+    )
+    regions = Table(
+        REGIONS, f"The regions that were to be read{_OR_BEFORE}", _regions(audit, gone), Kind.STAR
+    )
+    policies = Table(POLICIES, f"The policies, in file order{_OR_BEFORE}", _policies(audit, gone), Kind.STAR)
+    star = [headed(labelled(accounts, labels)), regions, policies]
     if audit.output.has_groups:
         found = Table(FINDINGS, _FINDINGS_TITLE, _findings(audit, findings), Kind.STAR)
-        star.append(_labelled(found, labels))
-    all_tables = [*star, *(_described(_with_answers(table, findings), audit) for table in tables)]
-    names = distinct((table.name for table in all_tables), lambda name, ending: name + ending)
+        star.append(headed(labelled(found, labels)))
+    all_tables = [*star, *(_described(_typed(_with_answers(table, findings)), audit) for table in tables)]
+    return _named_apart(all_tables)
+
+
+def with_facts(tables: Sequence[Table], lines: Sequence[str]) -> list[Table]:
+    """The tables, after one of lines on the whole: a database has no other place for them."""
+    frame = _frame([(line,) for line in lines], ("fact",), ())
+    facts = Table(FACTS, "Lines on the whole: when, how much, what is missing", frame, Kind.STAR)
+    return _named_apart([facts, *tables])
+
+
+def _named_apart(tables: Sequence[Table]) -> list[Table]:
+    names = distinct((table.name for table in tables), lambda name, ending: name + ending)
     return [
-        table if name == table.name else replace(table, name=name, name_in_report=table.name)
-        for table, name in zip(all_tables, names, strict=True)
+        table if name == table.name else _renamed(table, name)
+        for table, name in zip(tables, names, strict=True)
     ]
 
 
-def _labelled(table: Table, labels: Labels) -> Table:
-    return headed(labelled(table, labels))
+def _renamed(table: Table, name: str) -> Table:
+    elsewhere = table.name_in_report or table.name
+    return replace(table, name=name, name_in_report=elsewhere, full_name=table.full_name or table.name)
 
 
-def _accounts(audit: Audit) -> pd.DataFrame:
+def _accounts(audit: Audit, gone: pd.DataFrame | None) -> pd.DataFrame:
     ids = {cell.account: cell.account_id for cell in audit.cells}
     rows = [(name, ids[name], *counts) for name, *counts in _cells(audit, lambda cell: cell.account)]
+    rows += [
+        (*account, 0, 0)
+        for account in _before(gone, "account_profile", "account_id")
+        if account[0] not in ids
+    ]
     return _frame(rows, ("account_profile", "account_id"), _CELLS)
 
 
-def _regions(audit: Audit) -> pd.DataFrame:
-    return _frame(_cells(audit, lambda cell: cell.region), ("region",), _CELLS)
+def _regions(audit: Audit, gone: pd.DataFrame | None) -> pd.DataFrame:
+    rows = list(_cells(audit, lambda cell: cell.region))
+    there = {name for name, *_ in rows}
+    rows += [(name, 0, 0) for (name,) in _before(gone, "region") if name not in there]
+    return _frame(rows, ("region",), _CELLS)
+
+
+def _before(gone: pd.DataFrame | None, *columns: str) -> list[tuple[Any, ...]]:
+    """What the changes name, by its first column each once: some of it only earlier runs had."""
+    if gone is None:
+        return []
+    rows = zip(*(gone[column].tolist() for column in columns), strict=True)
+    return list({row[0]: row for row in rows}.values())
 
 
 def _cells(audit: Audit, key: Callable[[Cell], str]) -> Iterator[tuple[str, int, int]]:
@@ -93,8 +128,8 @@ def _cells(audit: Audit, key: Callable[[Cell], str]) -> Iterator[tuple[str, int,
         yield name, count, unread[name]
 
 
-def _policies(audit: Audit) -> pd.DataFrame:
-    rows = [
+def _policies(audit: Audit, gone: pd.DataFrame | None) -> pd.DataFrame:
+    rows: list[tuple[Any, ...]] = [
         (
             policy.name,
             policy.title,
@@ -107,6 +142,12 @@ def _policies(audit: Audit) -> pd.DataFrame:
             policy.in_report.controls,
         )
         for policy in audit.output.policies
+    ]
+    there = {name for name, *_ in rows}
+    rows += [
+        (name, "", "", GROUPS, "", "", None, (), ())
+        for (name,) in _before(gone, "policy")
+        if name not in there
     ]
     texts = ("policy", "title", "description", "resource", "tab", "flag_column")
     frame = _frame(rows, texts, ("counts_for_risk", "ports", "controls"))
@@ -169,9 +210,19 @@ def _with_answers(table: Table, findings: Findings) -> Table:
     """The table of all groups with what its texts tell, as flags."""
     if table.kind is not Kind.GROUPS:
         return table
-    flags = {RISK_PROVEN: findings.proven, IS_WAIVED: findings.waived.groups}
-    frame = table.frame.assign(**{name: answer.astype("boolean") for name, answer in flags.items()})
+    answers = (findings.proven, findings.waived.groups)
+    flags = zip(DATABASE_COLUMNS, answers, strict=True)
+    frame = table.frame.assign(**{name: answer.astype("boolean") for name, answer in flags})
     return replace(table, frame=frame)
+
+
+def _typed(table: Table) -> Table:
+    """The table with NULL for rules that cannot be told, for which a list of people's words stands elsewhere."""
+    if table.kind not in (Kind.FINDINGS, Kind.CHANGES) or MATCHED_RULES not in table.frame:
+        return table
+    rules = [None if each == NOT_TOLD else each for each in table.frame[MATCHED_RULES]]
+    told = {MATCHED_RULES: pd.Series(rules, index=table.frame.index, dtype=object)}
+    return replace(table, frame=table.frame.assign(**told))
 
 
 def _described(table: Table, audit: Audit) -> Table:

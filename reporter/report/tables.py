@@ -18,7 +18,7 @@ from reporter.inventory.columns import TAGS
 from reporter.names import clean, distinct
 from reporter.output.manifest import Status
 from reporter.remedy import next_steps
-from reporter.report.changes import CHANGES, changes, since_line
+from reporter.report.changes import CHANGES, NOT_TOLD, changes, since_line
 from reporter.report.descriptions import DESCRIPTIONS, PLACE
 from reporter.report.duplicates import DUPLICATES, duplicates
 from reporter.report.entries import OWN_POLICIES
@@ -40,7 +40,6 @@ from reporter.report.waivers import WAIVERS, WAIVERS_TITLE, waivers
 FINDING_TABS = ("default_sg", "ssh_open", "ssh_world")
 _FINDING_FLAGS = {"default_sg": "is_default", "ssh_open": "has_ssh_rule", "ssh_world": "has_ssh_open_world"}
 
-_NOT_TOLD = ("not told",)
 _BEFORE_RULES = "since_last"  # those that matched stand where they are read
 _MAX_NAME = 255  # characters: Excel has no longer head of a table's column
 _NOT_ALL = "Every security group that a policy found, worst risk first: no policy lists all there are"
@@ -219,7 +218,7 @@ def _caught(findings: Findings, policies: Sequence[PlannedPolicy], *, possible: 
     if not any(_on_rules(policy) for policy in policies):
         return rows.reset_index(drop=True)
     rules = findings.matched_rules(names)
-    matched = [_NOT_TOLD if (found := rules.get(row, ())) is None else found for row in rows.index]
+    matched = [NOT_TOLD if (found := rules.get(row, ())) is None else found for row in rows.index]
     place = list(rows.columns).index(_BEFORE_RULES) + 1
     rows.insert(place, MATCHED_RULES, pd.Series(matched, index=rows.index, dtype=object))
     return rows.reset_index(drop=True)

@@ -26,9 +26,9 @@ class Cluster:
 
 
 @pytest.fixture(scope="package")
-def warm_dask(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Warm]:
+def warm_dask(shared: Path) -> Iterator[Warm]:
     """Runs the processes of a cluster."""
-    with programs.warm("dask", tmp_path_factory.mktemp("home")) as forks:
+    with programs.warm("dask", shared) as forks:
         yield forks
 
 

@@ -1,6 +1,5 @@
 import json
 import subprocess
-import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cache, partial
@@ -13,6 +12,7 @@ import pytest
 import yaml
 
 from reporter.sandbox import environment, estate
+from tests.shared import sandbox
 
 ROOT = Path(__file__).parent.parent.parent
 POLICIES = ROOT / "policies"
@@ -38,26 +38,14 @@ class Recording:
 
 
 @pytest.fixture(scope="module")
-def recording(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recording]:
+def recording(shared: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Recording]:
     home = tmp_path_factory.mktemp("home")
     file = home / "calls"
-    server = subprocess.Popen(
-        [sys.executable, str(ROOT / "tests" / "recorder.py"), str(file)],
-        env=environment("http://127.0.0.1", home) | {"PYTHONPATH": str(ROOT)},
-        stdout=subprocess.PIPE,
-        text=True,
-    )
-    with server:
-        try:
-            assert server.stdout
-            endpoint = server.stdout.readline().strip()
-            estate.fill(endpoint)
-            with mock.patch.dict("os.environ", environment(endpoint, home), clear=True):
-                fill_what_is_asked_about_in_detail()
-            file.write_text("")
-            yield Recording(endpoint, file)
-        finally:
-            server.terminate()
+    with sandbox(shared, file) as server:
+        with mock.patch.dict("os.environ", environment(server.endpoint, home), clear=True):
+            fill_what_is_asked_about_in_detail()
+        file.write_text("")
+        yield Recording(server.endpoint, file)
 
 
 def fill_what_is_asked_about_in_detail() -> None:

@@ -26,6 +26,7 @@ from reporter.findings import waivers
 from reporter.findings.risk import LEVELS
 from reporter.report import formats, metrics
 from reporter.report.entries import COLUMNS as AUDITORS
+from reporter.report.sql.views import VIEWS
 from reporter.sandbox import faults
 from tests import rundir
 
@@ -88,6 +89,13 @@ def test_the_example_of_a_file_of_waivers_is_one() -> None:
     assert str(waiver) == "until 2027-01-31: jump host behind port knocking, OPS-1234 (platform-team)"
     keys = {key for row in single(read(DOCS / "waivers.md"), "key") for key in spans(row[0])}
     assert keys == set(waivers.SCHEMA["properties"]["waivers"]["items"]["properties"])
+
+
+def test_the_views_are_listed_with_what_they_show() -> None:
+    listed = [
+        (spans(name)[0], shows.replace("`", "")) for name, shows in single(read(DOCS / "sql.md"), "view")
+    ]
+    assert listed == [(view.name, view.meaning[0].lower() + view.meaning[1:]) for view in VIEWS]
 
 
 # Commands and options

@@ -3,8 +3,6 @@
 import json
 import re
 import shlex
-import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.lab import Lab, Ran, role, unordered
+from tests.programs import Completed
 from tests.remedy.made_up import recorded
 
 ACCOUNT, REGION = "616161616161", "us-east-1"
@@ -61,7 +60,7 @@ class Loop:
 
 
 @pytest.fixture(scope="module")
-def loop(lab: Lab, ec2: Callable[[str, str], Any], clean_env: dict[str, str]) -> Loop:
+def loop(lab: Lab, ec2: Callable[[str, str], Any], stock_program: Callable[..., Completed]) -> Loop:
     client = ec2(ACCOUNT, REGION)
     ids = build(client)
     lab.accounts({"name": "shop", "account_id": ACCOUNT, "role": role(ACCOUNT), "regions": [REGION]})
@@ -75,14 +74,14 @@ def loop(lab: Lab, ec2: Callable[[str, str], Any], clean_env: dict[str, str]) ->
     print((folder / "plan.json").read_text())
     print((folder / "shop.yml").read_text())
     assert made.returncode == 0, made.stderr
-    run_as_the_file_says(folder / "shop.yml", clean_env)
+    run_as_the_file_says(folder / "shop.yml", stock_program)
     client.create_tags(
         Resources=[ids["spare"]],
         Tags=[{"Key": "sg-audit-unused", "Value": "Resource does not meet policy: delete@2026/01/31"}],
     )
-    run_as_the_file_says(folder / "shop.yml", clean_env)  # weeks later: nothing of the rest is left to do
+    run_as_the_file_says(folder / "shop.yml", stock_program)  # weeks later: nothing of the rest is left to do
     after = lab.run()
-    run_as_the_file_says(folder / "undo-shop.yml", clean_env)
+    run_as_the_file_says(folder / "undo-shop.yml", stock_program)
     return Loop(ids, folder, before, after, lab.run())
 
 
@@ -102,14 +101,9 @@ def build(client: Any) -> dict[str, str]:
     return ids
 
 
-def run_as_the_file_says(file: Path, env: dict[str, str]) -> None:
+def run_as_the_file_says(file: Path, stock_program: Callable[..., Completed]) -> None:
     [command] = re.findall(r"custodian run .*", file.read_text())
-    words = shlex.split(command)
-    assert words[0] == "custodian"
-    done = subprocess.run(
-        [Path(sys.executable).with_name("custodian"), *words[1:]],
-        env=env, cwd=file.parent, capture_output=True, text=True,
-    )  # fmt: skip
+    done = stock_program(*shlex.split(command), cwd=file.parent)
     assert done.returncode == 0, done.stderr
     assert "ERROR" not in done.stderr
 

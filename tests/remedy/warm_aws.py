@@ -15,15 +15,15 @@ from contextlib import redirect_stderr, suppress
 from functools import cache
 
 import awscli.clidriver  # from here on botocore is the one within it
-from botocore import loaders
+from botocore import client, loaders
 
 _LIMIT_SECONDS = 60
 _DATA = os.environ["AWS_DATA_PATH"]  # awscli sets it as it is imported
 
 
-def run(client: socket.socket, driver: awscli.clidriver.CLIDriver) -> int:
-    _, handles, _, _ = socket.recv_fds(client, 1, 3)
-    with client.makefile("rb") as file:
+def run(asking: socket.socket, driver: awscli.clidriver.CLIDriver) -> int:
+    _, handles, _, _ = socket.recv_fds(asking, 1, 3)
+    with asking.makefile("rb") as file:
         asked = json.loads(file.readline())
     child = os.fork()
     if not child:
@@ -66,6 +66,13 @@ def _warm_up() -> None:
     for name in ("list_api_versions", "list_available_services", "load_data_with_path"):
         setattr(loaders.Loader, name, cache(getattr(loaders.Loader, name)))
     loaders.Loader.__eq__, loaders.Loader.__hash__ = (lambda *_: True), (lambda _: 0)
+    classes = dict[str, type]()  # of clients: that of EC2 has a method for each of 775 actions
+    make_class = client.ClientCreator._create_client_class
+
+    def class_of(self: client.ClientCreator, service: str, model: object) -> type:
+        return classes.get(service) or classes.setdefault(service, make_class(self, service, model))
+
+    client.ClientCreator._create_client_class = class_of
     os.environ |= {"AWS_ACCESS_KEY_ID": "x", "AWS_SECRET_ACCESS_KEY": "x", "AWS_MAX_ATTEMPTS": "1"}
     nowhere = ["--endpoint-url", "http://127.0.0.1:9", "--region", "us-east-1", "--output", "text"]
     for call in (

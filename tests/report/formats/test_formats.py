@@ -255,9 +255,10 @@ def test_a_table_of_17_000_columns_is_written_as_far_as_excel_goes(tmp_path: Pat
 
 
 def test_the_formats_are_the_modules_of_the_folder() -> None:
-    assert names() == ["csv", "html", "json", "parquet", "prometheus", "xlsx"]
+    assert names() == ["csv", "duckdb", "html", "json", "parquet", "prometheus", "xlsx"]
     with pytest.raises(
-        InputError, match=r"^-f doc: no such format; there are csv, html, json, parquet, prometheus, xlsx$"
+        InputError,
+        match=r"^-f doc: no such format; there are csv, duckdb, html, json, parquet, prometheus, xlsx$",
     ):
         load("doc")
 
@@ -268,7 +269,15 @@ def test_every_format_of_one_report(sg_audit: SgAudit, estate_run: Path, tmp_pat
     assert done.returncode == 0, done.stderr
     paths = list(map(Path, done.stdout.splitlines()))
     assert sorted(paths) == sorted(tmp_path.iterdir())
-    assert {path.suffix for path in paths} == {".csv", ".html", ".json", ".parquet", ".prom", ".xlsx"}
+    assert {path.suffix for path in paths} == {
+        ".csv",
+        ".duckdb",
+        ".html",
+        ".json",
+        ".parquet",
+        ".prom",
+        ".xlsx",
+    }
     (whole,) = (path for path in paths if path.suffix == ".json" and not path.stem.endswith("_schema"))
     tables = json_reader.loads(whole.read_text())["tables"]
     for name, rows in tables.items():
@@ -314,7 +323,7 @@ def test_an_installed_package_adds_a_format(sg_audit: SgAudit, estate_run: Path,
     assert refused.returncode == 2
     assert (
         refused.stderr
-        == "sg-audit: -f tiny: no such format; there are csv, html, json, parquet, prometheus, xlsx\n"
+        == "sg-audit: -f tiny: no such format; there are csv, duckdb, html, json, parquet, prometheus, xlsx\n"
     )
 
 
