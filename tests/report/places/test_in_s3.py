@@ -187,6 +187,7 @@ def test_a_place_that_cannot_be_had_is_told_before_anything_is_read(
         ("s3://", "-o s3://: names no bucket; write s3://bucket/prefix"),
         ("s3://[x/y", "-o s3://[x/y: no place in S3; write s3://bucket/prefix"),
         ("gs://x/y", "-o gs://x/y: give a folder, or s3://bucket/prefix"),
+        ("s3:/x/y", "-o s3:/x/y: give a folder, or s3://bucket/prefix"),
     ],
 )
 def test_what_is_no_place_is_told(sg_audit: Callable[..., Any], run: Path, where: str, says: str) -> None:
