@@ -107,8 +107,10 @@ def _say(run: Read, *, is_newest: bool) -> None:
 
     audit = run.audit
     if is_newest:
-        for line in (*run.past.notes, *not_read.lines(audit, options.resuming())):
+        for line in (*run.past.notes, *not_read.counts(audit)):
             say(line)
+        if audit.gaps:
+            say("which, and what to do: sg-audit query 'from unread'")
     elif audit.gaps or not audit.output.complete:
         say(f"{audit.output.store.name}: {coverage_line(audit)}")
 
