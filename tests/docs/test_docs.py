@@ -187,7 +187,9 @@ def test_make_targets_and_variables_are_listed() -> None:
 def made(*words: str) -> list[str]:
     """The calls of sg-audit that make would carry out."""
     command = ["make", "-n", "-o", ".venv/.ready", *words]
-    env = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "FORMATS", "ACCOUNTS")}
+    env = {
+        name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "FORMATS", "ACCOUNTS")
+    }
     done = subprocess.run(command, cwd=ROOT, env=env, capture_output=True, text=True, check=True)
     return [line for line in done.stdout.splitlines() if "bin/sg-audit" in line]
 
