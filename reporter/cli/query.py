@@ -54,8 +54,7 @@ def query(
         return EXIT_OK
     sql_text = sys.stdin.read() if sql == "-" else sql or ""
     try:
-        from reporter.report import loaded_run
-        from reporter.report.sql import loading, locked, printing
+        from reporter.report.sql import loading, locked, printing, run_tables
     except ModuleNotFoundError as error:
         raise InputError(
             f"query: needs {error.name}, which is not installed: pip install 'c7n-sg-audit[duckdb]'"
@@ -73,7 +72,7 @@ def query(
                 continue
             run = read_run(opened, accepted)
             _say(run, is_newest=opened is newest)
-            loaded_run.load(database, run.audit, run.findings, run.past, run.labels, several=runs is not None)
+            run_tables.load(database, run.audit, run.findings, run.past, run.labels, several=runs is not None)
             whole = whole and not run.audit.gaps and opened.output.complete
             del run  # before the next is read
         loading.add_views(database, by_run=runs is not None)

@@ -154,10 +154,7 @@ def _findings(audit: Audit, findings: Findings) -> pd.DataFrame:
     """A row a finding, by group and policy, the worst groups first."""
     frame, groups = findings.frame, findings.groups
     columns = {policy.name: policy.in_report.column for policy in audit.output.policies}
-    waived = {
-        (group, policy): (is_waived, note)
-        for group, policy, is_waived, note in findings.waived.frame.itertuples(index=False)
-    }
+    waived = findings.waived.by_finding()
     risks, proven = groups["risk"].tolist(), findings.proven.tolist()
     reachable = groups["reachable"].tolist()
     since = [frame[name] if name in frame else [""] * len(frame) for name in ("first_seen", "since_last")]

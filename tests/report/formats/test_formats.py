@@ -255,10 +255,10 @@ def test_a_table_of_17_000_columns_is_written_as_far_as_excel_goes(tmp_path: Pat
 
 
 def test_the_formats_are_the_modules_of_the_folder() -> None:
-    assert names() == ["csv", "duckdb", "html", "json", "parquet", "prometheus", "xlsx"]
+    assert names() == ["asff", "csv", "duckdb", "html", "json", "ocsf", "parquet", "prometheus", "xlsx"]
     with pytest.raises(
         InputError,
-        match=r"^-f doc: no such format; there are csv, duckdb, html, json, parquet, prometheus, xlsx$",
+        match=r"^-f doc: no such format; there are asff, csv, duckdb, html, json, ocsf, parquet, prometheus, xlsx$",
     ):
         load("doc")
 
@@ -270,10 +270,12 @@ def test_every_format_of_one_report(sg_audit: SgAudit, estate_run: Path, tmp_pat
     paths = list(map(Path, done.stdout.splitlines()))
     assert sorted(paths) == sorted(tmp_path.iterdir())
     assert {path.suffix for path in paths} == {
+        "",
         ".csv",
         ".duckdb",
         ".html",
         ".json",
+        ".jsonl",
         ".parquet",
         ".prom",
         ".xlsx",
@@ -321,10 +323,8 @@ def test_an_installed_package_adds_a_format(sg_audit: SgAudit, estate_run: Path,
     assert Path(done.stdout.strip()).read_text().startswith("default_sg ssh_open ssh_world ")
     refused = sg_audit("report", "-s", estate_run, "-o", reports, "-f", "tiny")
     assert refused.returncode == 2
-    assert (
-        refused.stderr
-        == "sg-audit: -f tiny: no such format; there are csv, duckdb, html, json, parquet, prometheus, xlsx\n"
-    )
+    there = "asff, csv, duckdb, html, json, ocsf, parquet, prometheus, xlsx"
+    assert refused.stderr == f"sg-audit: -f tiny: no such format; there are {there}\n"
 
 
 @pytest.mark.parametrize(

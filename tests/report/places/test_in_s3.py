@@ -11,7 +11,6 @@ from pathlib import Path
 from threading import Barrier
 from typing import Any
 
-import boto3
 import openpyxl
 import pytest
 
@@ -20,6 +19,7 @@ from reporter.output.store import open_store
 from reporter.report.places import bucket as buckets
 from reporter.report.places.staged import Staged
 from tests.report.places.reporting import GONE, LESS, TABS, Reported, write_run
+from tests.s3 import client_with_bucket
 from tests.wire import Answer, Call, Wire
 
 BUCKET = "reports"
@@ -30,15 +30,7 @@ NOT_IMPLEMENTED = (501, "<Error><Code>NotImplemented</Code><Message>Not here</Me
 
 @pytest.fixture(scope="module")
 def s3(wired: Wire) -> Any:
-    client = boto3.client(
-        "s3",
-        endpoint_url=wired.endpoint,
-        aws_access_key_id="sandbox",
-        aws_secret_access_key="sandbox",
-        region_name="us-east-1",
-    )
-    client.create_bucket(Bucket=BUCKET)
-    return client
+    return client_with_bucket(wired.endpoint, BUCKET)
 
 
 @pytest.fixture(scope="module")
