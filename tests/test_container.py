@@ -60,8 +60,9 @@ def test_the_job_for_kubernetes_runs_what_there_is_as_the_image_wants_it() -> No
     command, *words = container["args"]
     cli.commands[command].make_context(command, list(words))
     # The pod's disk is gone with the pod.
-    kept = {letter: words[words.index(letter) + 1] for letter in ("-s", "-o")}
-    assert kept == {"-s": "s3://audit-bucket/runs", "-o": "s3://audit-bucket/reports"}
+    kept = dict(word.split("=", 1) for word in words)
+    assert kept["--output-dir"] == "s3://audit-bucket/runs"
+    assert kept["--reports"] == "s3://audit-bucket/reports"
     assert pod["securityContext"] == {"runAsNonRoot": True, "fsGroup": 10001}
     assert container["securityContext"]["readOnlyRootFilesystem"] is True
     writable = {each["mountPath"] for each in container["volumeMounts"] if not each.get("readOnly")}

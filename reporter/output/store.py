@@ -133,14 +133,14 @@ class File:
 def open_store(where: str, option: str = "") -> Store:
     """The place a person named by an option: a path, or s3://bucket/prefix.
 
-    `?region=…` at its end, with which Custodian takes it, is passed over. Raises InputError for another scheme, a
-    bucket without a name, a prefix that would lose a part, or nothing at all.
+    `?region=…` at its end, with which Custodian takes it, is passed over. Raises InputError for another scheme, one
+    that lacks a slash, a bucket without a name, a prefix that would lose a part, or nothing at all.
     """
     shown = f"{option} {where}" if option else where
     if not where:
         raise InputError(f"{option or '-s'}: give a folder, or s3://bucket/prefix")
     if not where.startswith(S3_SCHEME):
-        if "://" in where:
+        if "://" in where or where.lower().startswith("s3:"):  # s3:/bucket would become a folder called s3:
             raise InputError(f"{shown}: give a folder, or s3://bucket/prefix")
         return Folder(Path(where))
     try:

@@ -331,7 +331,7 @@ def test_alerts_of_what_is_scraped(server: Prometheus) -> None:
         ("SecurityGroupsCriticalOld", "alpha", "firing"),
         ("SecurityGroupsNotRead", "beta", "firing"),
         ("SecurityGroupsNotRead", "gamma", "firing"),
-        ("SecurityGroupsAuditStale", "", "firing"),
+        ("SecurityGroupsAuditStale", "hub", "firing"),  # of no account: the label is the target's
     }
     until(lambda: alerts() == expected)
     for each in server.asked("alerts")["alerts"]:

@@ -484,9 +484,10 @@ def test_the_role_may_do_what_keeping_in_s3_takes() -> None:
     https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html
     """
     _, permissions = map(json.loads, pages.read(pages.DOCS / "schedule.md").code("json"))
-    _, s3 = permissions["Statement"]
-    assert set(s3["Action"]) == {
-        *("s3:GetBucketLocation", "s3:GetObject", "s3:ListBucket", "s3:PutObject", "s3:PutObjectAcl")
-    }
+    _, runs, reports = permissions["Statement"]
+    both = {"s3:GetObject", "s3:ListBucket", "s3:PutObject", "s3:PutObjectAcl"}
+    assert set(runs["Action"]) == {*both, "s3:GetBucketLocation"}
+    assert set(reports["Action"]) == {*both, "s3:DeleteObject"}  # files of tabs that are gone
     bucket = "arn:aws:s3:::audit-bucket"
-    assert s3["Resource"] == [bucket, f"{bucket}/runs/*", f"{bucket}/reports/*"]
+    assert runs["Resource"] == [bucket, f"{bucket}/runs/*"]
+    assert reports["Resource"] == [bucket, f"{bucket}/reports/*"]

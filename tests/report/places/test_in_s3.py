@@ -196,6 +196,7 @@ def test_a_place_that_cannot_be_had_is_told_before_anything_is_read(
                 os.fsdecode(b"a\xffb"): "a\\udcffb",
             }.items()
         ),
+        ("s3:/x/y", "-o s3:/x/y: give a folder, or s3://bucket/prefix"),
     ],
 )
 def test_what_is_no_place_is_told(run: Path, where: str, says: str) -> None:
