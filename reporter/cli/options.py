@@ -248,7 +248,8 @@ report_files = together(
         multiple=True,
         default=["xlsx"],
         show_default=True,
-        help="xlsx, html, csv, json, parquet, duckdb, prometheus, or one that an installed package adds; repeatable.",
+        help="xlsx, html, csv, json, parquet, duckdb, prometheus, asff, ocsf, or one that an installed package adds; "
+        "repeatable.",
     ),
     click.option("--csv-bom", is_flag=True, help="-f csv: with a byte order mark, which Excel looks for."),
     click.option(

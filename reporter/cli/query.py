@@ -11,7 +11,7 @@ import click
 from reporter.cli import options
 from reporter.cli.reading import Opened, Read, open_run, read_run, read_waivers
 from reporter.cli.terminal import EXIT_OK, EXIT_PARTIAL, listening, say
-from reporter.errors import InputError
+from reporter.errors import InputError, install
 
 
 @click.command()
@@ -55,12 +55,9 @@ def query(
         return EXIT_OK
     sql_text = _text(sql or "")
     try:
-        from reporter.report import loaded_run
-        from reporter.report.sql import loading, locked, printing
+        from reporter.report.sql import loading, locked, printing, run_tables
     except ModuleNotFoundError as error:
-        raise InputError(
-            f"query: needs {error.name}, which is not installed: pip install 'c7n-sg-audit[duckdb]'"
-        ) from None
+        raise InputError(f"query: needs {error.name}, which is not installed: {install('duckdb')}") from None
     from reporter.report.sql.views import CONTENT
 
     whole = True
@@ -74,7 +71,7 @@ def query(
                 continue
             run = read_run(opened, accepted)
             _say(run, is_newest=opened is newest)
-            loaded_run.load(database, run.audit, run.findings, run.past, run.labels, several=runs is not None)
+            run_tables.load(database, run.audit, run.findings, run.past, run.labels, several=runs is not None)
             whole = whole and not run.audit.gaps and opened.output.complete
             del run  # before the next is read
         loading.add_views(database, by_run=runs is not None)
@@ -122,8 +119,10 @@ def _say(run: Read, *, is_newest: bool) -> None:
 
     audit = run.audit
     if is_newest:
-        for line in (*run.past.notes, *not_read.lines(audit, options.resuming())):
+        for line in (*run.past.notes, *not_read.counts(audit)):
             say(line)
+        if audit.gaps:
+            say("which, and what to do: sg-audit query 'from unread'")
     elif audit.gaps or not audit.output.complete:
         say(f"{audit.output.store.name}: {coverage_line(audit)}")
 

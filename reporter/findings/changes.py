@@ -194,12 +194,12 @@ def compare(base: RunFindings, head: RunFindings) -> list[Change]:
         elif before and after:
             state, reason = _both(before, after)
         elif after:
-            reason = _cannot_tell(key, after, head, base, "older")
+            reason = cannot_tell(key, after, head, base, "older")
             state = State.NOT_COMPARABLE if reason else State.NEW
         else:
-            reason = _cannot_tell(key, base.findings[key], base, head, "newer")
+            reason = cannot_tell(key, base.findings[key], base, head, "newer")
             state = State.NOT_COMPARABLE if reason else State.GONE
-            reason = reason or _why_gone(head, key)
+            reason = reason or why_gone(head, key)
         found, run = (after, head) if after else (base.findings[key], base)
         profile = run.profiles.get(key.account, key.account)
         both = after and not reasons[cell]
@@ -257,7 +257,7 @@ def _difference(what: str, old: str | tuple[str, ...] | None, new: str | tuple[s
     return f"{what} {old} → {new}"
 
 
-def _cannot_tell(key: Key, found: Found, one: RunFindings, other: RunFindings, which: str) -> str:
+def cannot_tell(key: Key, found: Found, one: RunFindings, other: RunFindings, which: str) -> str:
     """Why a finding that one run has may be in the other too, which read its cell and does not list it."""
     if not other.sees(key):
         group = key.region, key.resource_id
@@ -269,7 +269,8 @@ def _cannot_tell(key: Key, found: Found, one: RunFindings, other: RunFindings, w
     return ""
 
 
-def _why_gone(head: RunFindings, key: Key) -> Reason:
+def why_gone(head: RunFindings, key: Key) -> Reason:
+    """Why a finding is gone that the newer run does not have."""
     if head.sees(key):
         return Reason.FIXED
     return Reason.DELETED if Place(key.account, key.region) in head.listed else Reason.UNKNOWN

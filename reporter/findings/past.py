@@ -11,6 +11,7 @@ from reporter.errors import InputError
 from reporter.findings import history
 from reporter.findings.assess import Findings, assess
 from reporter.findings.changes import Change, Key, RunFindings, State, compare, read_since
+from reporter.findings.resolved import Resolved, resolved_since
 from reporter.findings.waived import apply
 from reporter.findings.waived_changes import with_waived
 from reporter.findings.waivers import Waiver
@@ -30,7 +31,8 @@ SINCE_LAST = {State.NEW: "new", State.CHANGED: "changed", State.UNCHANGED: "same
 class Past:
     """What is known of the runs before one.
 
-    `base` is the run before it, None where there is none, and `changes` what became of each finding since. `trend` has
+    `base` is the run before it, None where there is none, and `changes` what became of each finding since; `resolved`
+    are the findings that it and runs before it had, and that were looked for in vain. `trend` has
     the runs of the trend, the oldest first and this one last: when each began, and its counts (`counts.of_all`); it
     is empty where there is no other. `notes` are lines on what could not be read or kept.
     """
@@ -39,6 +41,7 @@ class Past:
     changes: tuple[Change, ...] = field(default=(), repr=False)
     trend: tuple[tuple[str, dict[str, int | None]], ...] = ()
     notes: tuple[str, ...] = ()
+    resolved: tuple[Resolved, ...] = field(default=(), repr=False)
 
 
 NO_PAST = Past()
@@ -71,7 +74,8 @@ def past_of(
         older, newer = (_of_policies(each, output) for each in (base, run)) if narrowed else (base, run)
         changes = with_waived(compare(older, newer), audit, findings)
     trend = [*trend, (run.started, dict(run.counts))][-TREND:] if trend and not narrowed else []
-    return _told(findings, run, changes), Past(base, tuple(changes), tuple(trend), tuple(notes))
+    gone = tuple(resolved_since(base, run)) if base else ()
+    return _told(findings, run, changes), Past(base, tuple(changes), tuple(trend), tuple(notes), gone)
 
 
 def earlier_in(folder: Store, run: Store, *, renamed: bool) -> list[Store]:

@@ -72,6 +72,15 @@ class Waived:
         """By row of the group: until when the policies' findings are waived, where all are, or why no longer."""
         return _by_group(self.frame[self.frame["policy"].isin(policies)])
 
+    def by_finding(self) -> dict[tuple[int, str], tuple[bool, str]]:
+        """By row of the group and policy, where a waiver says something of it: whether the finding is waived, and until
+        when or why no longer."""
+        columns = (self.frame[name].tolist() for name in WAIVED_COLUMNS)
+        return {
+            (group, policy): (bool(waived), note)
+            for group, policy, waived, note in zip(*columns, strict=True)
+        }
+
 
 def nothing_waived(groups: pd.DataFrame) -> Waived:
     """What no waivers make of findings."""

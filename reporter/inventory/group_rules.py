@@ -2,7 +2,6 @@
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from functools import partial
 
 from reporter.custodian.resource_types import GROUPS
 from reporter.inventory import records, rules
@@ -56,29 +55,38 @@ class GroupRules:
 
 
 def read(output: Output, wanted: Mapping[_Unit, Collection[str]]) -> dict[str, GroupRules]:
-    """The rules of groups by id. `wanted` has the ids by account name and region.
+    """The rules of groups by id, as `recorded` has the groups."""
+    found: dict[str, GroupRules] = {}
+    for _, groups in recorded(output, wanted):
+        found |= {group_id: _rules(group) for group_id, group in groups.items()}
+    return found
+
+
+def recorded(
+    output: Output, wanted: Mapping[_Unit, Collection[str]]
+) -> Iterator[tuple[_Unit, dict[str, Group]]]:
+    """The groups by id as AWS describes them, unit by unit. `wanted` has the ids by account name and region, in order.
 
     Of several records of a group in its account and region the newest counts, as for the inventory. What cannot be
     read any more is left out.
     """
-    units = [cells for cells in output.units() if (cells[0].account, cells[0].region) in wanted]
-    found: dict[str, GroupRules] = {}
-    for of_unit in side_by_side(output.store, partial(_of_unit, output, wanted), units):
-        found |= of_unit
-    return found
+    units = {(cells[0].account, cells[0].region): cells for cells in output.units()}
+
+    def of_unit(unit: _Unit) -> dict[str, Group]:
+        return _of_unit(output, wanted[unit], units.get(unit, ()))
+
+    yield from zip(wanted, side_by_side(output.store, of_unit, wanted), strict=True)
 
 
-def _of_unit(
-    output: Output, wanted: Mapping[_Unit, Collection[str]], cells: Sequence[Cell]
-) -> dict[str, GroupRules]:
-    missing = set(wanted[cells[0].account, cells[0].region])
-    found: dict[str, GroupRules] = {}
+def _of_unit(output: Output, wanted: Collection[str], cells: Sequence[Cell]) -> dict[str, Group]:
+    missing = set(wanted)
+    found: dict[str, Group] = {}
     for cell in output.newest_first(cells):
         if not missing:
             break
         if cell.status is Status.OK and output.policy_of(cell).resource == GROUPS:
             for group in _listed(output, cell, missing):
-                found[group.group_id] = _rules(group)
+                found[group.group_id] = group
             missing -= found.keys()
     return found
 

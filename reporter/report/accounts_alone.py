@@ -56,10 +56,11 @@ def alone(
     findings = apply(_findings(findings, accounts), audit.output.policies, waivers, day)
     theirs = tuple(outcome for outcome in findings.waived.outcomes if outcome.findings)
     changes = tuple(change for change in past.changes if change.key.account in keys)
+    gone = tuple(each for each in past.resolved if each.key.account in keys)
     return (
         audit,
         replace(findings, waived=replace(findings.waived, outcomes=theirs)),
-        replace(past, changes=changes, trend=()),
+        replace(past, changes=changes, resolved=gone, trend=()),
     )
 
 

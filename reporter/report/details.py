@@ -143,8 +143,20 @@ def details(
 
     Where there are no groups in the output there are none here.
     """
+    policies = policies_that_find(audit)
+    of_accounts = {
+        account.name: _labels(labels, account.name, account.account_id) for account in audit.output.accounts
+    }
+    positions = _positions(findings)
+    chosen = positions[:most]
+    groups = tuple(_groups(audit, findings, chosen, {each.name: each for each in policies}))
+    return Details(groups, len(positions), policies, of_accounts, past.changes)
+
+
+def policies_that_find(audit: Audit) -> tuple[Policy, ...]:
+    """The policies that look for something in groups, in file order."""
     by_default = chosen_policies(audit.output.policies, Options())
-    policies = tuple(
+    return tuple(
         Policy(
             each.name,
             each.title,
@@ -156,13 +168,6 @@ def details(
         for each in audit.output.policies
         if each.resource == GROUPS and each.filtered
     )
-    of_accounts = {
-        account.name: _labels(labels, account.name, account.account_id) for account in audit.output.accounts
-    }
-    positions = _positions(findings)
-    chosen = positions[:most]
-    groups = tuple(_groups(audit, findings, chosen, {each.name: each for each in policies}))
-    return Details(groups, len(positions), policies, of_accounts, past.changes)
 
 
 def _labels(labels: Labels, name: str, account_id: str | None) -> tuple[str, ...]:
@@ -253,13 +258,7 @@ def _findings(findings: Findings, positions: "np.ndarray[Any, Any]") -> dict[int
     """By row of the group what the policies found: what counts for the risk first."""
     frame = findings.frame[findings.frame["group"].isin(positions)]
     frame = frame.sort_values(["exposed", "proven"], ascending=False, kind="stable")
-    noted = findings.waived.frame
-    notes = {
-        (group, policy): (bool(waived), note)
-        for group, policy, waived, note in zip(
-            *(noted[name].tolist() for name in ("group", "policy", "waived", "note")), strict=True
-        )
-    }
+    notes = findings.waived.by_finding()
     nothing = [""] * len(frame)
     history = (frame[name].tolist() if name in frame else nothing for name in ("first_seen", "since_last"))
     columns = (frame[name].tolist() for name in ("group", "policy", "proven", "matched_rules"))

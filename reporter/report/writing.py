@@ -12,12 +12,13 @@ from reporter.errors import InputError
 from reporter.findings.assess import Findings
 from reporter.findings.past import NO_PAST, Past
 from reporter.inventory.audit import Audit, Progress, silent
-from reporter.names import clean
 from reporter.output.store import Store
 from reporter.report import changes, places, star, tables
 from reporter.report.details import Details, details
 from reporter.report.entries import Entry
 from reporter.report.entries import place as place_entries
+from reporter.report.facts import facts, remarks
+from reporter.report.finding_records import finding_records
 from reporter.report.formats import (
     DEFAULT,
     NO_SETTINGS,
@@ -27,6 +28,7 @@ from reporter.report.formats import (
     for_group,
     load,
     notes,
+    shows_findings,
     shows_groups,
     shows_metrics,
     shows_overview,
@@ -34,10 +36,7 @@ from reporter.report.formats import (
 from reporter.report.metrics import measure
 from reporter.report.overview import Overview, overview
 from reporter.report.places.staged import Outcome, Staged, staged
-from reporter.report.summary import coverage_line, waived_line
 from reporter.report.table import Table
-
-_NAMED = 10  # policies in a line
 
 
 @dataclass(frozen=True)
@@ -74,6 +73,7 @@ def write(
     forms = {name: load(name) for name in formats}
     lines, built = facts(audit, findings, past), list(tables.build(audit, findings, labels, past))
     more = _further(forms.values(), audit, findings, labels, past)
+    records = finding_records(audit, findings, past) if any(map(shows_findings, forms.values())) else None
     carried: list[str] = []
     if entries is not None:
         placed = place_entries(entries, built, audit)
@@ -81,10 +81,13 @@ def write(
         carried.append(placed.line)
     takes = _tables_of(forms.values(), audit, findings, labels, built)
     total = sum(len(table.frame) for form in forms.values() for table in takes(form))
+    total += sum(records.count for form in forms.values() if records and shows_findings(form))
+    alone: list[str] = []
 
     def all_formats(beginning: Path) -> tuple[list[Staged], dict[str, Exception]]:
         """Write each format into a folder of its own; returns also what went wrong with those that are missing."""
         done = 0
+        alone.clear()
 
         def count(rows: int) -> None:
             nonlocal done
@@ -98,9 +101,12 @@ def write(
             try:
                 own.parent.mkdir()
                 counted = [replace(table, on_rows=count) for table in takes(form)]
-                paths = form.write(own, counted, lines, **settings.get(name, {}), **more(form))
+                taken = dict(more(form))
+                if records and shows_findings(form):
+                    taken["findings"] = replace(records, on_records=count)
+                paths = form.write(own, counted, lines, **settings.get(name, {}), **taken)
                 if for_group(form):
-                    places.let_group_read(place, paths)
+                    alone.extend(places.let_group_read(place, paths))
                 written.append(staged(name, own, paths))
             except Exception as error:  # whatever it is, the other formats are none the worse
                 shutil.rmtree(own.parent, ignore_errors=True)  # they may need the room
@@ -117,8 +123,8 @@ def write(
         raise told[0]
     paths = [places.address(place, path) for report in outcome.placed for path in report.paths]
     placed_forms = [forms[report.form] for report in outcome.placed]
-    said = (note for form in placed_forms for note in notes(form, takes(form)))
-    return Written(tuple(paths), (*carried, *said, *outcome.notes), tuple(told))
+    said = (note for form in placed_forms for note in notes(form, takes(form), records))
+    return Written(tuple(paths), (*carried, *said, *alone, *outcome.notes), tuple(told))
 
 
 def _put(
@@ -146,7 +152,13 @@ def _tables_of(
 ) -> Callable[[Format], Sequence[Table]]:
     """Which tables a format takes."""
     star_too = star.build(audit, findings, built, labels) if any(map(for_databases, forms)) else built
-    return lambda form: star_too if for_databases(form) else built
+
+    def of(form: Format) -> Sequence[Table]:
+        if shows_findings(form):
+            return ()
+        return star_too if for_databases(form) else built
+
+    return of
 
 
 def _further(
@@ -177,36 +189,3 @@ def _further(
         return taken
 
     return of
-
-
-def facts(audit: Audit, findings: Findings, past: Past = NO_PAST) -> Sequence[str]:
-    """Lines on the whole report: when, how much, and what is missing."""
-    accounts = f"{len(audit.output.accounts):,} accounts"
-    if not audit.output.has_groups:
-        lines = [f"Output of Custodian as of {audit.output.started}", accounts, coverage_line(audit)]
-    else:
-        lines = [
-            f"Security groups as of {audit.output.started}",
-            f"{len(findings.groups):,} groups in {accounts}",
-            coverage_line(audit),
-            *filter(None, [waived_line(findings)]),
-        ]
-        if past.base:
-            lines.append(changes.since_line(past))
-        lines += remarks(audit, findings)
-    if audit.gaps:
-        lines.append("What was not read is not clean: see the coverage tab")
-    return list(map(clean, lines))
-
-
-def remarks(audit: Audit, findings: Findings) -> list[str]:
-    """Lines on what the tables do not show."""
-    lines = []
-    if audit.output.has_groups:
-        if not audit.output.lists_all_groups:
-            lines.append("No policy lists every group: only those that a policy found are here")
-        nothing = tables.found_nothing(audit, findings)
-        if nothing:
-            more = f" and {len(nothing) - _NAMED} more" if len(nothing) > _NAMED else ""
-            lines.append(f"Found nothing: {', '.join(nothing[:_NAMED])}{more}")
-    return list(map(clean, lines))

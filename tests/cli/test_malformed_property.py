@@ -194,7 +194,8 @@ def _reported(folder: Path) -> None:
         "NotWritten",
     }
     findings = assess(inventory, found.output.policies)
-    writing.write(found, findings, Folder(folder / "reports"), ("xlsx", "csv", "html", "json", "parquet"))
+    forms = ("xlsx", "csv", "html", "json", "parquet", "asff", "ocsf")
+    writing.write(found, findings, Folder(folder / "reports"), forms)
 
 
 OUTPUTS = {

@@ -8,8 +8,8 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
-import boto3
 import pytest
 
 from reporter.sandbox import Sandbox, faults
@@ -17,6 +17,7 @@ from reporter.sandbox.faults import Fault, What
 from tests.collect.conftest import Cluster, running_cluster
 from tests.lab import unordered
 from tests.programs import SG_AUDIT, Warm
+from tests.s3 import client_with_bucket
 
 SgAudit = Callable[..., "subprocess.CompletedProcess[str]"]
 ROOT = Path(__file__).parents[2]
@@ -24,16 +25,8 @@ BUCKET = "audit-output"
 
 
 @pytest.fixture(scope="module")
-def s3(sandbox: Sandbox) -> "boto3.client":
-    client = boto3.client(
-        "s3",
-        endpoint_url=sandbox.endpoint,
-        aws_access_key_id="sandbox",
-        aws_secret_access_key="sandbox",
-        region_name="us-east-1",
-    )
-    client.create_bucket(Bucket=BUCKET)
-    return client
+def s3(sandbox: Sandbox) -> Any:
+    return client_with_bucket(sandbox.endpoint, BUCKET)
 
 
 @pytest.fixture(scope="module")
@@ -45,7 +38,7 @@ def cluster(
         yield running
 
 
-def resources(s3: "boto3.client", prefix: str) -> dict[str, list[dict[str, object]]]:
+def resources(s3: Any, prefix: str) -> dict[str, list[dict[str, object]]]:
     """What each policy found below a prefix, by account/region/policy."""
     found = {}
     for page in s3.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=prefix):
@@ -66,7 +59,7 @@ def same(found: dict[str, list[dict[str, object]]], run: Path) -> None:
 
 
 def test_processes_of_this_machine_write_to_s3(
-    sg_audit: SgAudit, s3: "boto3.client", estate_accounts: Path, estate_run: Path
+    sg_audit: SgAudit, s3: Any, estate_accounts: Path, estate_run: Path
 ) -> None:
     words = ("-a", "dev", "-r", "us-east-1", "-r", "eu-west-1", "-p", "ec2-inventory,sg-ssh-world,sg-unused")
     done = sg_audit("run", "-c", estate_accounts, *words, "-s", f"s3://{BUCKET}/here")
@@ -89,7 +82,7 @@ def test_a_refusal_costs_one_cell_there_too_and_is_resumed(
     warm_dask: Warm,
     clean_env: dict[str, str],
     sandbox: Sandbox,
-    s3: "boto3.client",
+    s3: Any,
     estate_accounts: Path,
 ) -> None:
     words = ["sg-audit", "run", "-c", str(estate_accounts), "-s", f"s3://{BUCKET}/refused"]
@@ -119,7 +112,7 @@ def test_a_cluster_does_the_same_work_though_a_worker_is_killed(
     warm_dask: Warm,
     clean_env: dict[str, str],
     sandbox: Sandbox,
-    s3: "boto3.client",
+    s3: Any,
     estate_accounts: Path,
     estate_run: Path,
 ) -> None:
@@ -157,4 +150,5 @@ def test_without_the_extra_the_option_says_what_to_install(
         env={"PYTHONPATH": os.pathsep.join([str(tmp_path), os.environ.get("PYTHONPATH", "")])},
     )
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == "sg-audit: --scheduler needs Dask: pip install 'c7n-sg-audit[dask]'\n"
+    needs = r"sg-audit: --scheduler needs Dask: \S+python\S* -m pip install 'c7n-sg-audit\[dask\]'\n"
+    assert re.fullmatch(needs, done.stderr)

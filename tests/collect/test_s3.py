@@ -4,13 +4,13 @@ import json
 from collections.abc import Callable, Iterator
 from typing import Any
 
-import boto3
 import pytest
 
 from reporter.collect import run_folder
 from reporter.output.manifest import Manifest, RunState
 from reporter.output.store import open_store
 from tests.lab import Lab, Ran, role
+from tests.s3 import client_with_bucket
 from tests.wire import Answer, Call
 
 ACCOUNT = "888888888888"
@@ -20,14 +20,7 @@ DENIED = (403, "<Error><Code>AccessDenied</Code><Message>Access Denied</Message>
 
 @pytest.fixture(scope="module")
 def bucket(lab: Lab) -> Any:
-    client = boto3.client(
-        "s3",
-        endpoint_url=lab.wire.endpoint,
-        aws_access_key_id="sandbox",
-        aws_secret_access_key="sandbox",
-        region_name="us-east-1",
-    )
-    client.create_bucket(Bucket=BUCKET)
+    client = client_with_bucket(lab.wire.endpoint, BUCKET)
     regions = ["us-east-1", "eu-west-1"]
     lab.accounts({"name": "acme", "account_id": ACCOUNT, "role": role(ACCOUNT), "regions": regions})
     return client

@@ -7,10 +7,10 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
 from tests.rundir import WORLD, group, unit, write
+from tests.s3 import client_with_bucket
 from tests.stockdir import put
 from tests.wire import Call, Wire
 
@@ -22,14 +22,7 @@ DENIED = (403, "<Error><Code>AccessDenied</Code><Message>Access Denied</Message>
 @pytest.fixture(scope="module")
 def bucket(wired: Wire, tmp_path_factory: pytest.TempPathFactory) -> Any:
     """One with two runs."""
-    client = boto3.client(
-        "s3",
-        endpoint_url=wired.endpoint,
-        aws_access_key_id="sandbox",
-        aws_secret_access_key="sandbox",
-        region_name="us-east-1",
-    )
-    client.create_bucket(Bucket=BUCKET)
+    client = client_with_bucket(wired.endpoint, BUCKET)
     folder = tmp_path_factory.mktemp("runs")
     one, two = group("sg-1", ssh_from=WORLD), group("sg-2", ssh_from=WORLD)
     write(folder / "20261118T210355Z", {HERE: unit([one])}, started="2026-11-18T21:03:55+00:00")

@@ -7,11 +7,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
 from reporter.output.reading import Output, open_output
 from tests.lab import POLICY_COUNT
+from tests.s3 import client_with_bucket
 
 FAILED = {"MetricName": "PolicyException", "Value": 1}
 
@@ -108,14 +108,7 @@ def test_a_run_that_came_to_its_end_knows_what_it_read(killed: Path) -> None:
 def test_so_it_is_in_s3(
     killed: Path, estate_run: Path, monkeypatch: pytest.MonkeyPatch, clean_env: dict[str, str]
 ) -> None:
-    client = boto3.client(
-        "s3",
-        endpoint_url=clean_env["AWS_ENDPOINT_URL"],
-        aws_access_key_id="sandbox",
-        aws_secret_access_key="sandbox",
-        region_name="us-east-1",
-    )
-    client.create_bucket(Bucket="recovery")
+    client = client_with_bucket(clean_env["AWS_ENDPOINT_URL"], "recovery")
     client.put_object(Bucket="recovery", Key="run.json", Body=(killed / "run.json").read_bytes())
     for path in (killed / "dev" / "us-east-1").rglob("*.json"):
         cell = path.parent.relative_to(killed).as_posix()

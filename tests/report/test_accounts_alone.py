@@ -14,7 +14,7 @@ from reporter.errors import InputError
 from tests.rundir import ACCOUNT_IDS, WORLD, group, interface, unit, write
 
 US = "us-east-1"
-FORMATS = ("xlsx", "html", "csv", "json", "parquet")
+FORMATS = ("xlsx", "html", "csv", "json", "parquet", "asff", "ocsf")
 
 WAIVERS = """
 waivers:
@@ -59,7 +59,9 @@ def table(paths: list[Path], name: str) -> list[dict[str, str]]:
 
 
 def content(path: Path) -> bytes:
-    """All that a file holds, unpacked."""
+    """All that a file holds, unpacked, or a folder."""
+    if path.is_dir():
+        return b"".join(str(each).encode() + content(each) for each in path.rglob("*") if each.is_file())
     if path.suffix != ".xlsx":
         return path.read_bytes()
     with zipfile.ZipFile(path) as book:
@@ -99,7 +101,7 @@ def test_it_has_the_rows_of_the_account_with_what_the_others_tell_of_them(
 
 def test_there_is_nothing_of_the_other_accounts_in_any_format(alone: tuple[int, list[Path], str]) -> None:
     _, paths, _ = alone
-    assert {path.suffix for path in paths} == {".xlsx", ".html", ".csv", ".json", ".parquet"}
+    assert {path.suffix for path in paths} == {".xlsx", ".html", ".csv", ".json", ".parquet", "", ".jsonl"}
     hidden = [b"sg-b", b"betas-db", b"sg-c", b"gamma", b"vpc-2", b"secret reason", b"hidden-team"]
     hidden += [ACCOUNT_IDS["beta"].encode(), ACCOUNT_IDS["gamma"].encode(), b"nobody"]
     for path in paths:

@@ -6,14 +6,15 @@ group `c7n_sg_audit.formats`. Modules whose name begins with an underscore are n
 
 import importlib
 import pkgutil
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from reporter.errors import InputError
+from reporter.errors import InputError, install
 
 if TYPE_CHECKING:
+    from reporter.report.finding_records import FindingRecords
     from reporter.report.table import Table
 
 ENTRY_POINTS = "c7n_sg_audit.formats"
@@ -32,8 +33,9 @@ class Format(Protocol):
     `SHOWS_GROUPS`, a number: it is then given by the keyword `details` (reporter.report.details) so many of the groups
     that something was found of, the worst ones; and `SHOWS_METRICS = True`: it is then given the `metrics`
     (reporter.report.metrics). With `FOR_DATABASES = True` it is given the tables as a database wants them
-    (reporter.report.star) in the place of those of a workbook, and with `FOR_GROUP = True` the group of the folder that
-    its files go into may read them.
+    (reporter.report.star) in the place of those of a workbook, with `SHOWS_FINDINGS = True` no tables, but by the
+    keyword `findings` every finding as a record (reporter.report.finding_records), as its `notes` are then, and with
+    `FOR_GROUP = True` the group of the folder that its files go into may read them.
     """
 
     def write(
@@ -64,7 +66,7 @@ def load(name: str) -> Format:
         except ModuleNotFoundError as error:
             # An extra is called as the format that needs it.
             raise InputError(
-                f"-f {name}: needs {error.name}, which is not installed: pip install 'c7n-sg-audit[{name}]'"
+                f"-f {name}: needs {error.name}, which is not installed: {install(name)}"
             ) from None
     entry = _of_packages().get(name)
     if entry is None:
@@ -104,10 +106,12 @@ def check(
     return settings
 
 
-def notes(form: Format, tables: Sequence["Table"]) -> Sequence[str]:
-    """What a format has to say of the tables."""
-    say = getattr(form, "notes", None)
-    return say(tables) if say else ()
+def notes(form: Format, tables: Sequence["Table"], findings: "FindingRecords | None") -> Sequence[str]:
+    """What a format has to say of the tables, or of the findings."""
+    say: Callable[..., Sequence[str]] | None = getattr(form, "notes", None)
+    if not say:
+        return ()
+    return say(tables, findings=findings) if shows_findings(form) else say(tables)
 
 
 def shows_overview(form: Format) -> bool:
@@ -133,6 +137,11 @@ def shows_metrics(form: Format) -> bool:
 def for_databases(form: Format) -> bool:
     """Whether a format takes the tables as a database wants them."""
     return bool(getattr(form, "FOR_DATABASES", False))
+
+
+def shows_findings(form: Format) -> bool:
+    """Whether a format takes every finding as a record."""
+    return bool(getattr(form, "SHOWS_FINDINGS", False))
 
 
 def _own() -> set[str]:

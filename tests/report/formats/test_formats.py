@@ -2,6 +2,7 @@
 
 import csv as csv_reader
 import json as json_reader
+import re
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
@@ -255,10 +256,10 @@ def test_a_table_of_17_000_columns_is_written_as_far_as_excel_goes(tmp_path: Pat
 
 
 def test_the_formats_are_the_modules_of_the_folder() -> None:
-    assert names() == ["csv", "duckdb", "html", "json", "parquet", "prometheus", "xlsx"]
+    assert names() == ["asff", "csv", "duckdb", "html", "json", "ocsf", "parquet", "prometheus", "xlsx"]
     with pytest.raises(
         InputError,
-        match=r"^-f doc: no such format; there are csv, duckdb, html, json, parquet, prometheus, xlsx$",
+        match=r"^-f doc: no such format; there are asff, csv, duckdb, html, json, ocsf, parquet, prometheus, xlsx$",
     ):
         load("doc")
 
@@ -270,10 +271,12 @@ def test_every_format_of_one_report(sg_audit: SgAudit, estate_run: Path, tmp_pat
     paths = list(map(Path, done.stdout.splitlines()))
     assert sorted(paths) == sorted(tmp_path.iterdir())
     assert {path.suffix for path in paths} == {
+        "",
         ".csv",
         ".duckdb",
         ".html",
         ".json",
+        ".jsonl",
         ".parquet",
         ".prom",
         ".xlsx",
@@ -321,10 +324,8 @@ def test_an_installed_package_adds_a_format(sg_audit: SgAudit, estate_run: Path,
     assert Path(done.stdout.strip()).read_text().startswith("default_sg ssh_open ssh_world ")
     refused = sg_audit("report", "-s", estate_run, "-o", reports, "-f", "tiny")
     assert refused.returncode == 2
-    assert (
-        refused.stderr
-        == "sg-audit: -f tiny: no such format; there are csv, duckdb, html, json, parquet, prometheus, xlsx\n"
-    )
+    there = "asff, csv, duckdb, html, json, ocsf, parquet, prometheus, xlsx"
+    assert refused.stderr == f"sg-audit: -f tiny: no such format; there are {there}\n"
 
 
 @pytest.mark.parametrize(
@@ -384,6 +385,6 @@ def test_what_a_format_lacks_is_told_before_anything_is_read(
     root = Path(__file__).parents[3]
     done = sg_audit(*command, "-f", "parquet", env={"PYTHONPATH": f"{tmp_path}:{root}"})
     assert (done.returncode, done.stdout) == (2, "")
-    assert done.stderr == (
-        "sg-audit: -f parquet: needs pyarrow, which is not installed: pip install 'c7n-sg-audit[parquet]'\n"
-    )
+    needs = "sg-audit: -f parquet: needs pyarrow, which is not installed: "
+    how = r"\S+python\S* -m pip install 'c7n-sg-audit\[parquet\]'\n"
+    assert re.fullmatch(re.escape(needs) + how, done.stderr)

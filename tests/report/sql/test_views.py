@@ -9,8 +9,7 @@ from typing import Any
 import pytest
 
 from reporter.cli.reading import open_run, read_run, read_waivers
-from reporter.report import loaded_run
-from reporter.report.sql import loading, locked
+from reporter.report.sql import loading, locked, run_tables
 from reporter.report.sql.views import EXAMPLES, VIEWS
 from tests.report.two_runs import EU, NEWER, OLDER, US, WAIVERS, two_runs
 from tests.rundir import WORLD, group, interface, unit, write
@@ -38,7 +37,7 @@ def loaded(*runs: Path, waivers: Path | None = None, several: bool = False) -> I
     with locked.database() as connection:
         for run in runs:
             read = read_run(open_run(run), accepted)
-            loaded_run.load(connection, read.audit, read.findings, read.past, read.labels, several=several)
+            run_tables.load(connection, read.audit, read.findings, read.past, read.labels, several=several)
         loading.add_views(connection, by_run=several)
         locked.lock(connection)
         yield Database(connection)

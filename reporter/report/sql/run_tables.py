@@ -8,8 +8,8 @@ from reporter.findings.assess import Findings
 from reporter.findings.past import Past
 from reporter.inventory.audit import Audit
 from reporter.report import star, tables
+from reporter.report.facts import facts
 from reporter.report.sql import loading
-from reporter.report.writing import facts
 
 if TYPE_CHECKING:
     from duckdb import DuckDBPyConnection

@@ -1,0 +1,270 @@
+"""Findings in the AWS Security Finding Format: files that `aws securityhub batch-import-findings` takes.
+
+https://docs.aws.amazon.com/securityhub/latest/userguide/securityhub-findings-format.html has the format, and
+https://docs.aws.amazon.com/securityhub/latest/partnerguide/guidelines-batchimportfindings.html what an import takes.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from reporter import __version__
+from reporter.aws import regions
+from reporter.findings.changes import INFORMS
+from reporter.inventory.records import Group, Permission
+from reporter.names import printable
+from reporter.report import console
+from reporter.report.finding_records import FindingRecord, FindingRecords, Outcome, Place
+from reporter.report.formats._finding_texts import (
+    TOOL,
+    description,
+    group_arn,
+    how_to_remedy,
+    requirements,
+    short,
+    tags,
+    title,
+    uid,
+)
+from reporter.report.table import Table
+
+SHOWS_FINDINGS = True
+
+_MOST = 100  # findings in an import
+_FINDING, _IMPORT = 240_000, 6_000_000  # bytes
+_MAX_REGION = 16
+_MAX_NAME, _MAX_TITLE, _MAX_DESCRIPTION, _MAX_TEXT = 512, 256, 1024, 512
+_MAX_FIELD = 2048
+_MAX_TAGS, _MAX_KEY, _MAX_VALUE = 50, 128, 256
+_MAX_REQUIREMENTS = 32
+_NAMED = 3  # accounts in a line
+_ACCOUNT_ID = re.compile(r"\d{12}", re.ASCII)
+
+#: What the format calls partitions; those of newer ones are left out.
+_PARTITIONS = {
+    "aws": "aws",
+    "aws-cn": "aws-cn",
+    "aws-us-gov": "aws-us-gov",
+    "aws-iso": "aws-us-iso",
+    "aws-iso-b": "aws-us-iso-b",
+}
+_SEVERITIES = {"critical": "CRITICAL", "high": "HIGH", "medium": "MEDIUM", INFORMS: "INFORMATIONAL"}
+_STATUSES = {Outcome.FOUND: "FAILED", Outcome.POSSIBLE: "WARNING", Outcome.GONE: "PASSED"}
+_BEST_PRACTICES = "Software and Configuration Checks/AWS Security Best Practices"
+_NETWORK = f"{_BEST_PRACTICES}/Network Reachability"
+
+
+def write(stem: Path, tables: Sequence[Table], facts: Sequence[str], findings: FindingRecords) -> list[Path]:
+    """Write `<stem>_asff/<account id>/<region>/0001.json` and so on, each a list of at most 100 findings, a finding a
+    line, that one import takes. There is no folder where there is nothing to import."""
+    folder = stem.with_name(f"{stem.name}_asff")
+    for place, records in findings.by_place(_takes, with_groups=True):
+        partition = regions.partition_of(place.region)
+        read = (record for record in records if record.outcome is not Outcome.UNREAD)
+        found = (_encoded(record, partition, findings) for record in read)
+        for number, batch in enumerate(_batches(found), 1):
+            own = folder / place.account_id / place.region
+            own.mkdir(parents=True, exist_ok=True)
+            (own / f"{number:04}.json").write_text("[" + ",\n".join(batch) + "]\n", encoding="ascii")
+    return [folder] if folder.exists() else []
+
+
+def notes(tables: Sequence[Table], findings: FindingRecords) -> list[str]:
+    """Lines on the findings that no account can import, and where there are none at all."""
+    there = [place for place in findings.places if place.findings]
+    left_out = [place for place in there if not _takes(place)]
+    lines = [] if there else ["-f asff: there are no findings, and so no files"]
+    for why, places in (
+        ("the id of their account is not known", [place for place in left_out if not _has_id(place)]),
+        ("their region is none that AWS has", [place for place in left_out if _has_id(place)]),
+    ):
+        if places:
+            accounts = sorted({place.account for place in places})
+            count = sum(place.findings for place in places)
+            lines.append(f"-f asff: {count:,} findings are left out, as {why}: {_some(accounts)}")
+    return lines
+
+
+def _takes(place: Place) -> bool:
+    return _has_id(place) and regions.is_name(place.region) and len(place.region) <= _MAX_REGION
+
+
+def _has_id(place: Place) -> bool:
+    return _ACCOUNT_ID.fullmatch(place.account_id) is not None
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
+    return ", ".join(printable(name, 60) for name in names[:_NAMED]) + more
+
+
+def _batches(findings: Iterable[str]) -> Iterator[list[str]]:
+    """The findings, as many together as an import takes."""
+    batch: list[str] = []
+    size = 0
+    for finding in findings:
+        if batch and (len(batch) == _MOST or size + len(finding) > _IMPORT):
+            yield batch
+            batch, size = [], 0
+        batch.append(finding)
+        size += len(finding) + len(",\n")
+    if batch:
+        yield batch
+
+
+def _encoded(record: FindingRecord, partition: str, findings: FindingRecords) -> str:
+    """The finding in JSON, in ASCII: the AWS CLI takes a file for what the locale says. Without the group's rules where
+    there is no room for them."""
+    finding = _finding(record, partition, findings)
+    text = json.dumps(finding, separators=(",", ":"))
+    if len(text) > _FINDING:
+        details = finding["Resources"][0]["Details"]["AwsEc2SecurityGroup"]
+        for rules in ("IpPermissionsEgress", "IpPermissions"):
+            details.pop(rules, None)
+        finding["ProductFields"]["RulesLeftOut"] = "more than a finding has room for"
+        text = json.dumps(finding, separators=(",", ":"))
+    return text
+
+
+def _finding(record: FindingRecord, partition: str, findings: FindingRecords) -> dict[str, Any]:
+    place, updated = (
+        record.place,
+        f"{findings.updated:%Y-%m-%dT%H:%M:%S}.{findings.updated.microsecond // 1000:03}Z",
+    )
+    first_seen = f"{record.first_seen}T00:00:00.000Z" if record.first_seen else ""
+    gone = record.outcome is Outcome.GONE
+    return _filled(
+        {
+            "SchemaVersion": "2018-10-08",
+            "Id": uid(record),
+            "ProductArn": _default_product(place, partition),
+            "GeneratorId": short(record.policy.name, _MAX_NAME),
+            "AwsAccountId": place.account_id,
+            "CreatedAt": first_seen or updated,
+            "UpdatedAt": updated,
+            "FirstObservedAt": first_seen,
+            "Title": short(title(record), _MAX_TITLE),
+            "Description": short(description(record), _MAX_DESCRIPTION),
+            "FindingProviderFields": {
+                "Severity": {
+                    "Label": "INFORMATIONAL" if gone else _SEVERITIES[record.level],
+                    "Original": "none" if gone else record.told_level,
+                },
+                "Types": [_NETWORK if record.policy.exposed else _BEST_PRACTICES],
+            },
+            "Compliance": _filled(
+                {
+                    "Status": _STATUSES[record.outcome],
+                    "RelatedRequirements": requirements(record)[:_MAX_REQUIREMENTS],
+                }
+            ),
+            "RecordState": "ARCHIVED" if gone else "ACTIVE",
+            "Remediation": {
+                "Recommendation": _filled(
+                    {"Text": short(record.next_step, _MAX_TEXT), "Url": how_to_remedy(record, partition)}
+                )
+            },
+            "SourceUrl": console.group_url(place.region, record.group_id),
+            "Resources": [_resource(record, partition)],
+            "ProductFields": _product_fields(record),
+            **(_suppressed(record, updated) if record.is_waived else {}),
+        }
+    )
+
+
+def _default_product(place: Place, partition: str) -> str:
+    """The ARN of the product that an account has for findings of its own.
+
+    https://docs.aws.amazon.com/securityhub/latest/userguide/securityhub-custom-providers.html
+    """
+    account_id = place.account_id
+    return f"arn:{partition}:securityhub:{place.region}:{account_id}:product/{account_id}/default"
+
+
+def _suppressed(record: FindingRecord, updated: str) -> dict[str, Any]:
+    """What Security Hub takes of a waiver when it makes the finding, and passes over ever after: that is its users'."""
+    text = short(f"Waived {record.waived}", _MAX_TEXT)
+    return {
+        "Workflow": {"Status": "SUPPRESSED"},
+        "Note": {"Text": text, "UpdatedBy": TOOL, "UpdatedAt": updated},
+    }
+
+
+def _product_fields(record: FindingRecord) -> dict[str, str]:
+    fields = {
+        "ProviderName": TOOL,
+        "ProviderVersion": __version__,
+        "AccountName": record.place.account,
+        "Level": record.told_level,
+        "InUse": {None: "unknown", True: "yes", False: "no"}[record.in_use],
+        "Reachable": record.reachable,
+        "ReachableOn": ", ".join(record.reachable_on),
+        "MatchedRules": "not told" if record.matched_rules is None else ", ".join(record.matched_rules),
+        "Waived": record.waived,
+        "GoneBecause": record.reason,
+    }
+    if record.outcome is Outcome.GONE:  # of which nothing else is known
+        fields = {
+            name: fields[name] for name in ("ProviderName", "ProviderVersion", "AccountName", "GoneBecause")
+        }
+    return _filled({name: short(text, _MAX_FIELD) for name, text in fields.items()})
+
+
+def _resource(record: FindingRecord, partition: str) -> dict[str, Any]:
+    group = record.recorded
+    details = {
+        "GroupName": short(record.group_name, _MAX_FIELD),
+        "GroupId": short(record.group_id, _MAX_FIELD),
+        "OwnerId": (group and group.owner_id) or record.place.account_id,
+        "VpcId": short(record.vpc_id, _MAX_FIELD),
+        **(_rules(group) if group else {}),
+    }
+    short_tags = {
+        short(key, _MAX_KEY): short(value, _MAX_VALUE)
+        for key, value in list(tags(record).items())[:_MAX_TAGS]
+    }
+    return _filled(
+        {
+            "Type": "AwsEc2SecurityGroup",
+            "Id": short(group_arn(record, partition), _MAX_NAME),
+            "Partition": _PARTITIONS.get(partition, ""),
+            "Region": record.place.region,
+            "Tags": short_tags,
+            "Details": {"AwsEc2SecurityGroup": _filled(details)},
+        }
+    )
+
+
+def _rules(group: Group) -> dict[str, list[Any]]:
+    return {
+        "IpPermissions": list(map(_permission, group.ip_permissions)),
+        "IpPermissionsEgress": list(map(_permission, group.ip_permissions_egress)),
+    }
+
+
+def _permission(permission: Permission) -> dict[str, Any]:
+    return _filled(
+        {
+            "IpProtocol": permission.ip_protocol,
+            "FromPort": permission.from_port,
+            "ToPort": permission.to_port,
+            "IpRanges": [{"CidrIp": each.cidr_ip} for each in permission.ip_ranges],
+            "Ipv6Ranges": [{"CidrIpv6": each.cidr_ipv6} for each in permission.ipv6_ranges],
+            "PrefixListIds": [{"PrefixListId": each.prefix_list_id} for each in permission.prefix_list_ids],
+            "UserIdGroupPairs": [
+                _filled({"GroupId": each.group_id, "GroupName": each.group_name})
+                for each in permission.user_id_group_pairs
+            ],
+        }
+    )
+
+
+def _filled(fields: Mapping[str, Any]) -> dict[str, Any]:
+    """The fields without those that have nothing: the format takes no text that is empty or blank."""
+    return {
+        name: value
+        for name, value in fields.items()
+        if value is not None and (value.strip() if isinstance(value, str) else value not in ([], {}))
+    }
