@@ -6,7 +6,9 @@ https://docs.aws.amazon.com/securityhub/latest/partnerguide/guidelines-batchimpo
 
 import json
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -60,14 +62,16 @@ def write(stem: Path, tables: Sequence[Table], facts: Sequence[str], findings: F
     """Write `<stem>_asff/<account id>/<region>/0001.json` and so on, each a list of at most 100 findings, a finding a
     line, that one import takes. There is no folder where there is nothing to import."""
     folder = stem.with_name(f"{stem.name}_asff")
+    # An account may be there under several names, and so more than once.
+    numbers: defaultdict[Path, Iterator[int]] = defaultdict(lambda: count(1))
     for place, records in findings.by_place(_takes, with_groups=True):
         partition = regions.partition_of(place.region)
         read = (record for record in records if record.outcome is not Outcome.UNREAD)
         found = (_encoded(record, partition, findings) for record in read)
-        for number, batch in enumerate(_batches(found), 1):
-            own = folder / place.account_id / place.region
+        own = folder / place.account_id / place.region
+        for batch in _batches(found):
             own.mkdir(parents=True, exist_ok=True)
-            (own / f"{number:04}.json").write_text("[" + ",\n".join(batch) + "]\n", encoding="ascii")
+            (own / f"{next(numbers[own]):04}.json").write_text("[" + ",\n".join(batch) + "]\n", encoding="ascii")
     return [folder] if folder.exists() else []
 
 

@@ -408,6 +408,19 @@ def test_a_file_has_no_more_than_an_import_takes(tmp_path: Path, monkeypatch: py
     assert len(findings(tmp_path)) == 202
 
 
+def test_an_account_under_two_names_has_the_findings_of_both(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(ACCOUNT_IDS, "alpha again", ACCOUNT_IDS["alpha"])
+    units = {
+        ("alpha", EAST): unit([group(WEB, "web", ssh_from=WORLD)]),
+        ("alpha again", EAST): unit([group(OLD, "old", ssh_from=WORLD)]),
+    }
+    report(write(tmp_path / "run", units, policies()), tmp_path, "-f", "asff")
+    assert list(imports(tmp_path)) == [f"{ALPHA}/0001.json", f"{ALPHA}/0002.json"]
+    assert {f"{ALPHA}/sg-ssh-world/{each}" for each in (WEB, OLD)} <= findings(tmp_path).keys()
+
+
 def test_a_group_with_more_rules_than_there_is_room_for_is_there_without_them(tmp_path: Path) -> None:
     web = group(WEB, "web", ssh_from=WORLD)
     ranges = [{"CidrIp": f"10.{number // 250}.{number % 250}.0/24"} for number in range(12_000)]
