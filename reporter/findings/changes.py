@@ -36,6 +36,7 @@ class Reason(StrEnum):
     FIXED = "fixed"  # the policy does not catch the group any more
     DELETED = "deleted"  # the group is not there any more
     UNKNOWN = "unknown"  # the groups of its account and region were not listed
+    ELSEWHERE = "elsewhere"  # the account that owns the VPC was read again: it is told of there
 
 
 class Place(NamedTuple):

@@ -9,7 +9,7 @@ from operator import attrgetter
 from typing import Any
 
 from reporter.findings.assess import Findings
-from reporter.findings.changes import INFORMS
+from reporter.findings.changes import INFORMS, Reason
 from reporter.findings.history import finding_level
 from reporter.findings.past import NO_PAST, Past
 from reporter.findings.resolved import Resolved
@@ -26,6 +26,7 @@ _OF_FINDINGS = (
     "account_profile", "account_id", "region", "policy", "resource_id", "group", "group_name", "exposed",
     "matched_rules", "proven", "first_seen", "since_last", "next_step",
 )  # fmt: skip
+_KEY = ("account_id", "region", "policy", "resource_id")
 _OF_GROUPS = ("vpc_id", "tags", "risk", "reachable", "reachable_on")
 
 
@@ -35,6 +36,7 @@ class Outcome(StrEnum):
     FOUND = "found"
     POSSIBLE = "possible"  # the policy was not read there
     GONE = "gone"  # an earlier run had it; this one looked, and does not
+    MOVED = "moved"  # an earlier run had it in this account; it is another's, and told of there
     UNREAD = "unread"  # no finding: what was not read of an account and region
 
 
@@ -84,6 +86,11 @@ class FindingRecord:
     next_step: str = ""
     reason: str = ""
     recorded: Group | None = None
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether an earlier run had it, and it is not there any more."""
+        return self.outcome in (Outcome.GONE, Outcome.MOVED)
 
     @property
     def told_level(self) -> str:
@@ -178,9 +185,11 @@ class _Sources:
         for row, place in enumerate(where):
             self._rows.setdefault(place, []).append(row)
         self._gone: dict[_Where, list[Resolved]] = {}
+        there = set(zip(*(frame[name] for name in _KEY), strict=True)) if past.resolved else set()
         for each in past.resolved:
             place = each.account_profile, each.key.account_id, each.key.region
-            if each.key.policy in self._policies:
+            # Of an account under two names, one may have looked for what the other could not.
+            if each.key.policy in self._policies and (each.key.account_id, *each.key[1:]) not in there:
                 self._gone.setdefault(place, []).append(each)
         self._unread: dict[_Where, list[Cell]] = {}
         for cell in audit.gaps:
@@ -254,7 +263,7 @@ class _Sources:
         group = recorded.get(key.resource_id)
         return FindingRecord(
             uid=_uid(place, key.policy, key.resource_id),
-            outcome=Outcome.GONE,
+            outcome=Outcome.MOVED if each.reason is Reason.ELSEWHERE else Outcome.GONE,
             place=place,
             policy=self._policies[key.policy],
             seen=self._seen(place, key.policy),

@@ -22,6 +22,7 @@ _GONE = {
     Reason.FIXED.value: "The policy does not find it any more.",
     Reason.DELETED.value: "The group is not there any more.",
     Reason.UNKNOWN.value: "The policy does not find it any more; whether the group is still there is not known.",
+    Reason.ELSEWHERE.value: "The group is another account's, and is told of there.",
 }
 _REACHED = {
     "yes": "The internet reaches it",
@@ -64,7 +65,7 @@ def _sentences(record: FindingRecord) -> Iterator[str]:
     match record.outcome:
         case Outcome.UNREAD:
             yield f"Policy {policy} could not be read in {where}: {record.reason}."
-        case Outcome.GONE:
+        case Outcome.GONE | Outcome.MOVED:
             yield f"Policy {policy} found security group {group} in {where}. {_GONE[record.reason]}"
         case Outcome.POSSIBLE:
             yield f"Policy {policy} was not read in {where}: whether it finds security group {group} is not known."

@@ -53,7 +53,12 @@ _PARTITIONS = {
     "aws-iso-b": "aws-us-iso-b",
 }
 _SEVERITIES = {"critical": "CRITICAL", "high": "HIGH", "medium": "MEDIUM", INFORMS: "INFORMATIONAL"}
-_STATUSES = {Outcome.FOUND: "FAILED", Outcome.POSSIBLE: "WARNING", Outcome.GONE: "PASSED"}
+_STATUSES = {
+    Outcome.FOUND: "FAILED",
+    Outcome.POSSIBLE: "WARNING",
+    Outcome.GONE: "PASSED",
+    Outcome.MOVED: "NOT_AVAILABLE",
+}
 _BEST_PRACTICES = "Software and Configuration Checks/AWS Security Best Practices"
 _NETWORK = f"{_BEST_PRACTICES}/Network Reachability"
 
@@ -71,7 +76,9 @@ def write(stem: Path, tables: Sequence[Table], facts: Sequence[str], findings: F
         own = folder / place.account_id / place.region
         for batch in _batches(found):
             own.mkdir(parents=True, exist_ok=True)
-            (own / f"{next(numbers[own]):04}.json").write_text("[" + ",\n".join(batch) + "]\n", encoding="ascii")
+            (own / f"{next(numbers[own]):04}.json").write_text(
+                "[" + ",\n".join(batch) + "]\n", encoding="ascii"
+            )
     return [folder] if folder.exists() else []
 
 
@@ -138,7 +145,7 @@ def _finding(record: FindingRecord, partition: str, findings: FindingRecords) ->
         f"{findings.updated:%Y-%m-%dT%H:%M:%S}.{findings.updated.microsecond // 1000:03}Z",
     )
     first_seen = f"{record.first_seen}T00:00:00.000Z" if record.first_seen else ""
-    gone = record.outcome is Outcome.GONE
+    gone = record.is_closed
     return _filled(
         {
             "SchemaVersion": "2018-10-08",
@@ -209,7 +216,7 @@ def _product_fields(record: FindingRecord) -> dict[str, str]:
         "Waived": record.waived,
         "GoneBecause": record.reason,
     }
-    if record.outcome is Outcome.GONE:  # of which nothing else is known
+    if record.is_closed:  # of which nothing else is known
         fields = {
             name: fields[name] for name in ("ProviderName", "ProviderVersion", "AccountName", "GoneBecause")
         }

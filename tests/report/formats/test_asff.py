@@ -390,6 +390,110 @@ def test_what_was_not_read_is_closed_once_it_is(tmp_path: Path) -> None:
     assert states == [("FAILED", "ACTIVE"), None, ("PASSED", "ARCHIVED"), None]
 
 
+SHARED = group(WEB, "web", ssh_from=WORLD)  # alpha's, in a VPC that beta has a part in
+NOTHING = dict.fromkeys(unit(), DENIED)
+WHOLE = group(OLD, "old")  # the world in halves, one of them in a prefix list
+WHOLE["IpPermissions"] = [
+    {
+        "IpProtocol": "tcp",
+        "FromPort": 22,
+        "ToPort": 22,
+        "IpRanges": [{"CidrIp": "0.0.0.0/1"}],
+        "PrefixListIds": [{"PrefixListId": "pl-1"}],
+    }
+]
+LISTS = {
+    "name": "prefix-lists",
+    "resource": "aws.prefix-list",
+    "filtered": True,
+    "filters": [{"type": "entry", "key": "Cidr", "value": "present"}],
+    "report": {"tab": "security_groups"},
+}
+
+
+def half(listed: str) -> dict[str, list[dict[str, Any]]]:
+    return {
+        "prefix_lists": [
+            {"PrefixListId": "pl-1", "OwnerId": "111111111111", "c7n:prefix-entries": [{"Cidr": listed}]}
+        ]
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "expected", "runs"),
+    [
+        pytest.param(
+            f"222222222222/{EAST}/sg-ssh-world/{WEB}",
+            ["FAILED ACTIVE", "", "NOT_AVAILABLE ARCHIVED", ""],
+            [
+                {"alpha": NOTHING, "beta": unit([SHARED])},
+                {"alpha": unit([SHARED], sg_ssh_world=DENIED), "beta": unit([SHARED])},
+                {"alpha": unit([SHARED]), "beta": unit([SHARED])},
+                {"alpha": unit([SHARED]), "beta": unit([SHARED])},
+            ],
+            id="its VPC's owner was not read",
+        ),
+        pytest.param(
+            f"{ALPHA}/sg-ssh-world/{OLD}",
+            ["FAILED ACTIVE", "", "PASSED ARCHIVED", ""],
+            [
+                {"alpha": unit([WHOLE], sg_ssh_world=[], **found)}
+                for found in (
+                    half("128.0.0.0/1"),
+                    {"prefix_lists": DENIED},
+                    half("10.0.0.0/8"),
+                    half("10.0.0.0/8"),
+                )
+            ],
+            id="a prefix list was not read whole",
+        ),
+        pytest.param(
+            f"{ALPHA}/sg-ssh-world/{WEB}",
+            ["FAILED ACTIVE", "PASSED ARCHIVED", ""],
+            [
+                {"alpha": unit([SHARED])},
+                {"alpha": unit([], sg_ssh_world=DENIED)},
+                {"alpha": unit([])},
+            ],
+            id="its group was deleted while the policy was not read",
+        ),
+    ],
+)
+def test_what_a_run_could_not_tell_is_closed_by_one_that_can(
+    tmp_path: Path, name: str, expected: list[str], runs: list[dict[str, Any]]
+) -> None:
+    states = []
+    for day, units in enumerate(runs, 11):
+        write(
+            tmp_path / "runs" / f"202611{day}T210355Z",
+            {(account, EAST): found for account, found in units.items()},
+            [*policies(), LISTS],
+            f"2026-11-{day}T21:03:55+00:00",
+        )
+        report(tmp_path / "runs", tmp_path, "-f", "asff", "-f", "ocsf")
+        check(imports(tmp_path))
+        found = findings(tmp_path).get(name)
+        states.append(f"{found['Compliance']['Status']} {found['RecordState']}" if found else "")
+        of_event = events(tmp_path).get(name, {}).get("activity_name", "")
+        assert of_event == {"FAILED ACTIVE": "Create", "": ""}.get(states[-1], "Close")
+    assert states == expected
+
+
+def test_a_finding_is_told_once_where_one_of_two_names_looked_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(ACCOUNT_IDS, "alpha again", ACCOUNT_IDS["alpha"])
+    web = group(WEB, "web", ssh_from=WORLD)
+    for day, of_world in ((18, [web]), (25, DENIED)):
+        units = {
+            ("alpha", EAST): unit([web], sg_ssh_world=of_world),
+            ("alpha again", EAST): unit([], sg_inventory=DENIED),
+        }
+        write(tmp_path / "runs" / f"202611{day}T210355Z", units, policies(), f"2026-11-{day}T21:03:55+00:00")
+    report(tmp_path / "runs", tmp_path, "-f", "asff")
+    assert findings(tmp_path)[f"{ALPHA}/sg-ssh-world/{WEB}"]["Compliance"]["Status"] == "WARNING"
+
+
 def test_a_report_of_one_account_has_nothing_of_the_others(runs: Path, tmp_path: Path) -> None:
     report(runs, tmp_path, "-f", "asff", "-a", "gamma")
     assert list(imports(tmp_path)) == [f"333333333333/{GOV}/0001.json"]
