@@ -11,7 +11,7 @@ from reporter.findings.risk import LEVELS
 from reporter.findings.together import BY_SEVERAL
 from reporter.inventory.network.reachability import Reachable
 
-_ACCOUNT_ID = re.compile(r"\d{12}")
+_ACCOUNT_ID = re.compile(r"\d{12}", re.ASCII)
 
 #: What a finding has for a level that gives its group no risk.
 INFORMS = "informs"

@@ -261,15 +261,21 @@ def _permission(permission: Permission) -> dict[str, Any]:
             "IpProtocol": permission.ip_protocol,
             "FromPort": permission.from_port,
             "ToPort": permission.to_port,
-            "IpRanges": [{"CidrIp": each.cidr_ip} for each in permission.ip_ranges],
-            "Ipv6Ranges": [{"CidrIpv6": each.cidr_ipv6} for each in permission.ipv6_ranges],
-            "PrefixListIds": [{"PrefixListId": each.prefix_list_id} for each in permission.prefix_list_ids],
-            "UserIdGroupPairs": [
-                _filled({"GroupId": each.group_id, "GroupName": each.group_name})
+            "IpRanges": _each({"CidrIp": each.cidr_ip} for each in permission.ip_ranges),
+            "Ipv6Ranges": _each({"CidrIpv6": each.cidr_ipv6} for each in permission.ipv6_ranges),
+            "PrefixListIds": _each(
+                {"PrefixListId": each.prefix_list_id} for each in permission.prefix_list_ids
+            ),
+            "UserIdGroupPairs": _each(
+                {"GroupId": each.group_id, "GroupName": each.group_name}
                 for each in permission.user_id_group_pairs
-            ],
+            ),
         }
     )
+
+
+def _each(sources: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return [source for source in map(_filled, sources) if source]
 
 
 def _filled(fields: Mapping[str, Any]) -> dict[str, Any]:

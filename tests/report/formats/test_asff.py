@@ -312,6 +312,21 @@ def test_so_are_those_of_groups_with_names_that_mean_harm(tmp_path: Path) -> Non
     assert "The internet reaches it: 203.0.113.7 -> tcp 22." in bastion["Description"]
 
 
+def test_and_those_of_rules_without_what_they_name(tmp_path: Path) -> None:
+    web = group(WEB, "web", ssh_from=WORLD)
+    of_nothing = {"IpRanges": [{}], "Ipv6Ranges": [{"CidrIpv6": None}], "UserIdGroupPairs": [{"UserId": "1"}]}
+    of_blanks = {"IpRanges": [{"CidrIp": " "}, {"CidrIp": "10.0.0.0/8"}], "PrefixListIds": [{}]}
+    web["IpPermissions"] += [
+        {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22} | each for each in (of_nothing, of_blanks)
+    ]
+    report(write(tmp_path / "run", {("alpha", EAST): unit([web])}, policies()), tmp_path, "-f", "asff")
+    check(imports(tmp_path))
+    (resource,) = findings(tmp_path)[f"{ALPHA}/sg-ssh-world/{WEB}"]["Resources"]
+    rules = resource["Details"]["AwsEc2SecurityGroup"]["IpPermissions"]
+    ssh = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22}
+    assert rules[1:] == [ssh, ssh | {"IpRanges": [{"CidrIp": "10.0.0.0/8"}]}]
+
+
 def test_and_those_of_names_as_long_as_can_be(tmp_path: Path) -> None:
     tags = [{"Key": f"{number:02}{'安' * 200}", "Value": "é" * 300} for number in range(60)]
     long = group("sg-" + "1" * 600, "ü" * 255, ssh_from=WORLD) | {"Tags": tags}
@@ -548,11 +563,12 @@ def test_what_no_account_can_import_is_said(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setitem(ACCOUNT_IDS, "gamma", "")
     units = {
         ("gamma", EAST): unit([group(WEB, "web", "alpha", ssh_from=WORLD)]),
+        ("alpha", "us-east-\N{FULLWIDTH DIGIT ONE}"): unit([group(IDLE, "idle", ssh_from=WORLD)]),
         ("beta", "nowhere; rm"): unit([group(OLD, "old", "beta", ssh_from=WORLD)]),
     }
     _, said = report(write(tmp_path / "run", units, policies()), tmp_path, "-f", "asff")
     assert "-f asff: 2 findings are left out, as the id of their account is not known: gamma" in said
-    assert "-f asff: 2 findings are left out, as their region is none that AWS has: beta" in said
+    assert "-f asff: 4 findings are left out, as their region is none that AWS has: alpha, beta" in said
     assert imports(tmp_path) == {}
 
 
