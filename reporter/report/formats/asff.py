@@ -36,6 +36,7 @@ SHOWS_FINDINGS = True
 
 _MOST = 100  # findings in an import
 _FINDING, _IMPORT = 240_000, 6_000_000  # bytes
+_AROUND = len('{"Findings": []}')
 _MAX_REGION = 16
 _MAX_NAME, _MAX_TITLE, _MAX_DESCRIPTION, _MAX_TEXT = 512, 256, 1024, 512
 _MAX_FIELD = 2048
@@ -114,11 +115,11 @@ def _some(names: Sequence[str]) -> str:
 def _batches(findings: Iterable[str]) -> Iterator[list[str]]:
     """The findings, as many together as an import takes."""
     batch: list[str] = []
-    size = 0
+    size = _AROUND
     for finding in findings:
         if batch and (len(batch) == _MOST or size + len(finding) > _IMPORT):
             yield batch
-            batch, size = [], 0
+            batch, size = [], _AROUND
         batch.append(finding)
         size += len(finding) + len(",\n")
     if batch:
@@ -126,16 +127,17 @@ def _batches(findings: Iterable[str]) -> Iterator[list[str]]:
 
 
 def _encoded(record: FindingRecord, partition: str, findings: FindingRecords) -> str:
-    """The finding in JSON, in ASCII: the AWS CLI takes a file for what the locale says. Without the group's rules where
+    """The finding in JSON, in ASCII: the AWS CLI takes a file for what the locale says, and sends it with the blanks that
+    `json` puts in, which count. Without the group's rules where
     there is no room for them."""
     finding = _finding(record, partition, findings)
-    text = json.dumps(finding, separators=(",", ":"))
+    text = json.dumps(finding)
     if len(text) > _FINDING:
         details = finding["Resources"][0]["Details"]["AwsEc2SecurityGroup"]
         for rules in ("IpPermissionsEgress", "IpPermissions"):
             details.pop(rules, None)
         finding["ProductFields"]["RulesLeftOut"] = "more than a finding has room for"
-        text = json.dumps(finding, separators=(",", ":"))
+        text = json.dumps(finding)
     return text
 
 
