@@ -43,13 +43,15 @@ def resolved_since(base: RunFindings, head: RunFindings) -> Iterator[Resolved]:
 def why_resolved(key: Key, base: RunFindings, head: RunFindings) -> Reason | None:
     """Why a finding of the older run is not there any more that the newer one does not have; None where that neither
     looked for it nor misses its group, or cannot tell."""
+    looked = key[:3] in head.cells
+    # No policy finds a group that is not there. Stock output may have its list from before the older run.
+    if not looked and (head.read_at or why_gone(head, key) is not Reason.DELETED):
+        return None
     others: frozenset[str] = frozenset()
     if not head.sees(key):
         others = head.accounts_of.get((key.region, key.resource_id), others)
-    if key[:3] not in head.cells:
-        # No policy finds a group that is not there. Stock output may have its list from before the older run.
-        is_deleted = not others and not head.read_at and why_gone(head, key) is Reason.DELETED
-        return Reason.DELETED if is_deleted else None
+    if not looked:
+        return None if others else Reason.DELETED
     found = base.findings.get(key, _CARRIED)
     if found.rules is None and (key.account, key.region, key.resource_id) in head.unsure:
         return None

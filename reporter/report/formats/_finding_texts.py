@@ -49,7 +49,7 @@ def title(record: FindingRecord) -> str:
     """What a person calls it: the policy's title and the group."""
     if record.outcome is Outcome.UNREAD:
         return f"Not read: {record.policy.title}"
-    return f"{record.policy.title}: {record.group_name or record.group_id}"
+    return f"{record.policy.title}: {record.group_name.strip() or record.group_id}"
 
 
 def description(record: FindingRecord) -> str:
@@ -61,7 +61,7 @@ def _sentences(record: FindingRecord) -> Iterator[str]:
     place, policy = record.place, record.policy.name
     where = f"{place.account} ({place.account_id})" if place.account_id else place.account
     where = f"{where}, {place.region}"
-    group = f"{record.group_id} ({record.group_name})" if record.group_name else record.group_id
+    group = f"{record.group_id} ({record.group_name})" if record.group_name.strip() else record.group_id
     match record.outcome:
         case Outcome.UNREAD:
             yield f"Policy {policy} could not be read in {where}: {record.reason}."

@@ -135,7 +135,8 @@ def _cloud(place: Place) -> dict[str, Any]:
 
 def _compliance(record: FindingRecord) -> dict[str, Any]:
     controls = requirements(record)
-    standards = dict.fromkeys(control.partition("/")[0] for control in controls if "/" in control)
+    named = (control.partition("/")[0].strip() for control in controls if "/" in control)
+    standards = dict.fromkeys(name for name in named if name)
     answer = _ANSWERS[record.outcome]
     return {
         "control": clean(record.policy.name),

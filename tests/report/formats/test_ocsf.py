@@ -227,6 +227,16 @@ def test_a_finding_is_new_once_also_of_two_runs_of_a_day_and_an_edited_policy(tm
     assert activities == ["Create", "Update"]
 
 
+def test_what_is_blank_names_nothing(tmp_path: Path) -> None:
+    wordy = {"level": "exposed", "title": "Open", "controls": ["/", " ", "CIS/5.3"]}
+    units = {("alpha", EAST): unit([group(WEB, " \u00a0", ssh_from=WORLD)])}
+    report(write(tmp_path / "run", units, policies(report=wordy)), tmp_path, "-f", "ocsf")
+    event = events(tmp_path)[f"{ALPHA}/sg-ssh-world/{WEB}"]
+    assert event["message"] == f"Open: {WEB}"
+    assert f"found security group {WEB} in alpha" in event["finding_info"]["desc"]
+    assert event["compliance"]["standards"] == ["CIS"]
+
+
 def test_without_findings_there_is_a_file_without_lines(tmp_path: Path) -> None:
     run = write(tmp_path / "run", {("alpha", EAST): unit([])}, policies())
     printed, _ = report(run, tmp_path, "-f", "ocsf")
