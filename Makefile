@@ -55,7 +55,7 @@ audit: $(READY) ## audit the accounts of ACCOUNTS with your own credentials
 	$(BIN)/sg-audit audit -c $(ACCOUNTS) -u $(POLICIES) -s $(OUTPUT) -o $(REPORTS) $(FORMATS:%=-f %) $(REGIONS:%=-r %)
 
 report: $(READY) ## make the workbook and the page again from the newest run in OUTPUT
-	$(BIN)/sg-audit report -s $(OUTPUT) -o $(REPORTS) $(FORMATS:%=-f %)
+	$(BIN)/sg-audit report $(addprefix -c ,$(wildcard $(ACCOUNTS))) -s $(OUTPUT) -o $(REPORTS) $(FORMATS:%=-f %)
 
 validate: $(READY) ## Custodian's own validation of the policies
 	$(BIN)/sg-audit validate -u $(POLICIES)

@@ -17,6 +17,9 @@ from urllib.parse import urlencode
 from urllib.request import ProxyHandler, build_opener
 
 import pytest
+import yaml
+
+from .docs.pages import DOCS, read
 
 #: Set where the tests with Prometheus must not be skipped.
 REQUIRED = "PROMETHEUS_TESTS"
@@ -88,11 +91,17 @@ def served(files: Mapping[str, Path]) -> Iterator[str]:
 
 @contextmanager
 def prometheus(folder: Path, target: str, rules: Path) -> Iterator[Prometheus]:
-    """A server that keeps its data in `folder`/data and scrapes a target every second, with the rules of a file."""
+    """A server that keeps its data in `folder`/data and scrapes a target every second, with the rules of a file.
+
+    It does so as the docs have it, and the target has labels that many have from the service discovery of EC2.
+    """
+    (example,) = read(DOCS / "metrics.md").code("yaml")
+    (job,) = yaml.safe_load(example)["scrape_configs"]
+    job["static_configs"] = [{"targets": [target], "labels": {"account": "hub", "region": "eu-central-1"}}]
     config = {
         "global": {"scrape_interval": "1s", "evaluation_interval": "1s"},
         "rule_files": [str(rules)],
-        "scrape_configs": [{"job_name": "node", "static_configs": [{"targets": [target]}]}],
+        "scrape_configs": [job],
     }
     (folder / "prometheus.yml").write_text(json.dumps(config), encoding="utf-8")  # JSON is YAML
     with socket.create_server(("127.0.0.1", 0)) as free:

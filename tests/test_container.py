@@ -2,6 +2,7 @@
 
 import re
 import shutil
+import tomllib
 import zipfile
 from pathlib import Path
 
@@ -10,6 +11,7 @@ import yaml
 from hatchling.build import build_wheel
 
 from reporter.cli import cli
+from reporter.report.formats import names
 from tests.docs.pages import DOCS, read
 
 ROOT = Path(__file__).parents[1]
@@ -56,7 +58,11 @@ def test_the_job_for_kubernetes_runs_what_there_is_as_the_image_wants_it() -> No
     pod = job["spec"]["jobTemplate"]["spec"]["template"]["spec"]
     (container,) = pod["containers"]
     command, *words = container["args"]
-    cli.commands[command].make_context(command, words)
+    cli.commands[command].make_context(command, list(words))
+    # The pod's disk is gone with the pod.
+    kept = dict(word.split("=", 1) for word in words)
+    assert kept["--output-dir"] == "s3://audit-bucket/runs"
+    assert kept["--reports"] == "s3://audit-bucket/reports"
     assert pod["securityContext"] == {"runAsNonRoot": True, "fsGroup": 10001}
     assert container["securityContext"]["readOnlyRootFilesystem"] is True
     writable = {each["mountPath"] for each in container["volumeMounts"] if not each.get("readOnly")}
@@ -78,3 +84,25 @@ def test_it_runs_as_nobody_in_particular_and_knows_no_credentials() -> None:
         "ENTRYPOINT",
     }
     assert not re.search(r"AWS_|TOKEN|SECRET", DOCKERFILE)
+
+
+def test_it_has_what_the_formats_take_that_it_is_said_to_write() -> None:
+    """It installs what is pinned for the demo; how to add the others is in docs/schedule.md."""
+    pinned = set(re.findall(r"^([\w.-]+)==", (ROOT / "requirements.txt").read_text(), re.MULTILINE))
+    assert {"itables", "jinja2", "xlsxwriter"} <= pinned
+    (text,) = read(DOCS / "schedule.md").code("dockerfile")
+    (added,) = re.findall(r"pip install --no-cache-dir (.*)", text)
+    extras = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["optional-dependencies"]
+    take = {form: {re.split(r"[<>=]", each)[0] for each in extras.get(form, [])} for form in names()}
+    # Each format with what is in the image, or what is added to it.
+    assert (
+        set().union(*take.values()) - pinned
+        == set(added.split())
+        == {"duckdb", "pyarrow", "prometheus-client"}
+    )
+    needs_extras = {f"`{form}`" for form, those in take.items() if those}
+    ((_, *rows),) = [each for each in read(DOCS / "schedule.md").every_table if each[0][0] == "variable"]
+    (of_formats,) = [row[2] for row in rows if "AUDIT_FORMATS" in row[0]]
+    assert set(re.findall(r"`\w+`", of_formats)) - {"`SG_AUDIT`"} == needs_extras
+    assert not set(added.split()) & pinned
+    assert "/opt/sg-audit/bin/pip" in DOCKERFILE

@@ -67,11 +67,12 @@ def new_in_a_week(by: str = "", **labels: str) -> str:
 CRITICAL = groups("critical")
 REACHED_NOW = f"sum({groups('critical', reachable='yes')})"
 # Where there are none of these there is no series; that nothing is known is no zero.
-MAY_BE_CRITICAL = f"sum({groups('critical', proven='false')}) or 0 * sum({of(GROUPS, risk='critical')})"
-NEW_CRITICAL = f"{new_in_a_week(level='critical')} or 0 * max({PREVIOUS_RUN.name})"
+ZERO_WHERE_KNOWN = f"0 * sum({of(GROUPS, risk='critical')})"
+MAY_BE_CRITICAL = f"sum({groups('critical', proven='false')}) or {ZERO_WHERE_KNOWN}"
+NEW_CRITICAL = f"{new_in_a_week(level='critical')} or {ZERO_WHERE_KNOWN} and on () {PREVIOUS_RUN.name}"
 NOT_READ = f"sum({of(CELLS)}) - sum({of(CELLS, status='ok')})"
 READ = f"sum({of(CELLS, status='ok')}) / sum({of(CELLS)})"
-AGE = f"time() - max({RUN.name})"
+AGE = f"time() - min({RUN.name})"
 
 
 # How it is shown
@@ -145,7 +146,7 @@ def rows(title: str, description: str, expression: str, value: str, unit: str = 
             )
         )
         .sort_by([common.TableSortByFieldState().display_name(value).desc(True)])
-        .no_value("none")
+        .no_value("none known")
         .filterable(True)
         .override_by_name(value, [DynamicConfigValue("unit", unit)])
     )
@@ -233,7 +234,7 @@ def _add_now(made: dashboard.Dashboard) -> None:
     made.with_panel(
         figure(
             "Age of the audit",
-            "Since the newest run began.",
+            "Since the newest run began; of several hosts, that of the one that is furthest behind.",
             AGE,
             (None, "green"),
             (1.5 * _DAY, "orange"),
@@ -304,7 +305,7 @@ def _add_where_to_begin(made: dashboard.Dashboard) -> None:
         .orientation(VizOrientation.HORIZONTAL)
         .display_mode(BarGaugeDisplayMode.BASIC)
         .min(0)
-        .no_value("none")
+        .no_value("none known")
         .thresholds(colours((None, "dark-red")))
         .reduce_options(common.ReduceDataOptions().calcs(["lastNotNull"]))
     )

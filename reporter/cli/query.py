@@ -10,7 +10,7 @@ import click
 from reporter.cli import options
 from reporter.cli.reading import Opened, Read, open_run, read_run, read_waivers
 from reporter.cli.terminal import EXIT_OK, EXIT_PARTIAL, listening, say
-from reporter.errors import InputError
+from reporter.errors import InputError, install
 
 
 @click.command()
@@ -56,9 +56,7 @@ def query(
     try:
         from reporter.report.sql import loading, locked, printing, run_tables
     except ModuleNotFoundError as error:
-        raise InputError(
-            f"query: needs {error.name}, which is not installed: pip install 'c7n-sg-audit[duckdb]'"
-        ) from None
+        raise InputError(f"query: needs {error.name}, which is not installed: {install('duckdb')}") from None
     from reporter.report.sql.views import CONTENT
 
     whole = True
@@ -106,8 +104,10 @@ def _say(run: Read, *, is_newest: bool) -> None:
 
     audit = run.audit
     if is_newest:
-        for line in (*run.past.notes, *not_read.lines(audit, options.resuming())):
+        for line in (*run.past.notes, *not_read.counts(audit)):
             say(line)
+        if audit.gaps:
+            say("which, and what to do: sg-audit query 'from unread'")
     elif audit.gaps or not audit.output.complete:
         say(f"{audit.output.store.name}: {coverage_line(audit)}")
 

@@ -48,11 +48,18 @@ class Read:
 def read_waivers(
     given: Path | None, accounts_file: Path | None, max_days: int | None
 ) -> tuple["Waiver", ...]:
-    """The waivers of the file that is given, or lies beside the accounts file; none where there is no such file."""
+    """The waivers of the file that is given, or lies beside the accounts file; none where there is no such file.
+
+    Without an accounts file none is looked for; that there is one where accounts files lie is said, since what is
+    waived would else count without a word.
+    """
     from reporter.findings import waivers
 
     path = waivers.find(given, accounts_file)
     if path is None:
+        name = waivers.DEFAULT_NAME
+        if accounts_file is None and Path(name).exists():
+            say(f"{name}: not taken, as no accounts file is given; -w {name} takes it")
         return ()
     found = waivers.read(path, waivers.today(), max_days)
     say(f"{path}: {len(found):,} waiver{'' if len(found) == 1 else 's'}")

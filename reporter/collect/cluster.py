@@ -12,11 +12,10 @@ from typing import Any
 from reporter.collect import worker
 from reporter.collect.stopping import StoppedError
 from reporter.collect.worker import Unit
-from reporter.errors import InputError
+from reporter.errors import InputError, install
 from reporter.output.manifest import Cell
 from reporter.redaction import redact
 
-INSTALL = "--scheduler needs Dask: pip install 'c7n-sg-audit[dask]'"
 _CONNECT_SECONDS = 10
 _CLOSE_SECONDS = 2
 # How often the scheduler is asked for its workers, how long it has to answer, and how long there may be none.
@@ -34,7 +33,7 @@ class Cluster:
         try:
             from distributed import Client
         except ImportError:
-            raise InputError(INSTALL) from None
+            raise InputError(f"--scheduler needs Dask: {install('dask')}") from None
         _silence("distributed", "tornado", "asyncio")  # what matters of it is told here
         self._scheduler = scheduler
         try:

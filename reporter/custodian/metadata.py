@@ -73,6 +73,9 @@ FLAG_COLUMNS = frozenset({"is_default", "has_ssh_rule", "has_ssh_open_world", "u
 #: What made the policies of a finding tab match: a column of that tab.
 MATCHED_RULES = "matched_rules"
 
+#: All columns of tables of groups that are the report's own, so that no policy's and no field is called so.
+OWN_COLUMNS = (*GROUP_COLUMNS, MATCHED_RULES, *DATABASE_COLUMNS)
+
 #: The only level there is: it counts for the risk.
 EXPOSED = "exposed"
 
@@ -259,8 +262,7 @@ def _reason(policy: PlannedPolicy, key: str, value: Any) -> str:
     if not groups:
         return f"only a policy on {GROUPS} has a {key}"
     if key == "column":
-        own = {name.casefold() for name in (*GROUP_COLUMNS, MATCHED_RULES, *DATABASE_COLUMNS)}
-        own -= {name.casefold() for name in FLAG_COLUMNS}
+        own = {name.casefold() for name in OWN_COLUMNS if name not in FLAG_COLUMNS}
         return f"{value} is the report's own" if value.casefold() in own else ""
     if value != EXPOSED:
         return f"{value!r} is no level; write {EXPOSED}, or leave it out: then the policy informs only"

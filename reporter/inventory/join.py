@@ -7,7 +7,7 @@ from typing import Any
 
 import pandas as pd
 
-from reporter.custodian.metadata import DATABASE_COLUMNS, GROUP_COLUMNS, MATCHED_RULES, PlannedPolicy
+from reporter.custodian.metadata import OWN_COLUMNS, PlannedPolicy
 from reporter.custodian.resource_types import GROUPS, Field
 from reporter.errors import InputError
 from reporter.inventory import internet
@@ -69,7 +69,7 @@ def join(
     reaches = internet.reaches(units, links, network, by_id)
     groups = _group_frame(owned, links, reaches, instances, interfaces_known_of(units), opened)
     on_instance = groups.pop("on_instance")
-    taken = {name.casefold() for name in (*GROUP_COLUMNS, MATCHED_RULES, *DATABASE_COLUMNS)}
+    taken = {name.casefold() for name in OWN_COLUMNS}
     taken |= {policy.in_report.column.casefold() for policy in policies}
     for number, field in enumerate(more):
         if field.name.casefold() in taken:

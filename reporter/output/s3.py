@@ -180,10 +180,14 @@ class Bucket:
         return any(found["Key"] == self._key(key) for found in answer.get("Contents", ()))
 
     def keys(self) -> Iterator[str]:
-        start = self._key("")
-        for answer in self._pages(start):
+        return self.beginning_with("")
+
+    def beginning_with(self, beginning: str) -> Iterator[str]:
+        """Every file whose key begins so, each once."""
+        start = len(self._key(""))
+        for answer in self._pages(self._key(beginning)):
             for found in answer.get("Contents", ()):
-                yield found["Key"][len(start) :]
+                yield found["Key"][start:]
 
     def here(self) -> tuple[list[str], list[str]]:
         start = self._key("")

@@ -16,11 +16,14 @@ import msgspec
 
 from reporter.errors import InputError
 from reporter.files import write_whole
+from reporter.names import clean, printable
 from reporter.output.packed import unpack
 from reporter.output.s3 import S3_SCHEME, Bucket
 
 #: What reading a damaged file raises, packed or not.
 UNREADABLE = (EOFError, gzip.BadGzipFile, zlib.error, msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+_OPTION = "region="  # of a bucket, as Custodian takes it (c7n.resources.aws.get_s3_region)
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -130,19 +133,26 @@ class File:
 def open_store(where: str, option: str = "") -> Store:
     """The place a person named by an option: a path, or s3://bucket/prefix.
 
-    Raises InputError for another scheme, a bucket without a name, or nothing at all.
+    `?region=…` at its end, with which Custodian takes it, is passed over. Raises InputError for another scheme, one
+    that lacks a slash, a bucket without a name, a prefix that would lose a part, or nothing at all.
     """
     shown = f"{option} {where}" if option else where
     if not where:
         raise InputError(f"{option or '-s'}: give a folder, or s3://bucket/prefix")
     if not where.startswith(S3_SCHEME):
-        if "://" in where:
+        if "://" in where or where.lower().startswith("s3:"):  # s3:/bucket would become a folder called s3:
             raise InputError(f"{shown}: give a folder, or s3://bucket/prefix")
         return Folder(Path(where))
     try:
         address = urlsplit(where)
     except ValueError:  # it has a bracket
         raise InputError(f"{shown}: no place in S3; write s3://bucket/prefix") from None
+    # What urlsplit takes from the path, control characters too, would be missing: that is another place.
+    lost = "#" in where or ("?" in where and not address.query.startswith(_OPTION))
+    if lost or clean(where) != where:
+        raise InputError(
+            f"{printable(shown)}: a prefix has no ?, no # and no characters that cannot be shown"
+        )
     if not address.netloc:
         raise InputError(f"{shown}: names no bucket; write s3://bucket/prefix")
     return Bucket(address.netloc, address.path.strip("/"))

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from reporter.report.descriptions import DESCRIPTIONS
+from reporter.report.descriptions import description, is_own
 from reporter.report.table import Kind, Table
 
 
@@ -61,23 +61,22 @@ _EXACT = 2**53  # whole numbers up to here are the same as floats
 
 
 def columns(table: Table) -> tuple[Column, ...]:
-    """The columns of a table, in order. Those of the report's own have always the same type; those that a policy's
-    resources, or `--field`, bring have the one that holds all of their values."""
+    """The columns of a table, in order. Those of the report's own have always the same type; those that a
+    resource, or `--field`, brings have the one that holds all of their values."""
     return tuple(
-        Column(name, _type(table, name), table.descriptions.get(name) or DESCRIPTIONS.get(name, ""))
-        for name in map(str, table.frame.columns)
+        Column(name, _type(table, name), description(table, name)) for name in map(str, table.frame.columns)
     )
 
 
 def _type(table: Table, name: str) -> ColumnType:
-    if table.kind is not Kind.RESOURCES or name == "tags":
+    if is_own(table, name):
         if name in _DAYS:
             return ColumnType.DAY
         if name in _MINUTES:
             return ColumnType.MINUTE
         if name in _LISTS or (table.kind is Kind.WAIVERS and name in _LISTS_OF_WAIVERS):
             return ColumnType.LIST
-        if name in DESCRIPTIONS and pd.api.types.is_object_dtype(table.frame[name].dtype):
+        if pd.api.types.is_object_dtype(table.frame[name].dtype):
             return ColumnType.TEXT
     return _of_values(table.frame[name])
 

@@ -1,6 +1,9 @@
 """What each column of the report means."""
 
+from reporter.custodian.metadata import OWN_COLUMNS
 from reporter.findings.risk import LEVELS
+from reporter.inventory.columns import TAGS
+from reporter.report.table import Kind, Table
 
 #: What the levels of risk mean; the first that matches is a group's.
 LEVEL_MEANINGS = {
@@ -151,3 +154,24 @@ DESCRIPTIONS = {
     "resources": "How many the policy found",
     "what_to_do": "What makes it readable the next time",
 }
+
+#: Of every row of a resource, before what the resource has itself.
+PLACE = ("account_profile", "account_id", "region")
+
+# Of tables that have columns of others too, the report's own.
+_OWN = {
+    Kind.RESOURCES: frozenset({*PLACE, TAGS}),
+    Kind.GROUPS: frozenset(OWN_COLUMNS),
+    Kind.FINDINGS: frozenset(OWN_COLUMNS),
+}
+
+
+def is_own(table: Table, column: str) -> bool:
+    """Whether a column is the report's own. One that a policy, `--field`, a resource or an account brings may be
+    called as any of another table."""
+    return column in DESCRIPTIONS and column in _OWN.get(table.kind, DESCRIPTIONS)
+
+
+def description(table: Table, column: str) -> str:
+    """What a column means; empty where nobody says."""
+    return table.descriptions.get(column) or (DESCRIPTIONS[column] if is_own(table, column) else "")

@@ -9,10 +9,8 @@ from itertools import islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from reporter.errors import InputError
+from reporter.errors import InputError, install
 from reporter.report.entries import CLOSED, COLUMNS, KEY_HEAD, Entry, key_of
-
-NEEDED = "--carry needs openpyxl, which is not installed: pip install 'c7n-sg-audit[carry]'"
 
 _OLD_OR_LOCKED = bytes.fromhex("d0cf11e0a1b11ae1")  # an OLE file: what Excel 97 wrote, and what is encrypted
 _HEAD_WITHIN = 50  # rows: someone may have put lines above it
@@ -41,7 +39,7 @@ def read(path: Path) -> Read:
     try:
         import openpyxl
     except ImportError:
-        raise InputError(NEEDED) from None
+        raise InputError(f"--carry needs openpyxl, which is not installed: {install('carry')}") from None
     _check(path)
     entries: list[Entry] = []
     keyless: list[str] = []

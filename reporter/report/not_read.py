@@ -24,24 +24,41 @@ def lines(audit: Audit, again: str = "sg-audit audit --resume") -> Iterator[str]
     """How much of what was planned was looked at, then the accounts of which a part was not, those of which nothing was
     before the others. `again` is the command that tries what was not read once more.
     """
-    yield coverage_line(audit)
-    reasons: dict[str, list[Unread]] = {}
-    for entry in by_account(audit):
-        reasons.setdefault(entry.account, []).append(entry)
+    yield from counts(audit)
+    reasons = _reasons(audit)
     if not reasons:
         return
-    planned = Counter((cell.account, cell.region) for cell in audit.cells if not cell.is_left_out)
-    accounts = {account for account, _ in planned}
-    nothing = sum(first.whole for first, *_ in reasons.values())
-    if len(accounts) > 1:
-        of = f"not read whole: {len(reasons):,} of {len(accounts):,} accounts"
-        yield f"{of}, {nothing:,} of them not at all" if nothing else of
+    planned = _planned(audit)
     for entries in islice(reasons.values(), _ACCOUNTS):
         yield from _account(entries, planned)
     if len(reasons) > _ACCOUNTS:
         yield f"not read: {_count(len(reasons) - _ACCOUNTS, 'more account')}; the coverage tab has them all"
     if audit.output.kind == OWN_RUN:
         yield f"`{again}` with the run's options tries only what was not read"
+
+
+def counts(audit: Audit) -> Iterator[str]:
+    """How much of what was planned was looked at, and of how many accounts a part was not."""
+    yield coverage_line(audit)
+    reasons = _reasons(audit)
+    accounts = {account for account, _ in _planned(audit)}
+    if reasons and len(accounts) > 1:
+        nothing = sum(first.whole for first, *_ in reasons.values())
+        of = f"not read whole: {len(reasons):,} of {len(accounts):,} accounts"
+        yield f"{of}, {nothing:,} of them not at all" if nothing else of
+
+
+def _reasons(audit: Audit) -> dict[str, list[Unread]]:
+    """What was not read of each account."""
+    reasons: dict[str, list[Unread]] = {}
+    for entry in by_account(audit):
+        reasons.setdefault(entry.account, []).append(entry)
+    return reasons
+
+
+def _planned(audit: Audit) -> Counter[tuple[str, str]]:
+    """How many cells there were to read, by account and region."""
+    return Counter((cell.account, cell.region) for cell in audit.cells if not cell.is_left_out)
 
 
 def _account(entries: Sequence[Unread], planned: Counter[tuple[str, str]]) -> Iterator[str]:

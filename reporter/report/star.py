@@ -13,7 +13,7 @@ from typing import Any
 import pandas as pd
 
 from reporter.accounts.labels import NO_LABELS, Labels
-from reporter.custodian.metadata import MATCHED_RULES
+from reporter.custodian.metadata import DATABASE_COLUMNS, MATCHED_RULES
 from reporter.custodian.resource_types import GROUPS
 from reporter.findings.assess import Findings
 from reporter.findings.changes import INFORMS
@@ -22,11 +22,12 @@ from reporter.inventory.audit import Audit
 from reporter.names import distinct
 from reporter.output.manifest import Cell
 from reporter.report.changes import NOT_TOLD
-from reporter.report.descriptions import DESCRIPTIONS
+from reporter.report.descriptions import is_own
 from reporter.report.table import Kind, Table
-from reporter.report.tables import labelled
+from reporter.report.tables import headed, labelled
 
 ACCOUNTS, REGIONS, POLICIES, FINDINGS, FACTS = "accounts", "regions", "policies", "findings", "facts"
+_FINDINGS_TITLE = "Each finding: a policy that caught a group, or may have where it was not read (not proven)"
 _CELLS = ("cells_planned", "cells_not_read")
 _OR_BEFORE = "; with nothing to read, those that only `changes` names"
 _KEYS = {ACCOUNTS: "account_profile", REGIONS: "region", POLICIES: "policy"}
@@ -62,12 +63,10 @@ def build(
         REGIONS, f"The regions that were to be read{_OR_BEFORE}", _regions(audit, gone), Kind.STAR
     )
     policies = Table(POLICIES, f"The policies, in file order{_OR_BEFORE}", _policies(audit, gone), Kind.STAR)
-    star = [labelled(accounts, labels), regions, policies]
+    star = [headed(labelled(accounts, labels)), regions, policies]
     if audit.output.has_groups:
-        found = Table(
-            FINDINGS, "Each finding: a policy that caught a group", _findings(audit, findings), Kind.STAR
-        )
-        star.append(labelled(found, labels))
+        found = Table(FINDINGS, _FINDINGS_TITLE, _findings(audit, findings), Kind.STAR)
+        star.append(headed(labelled(found, labels)))
     all_tables = [*star, *(_described(_typed(_with_answers(table, findings)), audit) for table in tables)]
     return _named_apart(all_tables)
 
@@ -82,9 +81,14 @@ def with_facts(tables: Sequence[Table], lines: Sequence[str]) -> list[Table]:
 def _named_apart(tables: Sequence[Table]) -> list[Table]:
     names = distinct((table.name for table in tables), lambda name, ending: name + ending)
     return [
-        table if name == table.name else replace(table, name=name, full_name=table.full_name or table.name)
+        table if name == table.name else _renamed(table, name)
         for table, name in zip(tables, names, strict=True)
     ]
+
+
+def _renamed(table: Table, name: str) -> Table:
+    elsewhere = table.name_in_report or table.name
+    return replace(table, name=name, name_in_report=elsewhere, full_name=table.full_name or table.name)
 
 
 def _accounts(audit: Audit, gone: pd.DataFrame | None) -> pd.DataFrame:
@@ -151,7 +155,7 @@ def _policies(audit: Audit, gone: pd.DataFrame | None) -> pd.DataFrame:
 
 
 def _findings(audit: Audit, findings: Findings) -> pd.DataFrame:
-    """A row a finding, by group and policy, the worst groups first."""
+    """A row a finding, proven or not, by group and policy, the worst groups first."""
     frame, groups = findings.frame, findings.groups
     columns = {policy.name: policy.in_report.column for policy in audit.output.policies}
     waived = findings.waived.by_finding()
@@ -203,8 +207,9 @@ def _with_answers(table: Table, findings: Findings) -> Table:
     """The table of all groups with what its texts tell, as flags."""
     if table.kind is not Kind.GROUPS:
         return table
-    flags = {"risk_proven": findings.proven, "is_waived": findings.waived.groups}
-    frame = table.frame.assign(**{name: answer.astype("boolean") for name, answer in flags.items()})
+    answers = (findings.proven, findings.waived.groups)
+    flags = zip(DATABASE_COLUMNS, answers, strict=True)
+    frame = table.frame.assign(**{name: answer.astype("boolean") for name, answer in flags})
     return replace(table, frame=frame)
 
 
@@ -224,7 +229,7 @@ def _described(table: Table, audit: Audit) -> Table:
     told: dict[str, list[str]] = {}
     for policy in audit.output.policies:
         column = policy.in_report.column
-        if policy.resource == GROUPS and column and column not in DESCRIPTIONS:
+        if policy.resource == GROUPS and column and not is_own(table, column):
             told.setdefault(column, []).append(
                 f"{policy.name} caught it: {policy.title}" if policy.title else f"{policy.name} caught it"
             )

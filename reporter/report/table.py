@@ -44,6 +44,8 @@ class Table:
     kind: Kind = Kind.RESOURCES
     full_name: str = ""
     """Of the policy or tab it is of, where that differs from `name`, which is unlike all others in any case."""
+    name_in_report: str = ""
+    """What formats that are not for databases call it, where that differs from `name`."""
     policies: tuple[str, ...] = ()
     """Those whose findings the rows are, of a table of findings."""
     descriptions: Mapping[str, str] = field(default_factory=dict, repr=False)

@@ -19,7 +19,7 @@ from reporter.names import clean, distinct
 from reporter.output.manifest import Status
 from reporter.remedy import next_steps
 from reporter.report.changes import CHANGES, NOT_TOLD, changes, since_line
-from reporter.report.descriptions import DESCRIPTIONS
+from reporter.report.descriptions import DESCRIPTIONS, PLACE
 from reporter.report.duplicates import DUPLICATES, duplicates
 from reporter.report.entries import OWN_POLICIES
 from reporter.report.summary import (
@@ -42,7 +42,6 @@ _FINDING_FLAGS = {"default_sg": "is_default", "ssh_open": "has_ssh_rule", "ssh_w
 
 _BEFORE_RULES = "since_last"  # those that matched stand where they are read
 _MAX_NAME = 255  # characters: Excel has no longer head of a table's column
-_PLACE = ("account_profile", "account_id", "region")
 _NOT_ALL = "Every security group that a policy found, worst risk first: no policy lists all there are"
 
 
@@ -55,10 +54,10 @@ def build(
     named = list(_named_apart([*found, *_inventory_tables(audit, findings, past)]))
     by_policy = _named_apart(_sheets_by_policy(audit, findings), named)
     for table in (*named[: len(found)], *by_policy, *named[len(found) :]):
-        yield _headed(labelled(table, labels))
+        yield headed(labelled(table, labels))
     yield from _whole(audit, findings, past)
     gaps = Table("coverage", coverage_line(audit), coverage(audit), Kind.COVERAGE)
-    yield _headed(labelled(gaps, labels))
+    yield headed(labelled(gaps, labels))
 
 
 def _inventory_tables(audit: Audit, findings: Findings, past: Past) -> Iterator[Table]:
@@ -96,7 +95,7 @@ def _named_apart(tables: Iterable[Table], others: Sequence[Table] = ()) -> Itera
         yield table if name == table.name else replace(table, name=name, full_name=_name(table.name))
 
 
-def _headed(table: Table) -> Table:
+def headed(table: Table) -> Table:
     """The table with heads that can be shown: they may be keys of a resource or of an account's tags."""
     heads = list(_shown(map(str, table.frame.columns)))
     if heads == list(table.frame.columns):
@@ -245,9 +244,9 @@ def _resources(audit: Audit, policies: Sequence[str]) -> pd.DataFrame:
     rows = [row for name in policies for row in audit.sheets.get(name, ())]
     found = dict.fromkeys(name for *_, cells in rows for name in cells)
     found.pop(TAGS, None)
-    names = list(distinct(found, lambda name, ending: name + ending, taken=[*_PLACE, TAGS]))
+    names = list(distinct(found, lambda name, ending: name + ending, taken=[*PLACE, TAGS]))
     data: dict[str, list[Any]] = {
-        column: [row[number] for row in rows] for number, column in enumerate(_PLACE)
+        column: [row[number] for row in rows] for number, column in enumerate(PLACE)
     }
     data |= {name: [cells.get(key, "") for *_, cells in rows] for name, key in zip(names, found, strict=True)}
     data[TAGS] = [cells.get(TAGS, ()) for *_, cells in rows]

@@ -82,10 +82,12 @@ def write(
     takes = _tables_of(forms.values(), audit, findings, labels, built)
     total = sum(len(table.frame) for form in forms.values() for table in takes(form))
     total += sum(records.count for form in forms.values() if records and shows_findings(form))
+    alone: list[str] = []
 
     def all_formats(beginning: Path) -> tuple[list[Staged], dict[str, Exception]]:
         """Write each format into a folder of its own; returns also what went wrong with those that are missing."""
         done = 0
+        alone.clear()
 
         def count(rows: int) -> None:
             nonlocal done
@@ -104,7 +106,7 @@ def write(
                     taken["findings"] = replace(records, on_records=count)
                 paths = form.write(own, counted, lines, **settings.get(name, {}), **taken)
                 if for_group(form):
-                    places.let_group_read(place, paths)
+                    alone.extend(places.let_group_read(place, paths))
                 written.append(staged(name, own, paths))
             except Exception as error:  # whatever it is, the other formats are none the worse
                 shutil.rmtree(own.parent, ignore_errors=True)  # they may need the room
@@ -122,7 +124,7 @@ def write(
     paths = [places.address(place, path) for report in outcome.placed for path in report.paths]
     placed_forms = [forms[report.form] for report in outcome.placed]
     said = (note for form in placed_forms for note in notes(form, takes(form), records))
-    return Written(tuple(paths), (*carried, *said, *outcome.notes), tuple(told))
+    return Written(tuple(paths), (*carried, *said, *alone, *outcome.notes), tuple(told))
 
 
 def _put(

@@ -21,7 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, cast
 
-INSTALL = "the sandbox needs moto's server: pip install 'c7n-sg-audit[sandbox]'"
+from reporter.errors import install
+
 START_SECONDS = 60
 STOP_SECONDS = 5
 
@@ -78,7 +79,7 @@ def running(port: int = 0) -> Iterator[Sandbox]:
     installed, and when the server does not come up, with what it said.
     """
     if not all(importlib.util.find_spec(module) for module in ("moto", "flask", "flask_cors")):
-        raise SandboxError(INSTALL)
+        raise SandboxError(f"the sandbox needs moto's server: {install('sandbox')}")
     with tempfile.TemporaryDirectory() as home, tempfile.TemporaryFile() as errors:
         server = subprocess.Popen(  # noqa: S603 - nothing in it comes from outside
             [sys.executable, "-P", "-m", "reporter.sandbox.server", "--port", str(port), "--with-parent"],

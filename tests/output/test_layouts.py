@@ -248,6 +248,7 @@ def test_nothing_is_that_old(history: str, sg_audit: SgAudit, tmp_path: Path) ->
         ("s3://no-such-bucket/x", "NoSuchBucket"),
         ("s3://", "names no bucket"),
         ("gs://x", "s3://bucket/prefix"),
+        ("S3:x", "s3://bucket/prefix"),
     ],
 )
 def test_no_such_place(s3: Any, sg_audit: SgAudit, tmp_path: Path, where: str, says: str) -> None:

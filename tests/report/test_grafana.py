@@ -15,7 +15,7 @@ from grafana_foundation_sdk.cog.encoder import JSONEncoder
 from grafana_foundation_sdk.cog.plugins import register_default_plugins
 from grafana_foundation_sdk.models.dashboard import Dashboard
 
-from reporter.report.metrics import METRICS
+from reporter.report.metrics import METRICS, RUN
 from tests.prometheus import Prometheus, prometheus, promtool, served, until
 from tests.report.metric_runs import AP, EU, RUNS, US, of_each_run, report
 
@@ -38,7 +38,9 @@ EXPRESSIONS: dict[str, str] = {
     for target in panel.get("targets", ())
 }
 RULES: dict[str, str] = {
-    rule["alert"]: rule["expr"] for rule in yaml.safe_load(ALERTS.read_text())["groups"][0]["rules"]
+    rule["alert"]: rule["expr"]
+    for rule in yaml.safe_load(ALERTS.read_text())["groups"][0]["rules"]
+    if "alert" in rule
 }
 
 
@@ -71,6 +73,10 @@ def test_every_panel_asks_the_chosen_source_and_says_what_it_shows() -> None:
     assert len({panel["title"] for panel in panels}) == len(panels) == len(EXPRESSIONS)
     assert all(panel["datasource"]["uid"] == "${datasource}" and panel["description"] for panel in panels)
     assert [each["name"] for each in content["templating"]["list"]] == ["datasource", "account", "region"]
+    # Where nothing was read there are no rows either.
+    assert {panel["fieldConfig"]["defaults"].get("noValue") for panel in panels} == {
+        *("not known", "none known", None)  # None is a line over time
+    }
     red = {
         panel["title"]: [each["color"] for each in panel["fieldConfig"]["defaults"]["thresholds"]["steps"]]
         for panel in panels
@@ -84,7 +90,7 @@ def test_every_panel_asks_the_chosen_source_and_says_what_it_shows() -> None:
 
 
 def test_prometheus_takes_the_rules() -> None:
-    assert "6 rules found" in promtool("check", "rules", ALERTS)
+    assert "9 rules found" in promtool("check", "rules", ALERTS)
 
 
 def test_alerts_fire_when_they_should_and_say_what_it_is() -> None:
@@ -121,11 +127,16 @@ def server(
 
 
 def history(files: list[Path]) -> str:
-    """What had been scraped of each file every day at 06:00, to 30 June."""
+    """What had been scraped of each file every day at 06:00, to 30 June; and on 1 June the times of two hosts' runs."""
     began = [seconds(int(run[6:8])) for run in RUNS]
     lines = []
     for metric in METRICS:
         lines.append(f"# TYPE {metric.name} gauge")
+        if metric == RUN:
+            lines += [
+                f'{metric.name}{{instance="{host}"}} {seconds(1) - age * DAY} {seconds(1)}'
+                for host, age in (("one", 0), ("two", 3))
+            ]
         for file, start, end in zip(files, began, [*began[1:], seconds(30) + 1], strict=True):
             samples = re.findall(rf"^{metric.name}[{{ ].*", file.read_text(encoding="utf-8"), re.MULTILINE)
             lines += [f"{sample} {when}" for when in range(start, end, DAY) for sample in samples]
@@ -212,6 +223,7 @@ def test_a_panel_shows_what_was_then(server: Prometheus, title: str) -> None:
         ("Critical, and reached", 11, {(): 0}),
         ("Critical, and reached", 9, {}),  # nothing had run
         ("Age of the audit", 30, {(): 5 * DAY}),
+        ("Age of the audit", 1, {(): 3 * DAY}),  # one of two hosts has not run since
     ],
 )
 def test_a_panel_on_another_day(server: Prometheus, title: str, day: int, values: Values) -> None:
@@ -229,6 +241,7 @@ def test_a_panel_on_another_day(server: Prometheus, title: str, day: int, values
         ("May be critical", "beta", AP, {(): 1}),
         ("Critical, and reached", "beta", US, {(): 0}),
         ("New critical in 7 days", "gamma", ".*", {(): 0}),
+        ("New critical in 7 days", "gamma", US, {}),
         ("Read", "gamma", ".*", {(): 0.5}),
         ("Cells not read", "alpha", ".*", {(): 0}),
         ("Oldest finding", "beta", ".*", {}),
@@ -270,6 +283,7 @@ ALERTED: dict[int, dict[str, Values]] = {
     26: {
         "SecurityGroupsNewCriticalReached": {("alpha", "1" * 12, "sg-ssh-world", US): 1},
         "SecurityGroupsCriticalReached": {("alpha", "1" * 12, US): 2},
+        "SecurityGroupsCriticalMayBeReached": {("beta", "2" * 12, US): 1},
         "SecurityGroupsCriticalOld": {},
         "SecurityGroupsNotRead": {("beta",): 15, ("gamma",): 7},
         "SecurityGroupsAuditStale": {},
@@ -313,10 +327,11 @@ def test_alerts_of_what_is_scraped(server: Prometheus) -> None:
     expected = {
         ("SecurityGroupsNewCriticalReached", "alpha", "firing"),
         ("SecurityGroupsCriticalReached", "alpha", "pending"),
+        ("SecurityGroupsCriticalMayBeReached", "beta", "pending"),
         ("SecurityGroupsCriticalOld", "alpha", "firing"),
         ("SecurityGroupsNotRead", "beta", "firing"),
         ("SecurityGroupsNotRead", "gamma", "firing"),
-        ("SecurityGroupsAuditStale", "", "firing"),
+        ("SecurityGroupsAuditStale", "hub", "firing"),  # of no account: the label is the target's
     }
     until(lambda: alerts() == expected)
     for each in server.asked("alerts")["alerts"]:

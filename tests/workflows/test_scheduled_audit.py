@@ -2,6 +2,7 @@
 
 import json
 import re
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from stat import S_IMODE
@@ -20,6 +21,7 @@ from . import steps
 
 HERE, THERE = ("alpha", "us-east-1"), ("beta", "us-east-1")
 NAME = "scheduled-audit.yml"
+TELL = "Say what is newly critical, or that nobody knows"
 
 # The brackets and the @ may be in a group's name; of the rest, what is made of it must not depend on AWS.
 # https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_CreateSecurityGroup.html
@@ -106,7 +108,7 @@ def tell(machine: steps.Machine, day: int) -> None:
     here = machine.folder / "github" / "artifacts" / machine.run
     here.unlink(missing_ok=True)
     here.symlink_to(str(day))
-    told = machine.step("issue", "Say what is newly critical")
+    told = machine.step("issue", TELL)
     assert told.code == 0, told.log
 
 
@@ -249,6 +251,133 @@ def test_a_comparison_that_fails_fails_the_job(machine: steps.Machine, audits: A
     assert "It could not be compared with the run before." in machine.summary
 
 
+def test_an_audit_that_fails_is_told_of(machine: steps.Machine, audits: Audits) -> None:
+    """Silence would say that nothing is new."""
+    audits.instead = (2, "", f"sg-audit: accounts.yml: {HOSTILE}\n")
+    machine.step("audit", "Audit")
+    assert machine.step("audit", "Say how it ended").log == (
+        "::error::There is no audit: nothing is known of tonight.\n"
+    )
+    assert "**There is no audit: nothing is known of tonight.**" in machine.summary
+    assert f"\n    sg-audit: accounts.yml: {HOSTILE}\n" in machine.summary
+    for words in ("Everything", "compare", "Newly"):
+        assert words not in machine.summary
+    for _ in range(2):
+        machine.next_job()
+        assert machine.step("issue", TELL).code == 0
+    (issue,) = machine.github["issues"]
+    assert issue["title"] == "Security groups: the audit failed"
+    assert "What is newly critical is not known" in issue["body"]
+    assert "(https://github.com/acme/audits/actions/runs/900)" in issue["body"]
+    assert len(issue["comments"]) == 1
+
+    # What is found once it runs again stands in an issue of its own.
+    audits.instead = None
+    night(machine, audits, 18, {HERE: holding()})
+    night(machine, audits, 19, {HERE: holding(critical("sg-1"))})
+    tell(machine, 19)
+    assert [each["title"] for each in machine.github["issues"]] == [
+        "Security groups: the audit failed",
+        "Security groups: newly critical",
+    ]
+
+
+def test_an_audit_that_takes_too_long_ends_while_what_it_read_can_still_be_kept(
+    machine: steps.Machine, audits: Audits
+) -> None:
+    """GitHub ends a job that is out of time with all that it has. sg-audit ends by SIGTERM with 3."""
+    job = steps.workflow(NAME)["jobs"]["audit"]
+    (script,) = [step["run"] for step in job["steps"] if step.get("id") == "audit"]
+    ((killed_after, minutes),) = re.findall(
+        r"timeout --preserve-status --kill-after=(\d+)m (\d+)m sg-audit audit", script
+    )
+    assert int(minutes) + int(killed_after) <= job["timeout-minutes"] - 15
+    audits.instead = (3, "", "interrupted\n")
+    assert machine.step("audit", "Audit").outputs == {"code": "3"}
+
+
+def test_it_ends_with_a_summary_before_there_is_an_audit(machine: steps.Machine) -> None:
+    assert machine.step("audit", "Say how it ended").code == 0  # the step that failed fails the job
+    assert "There is no audit" in machine.summary
+    assert "The end of the log" not in machine.summary
+
+
+@pytest.mark.parametrize(
+    ("result", "new", "unseen", "first", "kept", "gone", "told"),
+    [
+        ("success", "", "", "true", "success", "", False),  # the first night
+        ("success", "", "", "true", "skipped", "", False),  # the same, with runs in S3
+        ("success", "0", "0", "", "success", "", False),
+        ("success", "1", "0", "", "success", "", True),
+        ("failure", "0", "2", "", "success", "", True),
+        ("failure", "0", "0", "", "failure", "", False),
+        ("failure", "", "", "true", "success", "", False),  # the first night, of which part was not read
+        ("failure", "", "", "true", "failure", "", True),  # each night would be the first
+        ("success", "", "", "true", "success", "true", True),  # a month after the last one
+        ("failure", "", "", "", "skipped", "", True),  # no audit
+        ("failure", "", "", "", "success", "", True),  # no comparison
+        ("cancelled", "", "", "", "", "", True),  # it ran out of time
+        ("skipped", "", "", "", "", "", False),  # there is no role
+    ],
+)
+def test_when_there_is_something_to_tell(
+    result: str, new: str, unseen: str, first: str, kept: str, gone: str, told: bool
+) -> None:
+    known = {
+        "result": result,
+        "outputs.new": new,
+        "outputs.unseen": unseen,
+        "outputs.first": first,
+        "outputs.kept": kept,
+        "outputs.gone": gone,
+    }
+    jobs = steps.workflow(NAME)["jobs"]
+    assert jobs["audit"]["outputs"]["kept"] == "${{ steps.keep.outcome }}"
+    assert [each["name"] for each in jobs["audit"]["steps"] if each.get("id") == "keep"] == ["Keep the runs"]
+    condition = str(jobs["issue"]["if"]).removeprefix("${{").removesuffix("}}").strip()
+    assert condition.startswith("!cancelled() && ")  # else GitHub puts success() before it
+    condition = condition.removeprefix("!cancelled() && ").replace("&&", "and").replace("||", "or")
+    for name in re.findall(r"needs\.audit\.([\w.]+) > 0", condition):
+        condition = condition.replace(f"needs.audit.{name} > 0", str(int(known[name] or 0) > 0))
+    condition = re.sub(r"needs\.audit\.([\w.]+)", lambda match: repr(known[match[1]]), condition)
+    assert eval(condition) is told
+
+
+def test_runs_that_are_kept_no_longer_are_not_as_if_there_had_been_none(
+    machine: steps.Machine, audits: Audits
+) -> None:
+    night(machine, audits, 18, {HERE: holding()})
+    assert "gone" not in machine.step("audit", "Fetch the runs before").outputs
+    machine.github = machine.github | {"artifacts": {"18": {"sg-audit-output": True}}}
+    fetched = machine.step("audit", "Fetch the runs before")
+    assert (fetched.code, fetched.outputs) == (0, {"gone": "true"})
+    assert fetched.log.startswith("::warning::")
+    machine.github = machine.github | {"artifacts": {}}
+    assert machine.step("audit", "Fetch the runs before").outputs == {}
+
+
+def test_what_is_new_is_told_though_nothing_could_be_kept(machine: steps.Machine, audits: Audits) -> None:
+    """As where the storage of the GitHub account is full."""
+    night(machine, audits, 18, {HERE: holding()})
+    night(machine, audits, 19, {HERE: holding(critical("sg-1"))})
+    shutil.rmtree(machine.folder / "github" / "artifacts" / "19")
+    machine.next_job()
+    told = machine.step("issue", TELL)
+    assert told.code == 0, told.log
+    (issue,) = machine.github["issues"]
+    assert "Newly critical findings: 1." in issue["body"]
+    assert issue["body"].endswith("The summary of the run has the comparison.\n")
+
+
+def test_reports_go_where_they_are_to_be_kept(machine: steps.Machine, audits: Audits) -> None:
+    audits.instead = (0, "", "")
+    machine.step("audit", "Audit")
+    assert audits.words[audits.words.index("-o") + 1] == "reports"
+    machine.variables["AUDIT_REPORTS"] = "s3://audit-bucket/reports"
+    machine.step("audit", "Audit")
+    assert audits.words[audits.words.index("-o") + 1] == "s3://audit-bucket/reports"
+
+
 @pytest.mark.parametrize(("visibility", "code"), [("private", 0), ("internal", 0), ("public", 1), ("", 1)])
 def test_a_public_repository_is_refused(machine: steps.Machine, visibility: str, code: int) -> None:
     machine.github = machine.github | {"visibility": visibility}
@@ -346,4 +475,19 @@ def test_no_job_may_do_more_than_it_does() -> None:
         for step in job["steps"]
         if "GH_TOKEN" in {**job.get("env", {}), **step.get("env", {})}
     }
-    assert with_token == {"Is this place private?", "Fetch the runs before", "Say what is newly critical"}
+    assert with_token == {"Is this place private?", "Fetch the runs before", TELL}
+
+
+def test_the_role_may_do_what_keeping_in_s3_takes() -> None:
+    """Custodian and sg-audit give what they write to the bucket's owner, which is an action of its own.
+
+    https://docs.aws.amazon.com/AmazonS3/latest/API/API_PutObject.html
+    """
+    _, permissions = map(json.loads, pages.read(pages.DOCS / "schedule.md").code("json"))
+    _, runs, reports = permissions["Statement"]
+    both = {"s3:GetObject", "s3:ListBucket", "s3:PutObject", "s3:PutObjectAcl"}
+    assert set(runs["Action"]) == {*both, "s3:GetBucketLocation"}
+    assert set(reports["Action"]) == {*both, "s3:DeleteObject"}  # files of tabs that are gone
+    bucket = "arn:aws:s3:::audit-bucket"
+    assert runs["Resource"] == [bucket, f"{bucket}/runs/*"]
+    assert reports["Resource"] == [bucket, f"{bucket}/reports/*"]

@@ -11,7 +11,7 @@ from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
-from reporter.errors import InputError
+from reporter.errors import InputError, install
 
 if TYPE_CHECKING:
     from reporter.report.finding_records import FindingRecords
@@ -66,7 +66,7 @@ def load(name: str) -> Format:
         except ModuleNotFoundError as error:
             # An extra is called as the format that needs it.
             raise InputError(
-                f"-f {name}: needs {error.name}, which is not installed: pip install 'c7n-sg-audit[{name}]'"
+                f"-f {name}: needs {error.name}, which is not installed: {install(name)}"
             ) from None
     entry = _of_packages().get(name)
     if entry is None:

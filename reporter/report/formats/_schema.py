@@ -36,7 +36,7 @@ def schema(datasets: Sequence[Dataset], facts: Sequence[str]) -> str:
 def _table(dataset: Dataset) -> dict[str, Any]:
     return {
         "name": dataset.name,
-        "name_in_report": dataset.table.name,
+        "name_in_report": dataset.table.name_in_report or dataset.table.name,
         "title": dataset.table.title,
         "place": dataset.path.name,
         "rows": len(dataset.table.frame),

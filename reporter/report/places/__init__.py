@@ -66,11 +66,10 @@ def put(place: Store, name: str, reports: Sequence[Staged], area: Path) -> Outco
     return folder.replace(place.path, name, reports, kept) if name else folder.put(place.path, reports, kept)
 
 
-def let_group_read(place: Store, files: Sequence[Path]) -> None:
-    """Let the group of a folder read files that are to be put there, as far as their owner may give them to it. Raises
-    OSError."""
-    if isinstance(place, Folder):
-        folder.let_group_read(place.path, files)
+def let_group_read(place: Store, files: Sequence[Path]) -> list[str]:
+    """Let the group of a folder read files that are to be put there, as far as their owner may give them to it; returns
+    a line on each that they may not. Raises OSError."""
+    return folder.let_group_read(place.path, files) if isinstance(place, Folder) else []
 
 
 def address(place: Store, path: str) -> Path | str:

@@ -7,6 +7,7 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
+from secrets import token_hex
 
 from reporter.output.s3 import Bucket, S3Error
 from reporter.output.store import side_by_side
@@ -68,18 +69,21 @@ def replace(bucket: Bucket, stem: str, reports: Sequence[Staged]) -> Outcome:
     Where an upload fails, what was uploaded of the format by then is new and the rest is as it was. Raises OSError
     where the record cannot be read or written; then nothing has changed.
     """
-    before, tag, notes = _claim(bucket, stem, reports)
-    outcome = Outcome(notes=notes)
-    after = before.claiming(reports)
+    of_others = _of_others(bucket, stem)
+    free, refused = record.without_others(reports, of_others)
+    before, tag, notes = _claim(bucket, stem, free)
+    failures: dict[str, OSError] = {form: S3Error("", why, bucket.name) for form, why in refused.items()}
+    outcome = Outcome(failures=failures, notes=notes)
+    after = before.claiming(free)
     try:
-        for report in reports:
+        for report in free:
             try:
                 _upload(bucket, report, [])
                 outcome.placed.append(report)
             except OSError as error:
                 outcome.failures[report.form] = error
         for report in outcome.placed:
-            staying, why = _delete(bucket, before.gone(report, outcome.placed))
+            staying, why = _delete(bucket, before.gone(report, outcome.placed, of_others))
             outcome.notes += _stay(bucket, staying, why)
             after = after.settled(report, staying)
     finally:
@@ -89,18 +93,33 @@ def replace(bucket: Bucket, stem: str, reports: Sequence[Staged]) -> Outcome:
     return outcome
 
 
+def _of_others(bucket: Bucket, stem: str) -> dict[str, str]:
+    """The objects of other stems that may be called as this one's, each with its stem. Raises OSError."""
+    longer = filter(None, map(record.stem_of, bucket.beginning_with(record.beginning_of_longer(stem))))
+    found: dict[str, str] = {}
+    for other in (*record.shorter(stem), *longer):
+        there = bucket.version(record.file_name(other), record.MAX_BYTES)
+        if there:
+            found |= dict.fromkeys(record.decoded(there.content, other)[0].names, other)
+    return found
+
+
 def _claim(bucket: Bucket, stem: str, reports: Sequence[Staged]) -> tuple[Record, str, list[str]]:
     """Say in the record that these reports are being put there; returns what it was, what the new one is told by, and
     lines on what was wrong with it. S3 locks nothing: who finds that someone else says so waits for the end, or for
     the time in which that one may have been killed.
     """
     key = record.file_name(stem)
+    before, notes, claim = EMPTY, list[str](), b""
     while True:
         found = bucket.version(key, record.MAX_BYTES)
+        if found and claim and found.content == claim:
+            # It was written, but the answer was lost: botocore asked again, and was refused.
+            return before, found.tag, notes
         before, notes = record.decoded(found.content, stem) if found else (EMPTY, [])
         if not (found and before.writing and found.age < LEASE):
+            claim = record.encoded(before.claiming(reports, by=token_hex(8)))
             with suppress(FileExistsError):  # someone was faster
-                claim = record.encoded(before.claiming(reports, writing=True))
                 return before, bucket.write_version(key, claim, found.tag if found else None), notes
         time.sleep(_PAUSE)
 

@@ -2,6 +2,7 @@
 
 import errno
 import fcntl
+import glob
 import os
 import shutil
 import stat
@@ -89,32 +90,40 @@ def replace(folder: Path, stem: str, reports: Sequence[Staged], scratch: Path) -
     """
     with _held(folder, stem):
         kept_in = folder / record.file_name(stem)
-        before, notes = _read(kept_in, stem)
-        after = before.claiming(reports)
-        write_whole(kept_in, record.encoded(after))
-        outcome = put(folder, reports, scratch)
+        with _told_of(kept_in):
+            before, notes = _read(kept_in, stem)
+        of_others = _of_others(folder, stem)
+        free, refused = record.without_others(reports, of_others)
+        after = before.claiming(free)
+        with _told_of(kept_in):
+            write_whole(kept_in, record.encoded(after), private=True)
+        outcome = put(folder, free, scratch)
+        outcome.failures |= {form: OSError(errno.EEXIST, why) for form, why in refused.items()}
         outcome.notes += notes
         for report in outcome.placed:
-            staying = _remove(folder, before.gone(report, outcome.placed), outcome.placed)
+            staying = _remove(folder, before.gone(report, outcome.placed, of_others), outcome.placed)
             outcome.notes += [
                 f"{folder / name}: stays, though its tab is gone: {why}" for name, why in staying.items()
             ]
             after = after.settled(report, staying)
         with suppress(OSError):  # the one from before names more than is there, which does no harm
-            write_whole(kept_in, record.encoded(after))
+            write_whole(kept_in, record.encoded(after), private=True)
         return outcome
 
 
-def let_group_read(folder: Path, files: Sequence[Path]) -> None:
+def let_group_read(folder: Path, files: Sequence[Path]) -> list[str]:
     """Let the group of a folder read files, and no other. Where their owner may not give them to that group, they are
-    the owner's only. Raises OSError."""
-    group = folder.stat().st_gid
+    the owner's only, and a line for people says so. Raises OSError."""
+    group, alone = folder.stat().st_gid, []
     for file in files:
         try:
             os.chown(file, -1, group)
             file.chmod(0o640)
         except PermissionError:
             file.chmod(0o600)  # nor is another group to read it
+            path = folder / file.name
+            alone.append(f"{path}: its owner alone can read it, who is not in the group of its folder")
+    return alone
 
 
 def _move(report: Staged, folder: Path, kept: Path) -> None:
@@ -224,13 +233,37 @@ def _read(path: Path, stem: str) -> tuple[Record, list[str]]:
     )
 
 
+def _of_others(folder: Path, stem: str) -> dict[str, str]:
+    """The files of other stems that may be called as this one's, each with its stem. A record that cannot be read says
+    nothing."""
+    longer = folder.glob(f"{glob.escape(record.beginning_of_longer(stem))}*")
+    stems = [*record.shorter(stem), *filter(None, (record.stem_of(path.name) for path in longer))]
+    found: dict[str, str] = {}
+    for other in stems:
+        with suppress(OSError):
+            there, _ = _read(folder / record.file_name(other), other)
+            found |= dict.fromkeys(there.names, other)
+    return found
+
+
+@contextmanager
+def _told_of(path: Path) -> Iterator[None]:
+    """Have an OSError say which file of the report's own it is about."""
+    try:
+        yield
+    except OSError as error:
+        raise OSError(error.errno, f"{path.name}: {error.strerror or error}") from None
+
+
 @contextmanager
 def _held(folder: Path, stem: str) -> Iterator[None]:
     """Keep other reports of the stem from being put in place while the block runs; wait for one that is.
 
     The system lets go of it when this process ends, in whatever way. Raises OSError where that takes too long.
     """
-    handle = os.open(folder / f".{stem}.lock", os.O_RDWR | os.O_CREAT | _FILE_NO_LINK, 0o600)
+    lock = folder / f".{stem}.lock"
+    with _told_of(lock):
+        handle = os.open(lock, os.O_RDWR | os.O_CREAT | _FILE_NO_LINK, 0o600)
     try:
         end = time.monotonic() + _WAIT
         while True:

@@ -4,8 +4,9 @@ It says which files of tabs that are gone may be removed. It never names less th
 Whoever can write there can change it, so what it names is taken only where it can be a file of that stem.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import accumulate, chain
 
 import msgspec
 
@@ -19,20 +20,27 @@ MAX_BYTES = 64 * 2**20
 class Record:
     """The files by format, relative to where the record lies, parts joined by slashes.
 
-    `writing` is for where nothing can be locked: whoever puts a report there says so.
+    `writing` is for where nothing can be locked: whoever puts a report there says so, and is told from all others by
+    `by`.
     """
 
     files: dict[str, tuple[str, ...]]
     writing: bool = False
+    by: str = ""
 
-    def claiming(self, reports: Iterable[Staged], writing: bool = False) -> "Record":
-        """The record with what is about to be written as well."""
+    @property
+    def names(self) -> Iterator[str]:
+        """The files of all formats."""
+        return chain.from_iterable(self.files.values())
+
+    def claiming(self, reports: Iterable[Staged], by: str = "") -> "Record":
+        """The record with what is about to be written as well, and by whom."""
         new = {each.form: _joined(self.files.get(each.form, ()), each.files) for each in reports}
-        return Record(self.files | new, writing)
+        return Record(self.files | new, bool(by), by)
 
-    def gone(self, report: Staged, placed: Iterable[Staged]) -> list[str]:
-        """What the format's last report had and no report has now."""
-        kept = {name for each in placed for name in each.files}
+    def gone(self, report: Staged, placed: Iterable[Staged], of_others: Iterable[str]) -> list[str]:
+        """What the format's last report had and no report has now, also none of another stem."""
+        kept = {name for each in placed for name in each.files}.union(of_others)
         kept.update(name for form, names in self.files.items() if form != report.form for name in names)
         return [name for name in self.files.get(report.form, ()) if name not in kept]
 
@@ -42,12 +50,48 @@ class Record:
 
 
 EMPTY = Record({})
+_BEFORE, _BEHIND = ".", ".files.json"  # the stem, in the name of a record
 _decoder = msgspec.json.Decoder(Record)
 
 
 def file_name(stem: str) -> str:
     """What the record of a stem is called."""
-    return f".{stem}.files.json"
+    return f"{_BEFORE}{stem}{_BEHIND}"
+
+
+def beginning_of_longer(stem: str) -> str:
+    """How the names of the records begin whose stems go on behind this one: their files may be called as its own."""
+    return f"{_BEFORE}{stem}_"
+
+
+def stem_of(name: str) -> str:
+    """The stem of a record; empty where the name is none of a record."""
+    return name[len(_BEFORE) : -len(_BEHIND)] if name.startswith(_BEFORE) and name.endswith(_BEHIND) else ""
+
+
+def shorter(stem: str) -> list[str]:
+    """The stems that this one goes on behind: `a` and `a_b` of `a_b_c`, whose tab `c` has the file `a_b_c.csv`."""
+    *parts, _ = stem.split("_")
+    return [each for each in accumulate(parts, lambda first, more: f"{first}_{more}") if each]
+
+
+def without_others(
+    reports: Sequence[Staged], of_others: Mapping[str, str]
+) -> tuple[list[Staged], dict[str, str]]:
+    """The reports that have no file of another stem, and by format why the rest is not put there."""
+    free: list[Staged] = []
+    refused: dict[str, str] = {}
+    for report in reports:
+        taken = next((name for name in report.files if name in of_others), "")
+        if taken:
+            other = of_others[taken]
+            refused[report.form] = (
+                f"{taken} is of the report called {other}: take another --stem or, where that report is no longer "
+                f"wanted, remove it and {file_name(other)}"
+            )
+        else:
+            free.append(report)
+    return free, refused
 
 
 def encoded(record: Record) -> bytes:

@@ -496,7 +496,7 @@ def test_it_goes_with_the_workbook_and_with_its_reader(
     monkeypatch.setitem(sys.modules, "openpyxl", None)
     with pytest.raises(
         InputError,
-        match=r"^--carry needs openpyxl, .*: pip install .c7n-sg-audit\[carry\].$",
+        match=r"^--carry needs openpyxl, .* -m pip install .c7n-sg-audit\[carry\].$",
     ):
         report(UNITS, path)
 

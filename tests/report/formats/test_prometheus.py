@@ -11,8 +11,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from click.testing import CliRunner
 from prometheus_client.parser import text_string_to_metric_families
 
+from reporter.cli import cli
 from reporter.custodian.metadata import PlannedPolicy
 from reporter.custodian.resource_types import GROUPS
 from reporter.findings import risk
@@ -146,8 +148,11 @@ def test_it_is_its_owners_only_where_the_folder_is_of_a_group_of_others(
         raise PermissionError
 
     monkeypatch.setattr(os, "chown", refused)
-    (path,) = report(folder / "runs" / RUNS[-1], tmp_path, "-f", "prometheus")
-    assert stat.S_IMODE(path.stat().st_mode) == 0o600
+    words = ("report", "-s", folder / "runs" / RUNS[-1], "-o", tmp_path, "--stem", "sg", "-f", "prometheus")
+    done = CliRunner().invoke(cli, [str(word) for word in words])
+    assert stat.S_IMODE((tmp_path / "sg.prom").stat().st_mode) == 0o600
+    said = "sg.prom: its owner alone can read it, who is not in the group of its folder"
+    assert said in " ".join(done.stderr.split())
 
 
 def test_a_file_of_one_name_is_replaced(folder: Path, files: list[Path], tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import os
 import re
 import tempfile
 from collections.abc import Callable, Iterator
@@ -13,7 +14,10 @@ from typing import Any
 
 import openpyxl
 import pytest
+from click.testing import CliRunner
 
+from reporter.cli import cli
+from reporter.errors import InputError
 from reporter.output.s3 import Bucket
 from reporter.output.store import open_store
 from reporter.report.places import bucket as buckets
@@ -179,12 +183,34 @@ def test_a_place_that_cannot_be_had_is_told_before_anything_is_read(
         ("s3://", "-o s3://: names no bucket; write s3://bucket/prefix"),
         ("s3://[x/y", "-o s3://[x/y: no place in S3; write s3://bucket/prefix"),
         ("gs://x/y", "-o gs://x/y: give a folder, or s3://bucket/prefix"),
+        *(
+            (
+                f"s3://x/{name}",
+                f"-o s3://x/{shown}: a prefix has no ?, no # and no characters that cannot be shown",
+            )
+            for name, shown in {
+                "a#b": "a#b",
+                "a?b": "a?b",
+                "a?": "a?",
+                "a\nb": "a\\u000ab",
+                os.fsdecode(b"a\xffb"): "a\\udcffb",
+            }.items()
+        ),
+        ("s3:/x/y", "-o s3:/x/y: give a folder, or s3://bucket/prefix"),
     ],
 )
-def test_what_is_no_place_is_told(sg_audit: Callable[..., Any], run: Path, where: str, says: str) -> None:
-    for command in (("report", "-s", run), ("audit", "-c", "accounts.yml"), ("demo",)):
-        done = sg_audit(*command, "-o", where)
-        assert (done.returncode, done.stdout, done.stderr) == (2, "", f"sg-audit: {says}\n")
+def test_what_is_no_place_is_told(run: Path, where: str, says: str) -> None:
+    for command in (("report", "-s", str(run)), ("audit", "-c", "accounts.yml"), ("demo",)):
+        done = CliRunner().invoke(cli, [*command, "-o", where], standalone_mode=False)
+        assert isinstance(done.exception, InputError)
+        assert (str(done.exception), done.stdout) == (says, "")
+
+
+def test_a_prefix_stays_as_it_is(report: Report, s3: Any) -> None:
+    prefix = "a b/100%25 %41+ü/=&"
+    done = report(f"s3://{BUCKET}/{prefix}?region=us-east-1", "--stem", "sg", "-f", "json")
+    assert (done.error, done.lines) == (None, [f"s3://{BUCKET}/{prefix}/sg.json"])
+    assert keys(s3, prefix) == {"/sg.json", "/.sg.files.json"}
 
 
 def test_the_demo_does_not_write_to_a_bucket(sg_audit: Callable[..., Any], wired: Wire) -> None:
@@ -246,6 +272,27 @@ def test_names_that_stay_are_replaced_and_the_objects_of_tabs_that_are_gone_go(
     assert record(s3, "stay/")["json"] == ["sg.json"]
     for key in ("stay/.sg.files.json", "stay/sg_coverage.csv"):
         assert s3.head_object(Bucket=BUCKET, Key=key)["ServerSideEncryption"] == "AES256"
+
+
+def test_an_object_of_a_report_of_another_name_is_neither_replaced_nor_deleted(
+    report: Report, s3: Any
+) -> None:
+    theirs = {"sg_db": "sg_db_world.csv", "s": "sg_coverage.csv", "sg": "sg_rdp_world.csv"}
+    for stem, name in theirs.items():
+        files = json.dumps({"files": {"csv": [name]}})
+        s3.put_object(Bucket=BUCKET, Key=f"two/.{stem}.files.json", Body=files.encode())
+        s3.put_object(Bucket=BUCKET, Key=f"two/{name}", Body=stem.encode())
+    done = report(f"s3://{BUCKET}/two", "--stem", "sg", "-f", "csv", "-f", "json")
+    assert str(done.error) == (
+        f"-f csv: s3://{BUCKET}/two: cannot write the report there: sg_db_world.csv is of the report called sg_db: "
+        "take another --stem or, where that report is no longer wanted, remove it and .sg_db.files.json"
+    )
+    assert done.lines == [f"s3://{BUCKET}/two/sg.json"]
+    assert report(f"s3://{BUCKET}/two", "--stem", "sg", "-f", "csv", *LESS).error is None
+    assert content(s3, "two/sg_db_world.csv") == b"sg_db"
+    assert "sg_rdp_world.csv" not in keys(s3, "two/")
+    again = report(f"s3://{BUCKET}/two", "--stem", "sg_db", "-f", "json")
+    assert again.lines == [f"s3://{BUCKET}/two/sg_db.json"]
 
 
 def test_an_audit_reports_into_a_bucket(
@@ -348,6 +395,32 @@ def test_of_two_that_claim_a_name_in_one_moment_one_waits(s3: Any, monkeypatch: 
     assert found and (found.content, found.tag) == (b"2", second)
     with pytest.raises(OSError, match="more than 0 bytes"):
         place.version("x", 0)
+
+
+@pytest.mark.parametrize("there", [None, b"", b'{"files": {"csv": ["sg_old.csv"]}}'])
+def test_a_report_does_not_wait_for_itself_where_an_answer_is_lost(
+    report: Report, s3: Any, monkeypatch: pytest.MonkeyPatch, there: bytes | None
+) -> None:
+    """botocore asks again, and S3 finds what the first time wrote."""
+    prefix = f"lost/{there!r:.6}"
+    if there is not None:
+        s3.put_object(Bucket=BUCKET, Key=f"{prefix}/.sg.files.json", Body=there)
+        s3.put_object(Bucket=BUCKET, Key=f"{prefix}/sg_old.csv", Body=b"old")
+    write, lost = Bucket.write_version, []
+
+    def lossy(self: Bucket, key: str, body: bytes, tag: str | None) -> str:
+        found = write(self, key, body, tag)
+        if not lost:
+            lost.append(key)
+            raise FileExistsError
+        return found
+
+    waits = iter(range(3))
+    monkeypatch.setattr(Bucket, "write_version", lossy)
+    monkeypatch.setattr(buckets.time, "sleep", lambda seconds: next(waits))
+    assert report(f"s3://{BUCKET}/{prefix}", "--stem", "sg", "-f", "csv").error is None
+    assert json.loads(content(s3, f"{prefix}/.sg.files.json"))["writing"] is False
+    assert ("sg_old.csv" in keys(s3, f"{prefix}/")) is (there == b"")
 
 
 def test_a_store_without_conditional_writes_will_do(report: Report, s3: Any) -> None:

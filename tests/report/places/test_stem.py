@@ -242,6 +242,37 @@ def test_a_record_that_is_none_removes_nothing(
     assert set(record(tmp_path / "reports")["csv"]) == {Path(line).name for line in done.lines}
 
 
+@pytest.mark.parametrize("name", [".sg.lock", ".sg.files.json"])
+def test_what_is_in_the_way_of_a_reports_own_files_is_told(
+    report: Callable[..., Reported], tmp_path: Path, name: str
+) -> None:
+    reports = tmp_path / "reports"
+    (reports / name).mkdir(parents=True)
+    assert str(report("-f", "json").error) == (
+        f"{reports}: cannot write the report there: {name}: Is a directory"
+    )
+    assert shown(reports) == set()
+
+
+@pytest.mark.parametrize("as_link", [True, False])
+def test_a_record_is_its_owners_only_whatever_was_put_in_its_place(
+    report: Callable[..., Reported], tmp_path: Path, as_link: bool
+) -> None:
+    reports, open_to_all = tmp_path / "reports", tmp_path / "open"
+    reports.mkdir()
+    open_to_all.write_text("somebody else's")
+    open_to_all.chmod(0o666)
+    planted = reports / ".sg.files.json"
+    if as_link:
+        planted.symlink_to(open_to_all)
+    else:
+        planted.hardlink_to(open_to_all)
+    assert report("-f", "json").error is None
+    found = (reports / ".sg.files.json").lstat()
+    assert (stat.S_ISREG(found.st_mode), stat.S_IMODE(found.st_mode)) == (True, 0o600)
+    assert open_to_all.read_text() == "somebody else's"
+
+
 def test_what_cannot_be_removed_stays_in_the_record_and_is_told(
     report: Callable[..., Reported], tmp_path: Path
 ) -> None:
@@ -288,6 +319,38 @@ def test_a_report_that_another_one_holds_up_too_long_is_refused(
         f"{reports}: cannot write the report there: another report called sg is being put there"
     )
     assert (reports / "sg.json").read_bytes() == old
+
+
+def test_a_file_of_a_report_of_another_name_is_neither_replaced_nor_removed(
+    report: Callable[..., Reported], tmp_path: Path
+) -> None:
+    """The tab db_world of sg, and the tab world of sg_db, would be one file."""
+    reports = tmp_path / "reports"
+    assert report("-f", "csv").error is None
+    set_record(reports, {"csv": ["sg_ssh_world.csv", "sg_db_world.csv"]})  # whose the second is, both say
+    (reports / ".sg_db.files.json").write_text(json.dumps({"files": {"csv": ["sg_db_world.csv"]}}))
+    (reports / "sg_db_world.csv").write_text("of sg_db")
+    done = report("-f", "csv", "-f", "json")
+    assert str(done.error) == (
+        f"-f csv: {reports}: cannot write the report there: sg_db_world.csv is of the report called sg_db: take "
+        "another --stem or, where that report is no longer wanted, remove it and .sg_db.files.json"
+    )
+    assert done.lines == [str(reports / "sg.json")]
+    assert report("-f", "csv", *LESS).error is None
+    assert (reports / "sg_db_world.csv").read_text() == "of sg_db"
+    (reports / ".sg_db.files.json").unlink()
+    assert report("-f", "csv").error is None
+    assert (reports / "sg_db_world.csv").read_text() != "of sg_db"
+
+
+def test_a_longer_name_finds_what_a_shorter_one_has(report: Callable[..., Reported], tmp_path: Path) -> None:
+    reports = tmp_path / "reports"
+    reports.mkdir()
+    (reports / ".sg.files.json").write_text(json.dumps({"files": {"csv": ["sg_a_b_coverage.csv"]}}))
+    (reports / "sg_a_b_coverage.csv").write_text("of sg")
+    done = report("-f", "csv", stem="sg_a_b")
+    assert "sg_a_b_coverage.csv is of the report called sg: " in str(done.error)
+    assert shown(reports) == {"sg_a_b_coverage.csv"}
 
 
 NESTED = """

@@ -14,7 +14,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from reporter.findings.risk import LEVELS
 from reporter.names import distinct
-from reporter.report.descriptions import DESCRIPTIONS
+from reporter.report.descriptions import DESCRIPTIONS, description
 from reporter.report.entries import Entry
 from reporter.report.formats.xlsx import layout
 from reporter.report.formats.xlsx.cells import Cells
@@ -105,7 +105,7 @@ def write_head(
     """Write the heads, each with what its column means as a comment."""
     for number, column in enumerate(columns, first_column):
         sheet.write_string(row, number, column.name, _head(styles, column))
-        comment = DESCRIPTIONS.get(column.name, "")
+        comment = description(table, column.name)
         full_name = table.full_name or table.name
         if number == 0 and table.kind is not Kind.SUMMARY and sheet.get_name() != full_name:
             comment = f"{full_name}\n{comment}".strip()  # the sheet's name could not be all of it

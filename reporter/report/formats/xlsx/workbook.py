@@ -1,5 +1,6 @@
 """Writes a workbook."""
 
+import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,9 +44,11 @@ def write(
     if overview is not None:
         tables = in_place_of_cells(tables, overview)
     path = stem.with_name(f"{stem.name}{SUFFIX}")
-    scratch = stem.with_name("rows")  # where they wait until the end
-    scratch.mkdir()
-    with _os_errors(), xlsxwriter.Workbook(path, {**_OPTIONS, "tmpdir": scratch}) as workbook:
+    with (
+        tempfile.TemporaryDirectory(dir=stem.parent) as scratch,  # where they wait until the end
+        _os_errors(),
+        xlsxwriter.Workbook(path, {**_OPTIONS, "tmpdir": scratch}) as workbook,
+    ):
         workbook.set_size(*_WINDOW)
         workbook.set_properties(_properties(overview, [*facts, *said]))
         _write_sheets(workbook, tables, said, overview, placed)
