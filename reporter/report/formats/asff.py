@@ -127,9 +127,8 @@ def _batches(findings: Iterable[str]) -> Iterator[list[str]]:
 
 
 def _encoded(record: FindingRecord, partition: str, findings: FindingRecords) -> str:
-    """The finding in JSON, in ASCII: the AWS CLI takes a file for what the locale says, and sends it with the blanks that
-    `json` puts in, which count. Without the group's rules where
-    there is no room for them."""
+    """The finding in JSON, in ASCII: the AWS CLI takes a file for what the locale says, and sends it with the blanks
+    that `json` puts in, which count. Without the group's rules where there is no room for them."""
     finding = _finding(record, partition, findings)
     text = json.dumps(finding)
     if len(text) > _FINDING:
