@@ -13,7 +13,7 @@ from botocore.loaders import Loader
 
 from reporter.errors import InputError
 
-_REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-\d+")
+_REGION = re.compile(r"[a-z]{2,}(-[a-z]+)+-[0-9]+")
 _AWS = "aws"
 
 

@@ -11,7 +11,7 @@ from reporter.findings.risk import LEVELS
 from reporter.findings.together import BY_SEVERAL
 from reporter.inventory.network.reachability import Reachable
 
-_ACCOUNT_ID = re.compile(r"\d{12}")
+_ACCOUNT_ID = re.compile(r"\d{12}", re.ASCII)
 
 #: What a finding has for a level that gives its group no risk.
 INFORMS = "informs"
@@ -36,6 +36,7 @@ class Reason(StrEnum):
     FIXED = "fixed"  # the policy does not catch the group any more
     DELETED = "deleted"  # the group is not there any more
     UNKNOWN = "unknown"  # the groups of its account and region were not listed
+    ELSEWHERE = "elsewhere"  # the account that owns the VPC was read again: it is told of there
 
 
 class Place(NamedTuple):

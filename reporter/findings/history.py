@@ -14,6 +14,7 @@ from reporter.custodian.resource_types import GROUPS
 from reporter.findings import counts
 from reporter.findings.assess import Findings
 from reporter.findings.changes import FINDING_LEVELS, INFORMS, Found, Key, Place, RunFindings
+from reporter.findings.resolved import why_resolved
 from reporter.findings.together import SSH_WORLD
 from reporter.inventory.audit import Audit
 from reporter.inventory.network.reachability import Reachable
@@ -110,7 +111,8 @@ def of_run(
 def since(run: RunFindings, before: RunFindings | None, own: RunFindings | None = None) -> RunFindings:
     """The run with what is known since when its findings are seen, see `of_run`.
 
-    What the run could not look for is carried on, unless the group is known to be gone. Where a run between `before`
+    What the run could not look for is carried on, unless the group is known to be gone, and so is what it cannot tell
+    though it looked. Where a run between `before`
     and this one was deleted, only what is kept of this one knows what that had found.
     """
     deleted = before and own and own.after > before.started
@@ -123,9 +125,7 @@ def since(run: RunFindings, before: RunFindings | None, own: RunFindings | None 
     carried: dict[Key, str] = {}
     for other in earlier:
         for key in (*other.findings, *other.carried):
-            if key[:3] in run.cells or key in found:
-                continue
-            if run.sees(key) or Place(key.account, key.region) not in run.listed:
+            if key not in found and not why_resolved(key, other, run):
                 date = other.first_seen(key)
                 carried[key] = min(carried.get(key, date), date)
     after = max(before.started if before else "", own.after if own else "")

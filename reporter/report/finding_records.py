@@ -9,7 +9,7 @@ from operator import attrgetter
 from typing import Any
 
 from reporter.findings.assess import Findings
-from reporter.findings.changes import INFORMS
+from reporter.findings.changes import INFORMS, Key, Reason
 from reporter.findings.history import finding_level
 from reporter.findings.past import NO_PAST, Past
 from reporter.findings.resolved import Resolved
@@ -21,11 +21,12 @@ from reporter.output.manifest import Cell, Status
 from reporter.report.details import Policy, policies_that_find
 
 _TOOL = "c7n-sg-audit"  # what ids begin with
-_NEW, _SEEN_BEFORE = "new", frozenset({"changed", "same"})  # in the column since_last
+_NEW = "new"  # in the column since_last
 _OF_FINDINGS = (
     "account_profile", "account_id", "region", "policy", "resource_id", "group", "group_name", "exposed",
     "matched_rules", "proven", "first_seen", "since_last", "next_step",
 )  # fmt: skip
+_KEY_COLUMNS = ("account_id", "region", "policy", "resource_id")
 _OF_GROUPS = ("vpc_id", "tags", "risk", "reachable", "reachable_on")
 
 
@@ -35,6 +36,7 @@ class Outcome(StrEnum):
     FOUND = "found"
     POSSIBLE = "possible"  # the policy was not read there
     GONE = "gone"  # an earlier run had it; this one looked, and does not
+    MOVED = "moved"  # an earlier run had it in this account; it is another's, and told of there
     UNREAD = "unread"  # no finding: what was not read of an account and region
 
 
@@ -84,6 +86,11 @@ class FindingRecord:
     next_step: str = ""
     reason: str = ""
     recorded: Group | None = None
+
+    @property
+    def is_closed(self) -> bool:
+        """Whether an earlier run had it, and it is not there any more."""
+        return self.outcome in (Outcome.GONE, Outcome.MOVED)
 
     @property
     def told_level(self) -> str:
@@ -155,6 +162,7 @@ class _Sources:
 
     def __init__(self, audit: Audit, findings: Findings, past: Past) -> None:
         self._output = audit.output
+        self._base = past.base
         self._policies = {each.name: each for each in policies_that_find(audit)}
         columns = {each.name: each.in_report.column for each in audit.output.policies}
         self._columns = {name: columns[name] for name in self._policies}
@@ -178,9 +186,11 @@ class _Sources:
         for row, place in enumerate(where):
             self._rows.setdefault(place, []).append(row)
         self._gone: dict[_Where, list[Resolved]] = {}
+        there = set(zip(*(frame[name] for name in _KEY_COLUMNS), strict=True)) if past.resolved else set()
         for each in past.resolved:
             place = each.account_profile, each.key.account_id, each.key.region
-            if each.key.policy in self._policies:
+            # Of an account under two names, one may have looked for what the other could not.
+            if each.key.policy in self._policies and (each.key.account_id, *each.key[1:]) not in there:
                 self._gone.setdefault(place, []).append(each)
         self._unread: dict[_Where, list[Cell]] = {}
         for cell in audit.gaps:
@@ -222,6 +232,7 @@ class _Sources:
         group, policy, group_id = frame["group"][row], frame["policy"][row], frame["resource_id"][row]
         seen = self._seen(place, policy)
         first_seen, since_last = frame["first_seen"][row], frame["since_last"][row]
+        before = self._base.first_seen(_key(place, policy, group_id)) if self._base else ""
         in_first_run = since_last == _NEW or not first_seen or first_seen >= seen.date().isoformat()
         level = finding_level(groups["risk"][group], frame["exposed"][row], self._columns[policy])
         is_waived, waived = self._waived.get((group, policy), (False, ""))
@@ -242,7 +253,7 @@ class _Sources:
             reachable_on=tuple(groups["reachable_on"][group]),
             matched_rules=frame["matched_rules"][row],
             first_seen=first_seen,
-            is_new=in_first_run and since_last not in _SEEN_BEFORE,
+            is_new=in_first_run and not before,
             waived=waived,
             is_waived=is_waived,
             next_step=frame["next_step"][row],
@@ -254,7 +265,7 @@ class _Sources:
         group = recorded.get(key.resource_id)
         return FindingRecord(
             uid=_uid(place, key.policy, key.resource_id),
-            outcome=Outcome.GONE,
+            outcome=Outcome.MOVED if each.reason is Reason.ELSEWHERE else Outcome.GONE,
             place=place,
             policy=self._policies[key.policy],
             seen=self._seen(place, key.policy),
@@ -283,7 +294,11 @@ class _Sources:
 
 
 def _uid(place: Place, policy: str, group_id: str = "") -> str:
-    return finding_uid(place.account_id or place.account, place.region, policy, group_id)
+    return finding_uid(*_key(place, policy, group_id))
+
+
+def _key(place: Place, policy: str, group_id: str) -> Key:
+    return Key(place.account_id or place.account, place.region, policy, group_id)
 
 
 def _moment(seconds: float) -> datetime:

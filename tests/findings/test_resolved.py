@@ -2,6 +2,7 @@
 
 import pytest
 
+from reporter.findings import history
 from reporter.findings.changes import Place, RunFindings
 from reporter.findings.resolved import resolved_since
 
@@ -31,9 +32,16 @@ def in_short(base: RunFindings, head: RunFindings) -> list[tuple[str, str, str]]
         # It was not looked for, or by a hand that did it before the older run.
         (run(**UNREAD), ""),
         (run(read_at={CELL: 1_000.0}), ""),
+        # A group that is not there is found by no policy, read or not.
+        (run(**UNREAD, **WITHOUT_GROUP), "deleted"),
+        (run(**UNREAD, **WITHOUT_GROUP, listed=frozenset()), ""),
+        (run(**UNREAD, **WITHOUT_GROUP, read_at={(*HERE, "sg-all"): 1_000.0}), ""),
+        (run(**UNREAD, **NEXT_DOOR), ""),
         # It may be there all the same.
         (run(**NEXT_DOOR), ""),
         (run(**NEXT_DOOR, **EDITED), ""),
+        # The account next door, whose group it is, was asked for it.
+        (run(**NEXT_DOOR, cells=dict.fromkeys((CELL, (*THERE, CELL[2])), "as it is")), "elsewhere"),
     ],
 )
 def test_a_finding_is_resolved_where_it_was_looked_for_in_vain(head: RunFindings, reason: str) -> None:
@@ -53,6 +61,26 @@ def test_so_is_one_that_the_run_before_could_not_look_for() -> None:
 def test_not_where_a_prefix_list_was_not_read_whole(base: RunFindings) -> None:
     assert in_short(base, run(**UNSURE)) == []
     assert len(in_short(base, run(unsure=frozenset({(*HERE, "sg-2")})))) == 1
+
+
+@pytest.mark.parametrize(
+    ("base", "head"),
+    [
+        (run(TOGETHER), run(**UNSURE)),
+        (run(FOUND), run(**UNREAD)),
+        (run(FOUND), run(**NEXT_DOOR)),
+        (run(FOUND), run(**UNREAD, **NEXT_DOOR)),
+    ],
+)
+def test_what_a_run_cannot_tell_is_carried_on_with_its_day(base: RunFindings, head: RunFindings) -> None:
+    told = history.since(head, base)
+    assert told.carried == {KEY: "2026-11-18"}
+    assert history.since(run(FOUND._replace(first_seen="2026-11-25")), told).findings == {KEY: FOUND}
+
+
+@pytest.mark.parametrize("head", [run(), run(**WITHOUT_GROUP), run(**UNREAD, **WITHOUT_GROUP)])
+def test_what_is_gone_is_not(head: RunFindings) -> None:
+    assert history.since(head, run(FOUND)).carried == {}
 
 
 def test_the_account_is_called_as_it_is_now() -> None:

@@ -22,6 +22,7 @@ _GONE = {
     Reason.FIXED.value: "The policy does not find it any more.",
     Reason.DELETED.value: "The group is not there any more.",
     Reason.UNKNOWN.value: "The policy does not find it any more; whether the group is still there is not known.",
+    Reason.ELSEWHERE.value: "The group is another account's, and is told of there.",
 }
 _REACHED = {
     "yes": "The internet reaches it",
@@ -48,7 +49,7 @@ def title(record: FindingRecord) -> str:
     """What a person calls it: the policy's title and the group."""
     if record.outcome is Outcome.UNREAD:
         return f"Not read: {record.policy.title}"
-    return f"{record.policy.title}: {record.group_name or record.group_id}"
+    return f"{record.policy.title}: {record.group_name.strip() or record.group_id}"
 
 
 def description(record: FindingRecord) -> str:
@@ -60,11 +61,11 @@ def _sentences(record: FindingRecord) -> Iterator[str]:
     place, policy = record.place, record.policy.name
     where = f"{place.account} ({place.account_id})" if place.account_id else place.account
     where = f"{where}, {place.region}"
-    group = f"{record.group_id} ({record.group_name})" if record.group_name else record.group_id
+    group = f"{record.group_id} ({record.group_name})" if record.group_name.strip() else record.group_id
     match record.outcome:
         case Outcome.UNREAD:
             yield f"Policy {policy} could not be read in {where}: {record.reason}."
-        case Outcome.GONE:
+        case Outcome.GONE | Outcome.MOVED:
             yield f"Policy {policy} found security group {group} in {where}. {_GONE[record.reason]}"
         case Outcome.POSSIBLE:
             yield f"Policy {policy} was not read in {where}: whether it finds security group {group} is not known."

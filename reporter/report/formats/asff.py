@@ -6,7 +6,9 @@ https://docs.aws.amazon.com/securityhub/latest/partnerguide/guidelines-batchimpo
 
 import json
 import re
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +36,7 @@ SHOWS_FINDINGS = True
 
 _MOST = 100  # findings in an import
 _FINDING, _IMPORT = 240_000, 6_000_000  # bytes
+_AROUND = len('{"Findings": []}')
 _MAX_REGION = 16
 _MAX_NAME, _MAX_TITLE, _MAX_DESCRIPTION, _MAX_TEXT = 512, 256, 1024, 512
 _MAX_FIELD = 2048
@@ -51,7 +54,12 @@ _PARTITIONS = {
     "aws-iso-b": "aws-us-iso-b",
 }
 _SEVERITIES = {"critical": "CRITICAL", "high": "HIGH", "medium": "MEDIUM", INFORMS: "INFORMATIONAL"}
-_STATUSES = {Outcome.FOUND: "FAILED", Outcome.POSSIBLE: "WARNING", Outcome.GONE: "PASSED"}
+_STATUSES = {
+    Outcome.FOUND: "FAILED",
+    Outcome.POSSIBLE: "WARNING",
+    Outcome.GONE: "PASSED",
+    Outcome.MOVED: "NOT_AVAILABLE",
+}
 _BEST_PRACTICES = "Software and Configuration Checks/AWS Security Best Practices"
 _NETWORK = f"{_BEST_PRACTICES}/Network Reachability"
 
@@ -60,14 +68,18 @@ def write(stem: Path, tables: Sequence[Table], facts: Sequence[str], findings: F
     """Write `<stem>_asff/<account id>/<region>/0001.json` and so on, each a list of at most 100 findings, a finding a
     line, that one import takes. There is no folder where there is nothing to import."""
     folder = stem.with_name(f"{stem.name}_asff")
+    # An account may be there under several names, and so more than once.
+    numbers: defaultdict[Path, Iterator[int]] = defaultdict(lambda: count(1))
     for place, records in findings.by_place(_takes, with_groups=True):
         partition = regions.partition_of(place.region)
         read = (record for record in records if record.outcome is not Outcome.UNREAD)
         found = (_encoded(record, partition, findings) for record in read)
-        for number, batch in enumerate(_batches(found), 1):
-            own = folder / place.account_id / place.region
+        own = folder / place.account_id / place.region
+        for batch in _batches(found):
             own.mkdir(parents=True, exist_ok=True)
-            (own / f"{number:04}.json").write_text("[" + ",\n".join(batch) + "]\n", encoding="ascii")
+            (own / f"{next(numbers[own]):04}.json").write_text(
+                "[" + ",\n".join(batch) + "]\n", encoding="ascii"
+            )
     return [folder] if folder.exists() else []
 
 
@@ -103,11 +115,11 @@ def _some(names: Sequence[str]) -> str:
 def _batches(findings: Iterable[str]) -> Iterator[list[str]]:
     """The findings, as many together as an import takes."""
     batch: list[str] = []
-    size = 0
+    size = _AROUND
     for finding in findings:
         if batch and (len(batch) == _MOST or size + len(finding) > _IMPORT):
             yield batch
-            batch, size = [], 0
+            batch, size = [], _AROUND
         batch.append(finding)
         size += len(finding) + len(",\n")
     if batch:
@@ -115,16 +127,16 @@ def _batches(findings: Iterable[str]) -> Iterator[list[str]]:
 
 
 def _encoded(record: FindingRecord, partition: str, findings: FindingRecords) -> str:
-    """The finding in JSON, in ASCII: the AWS CLI takes a file for what the locale says. Without the group's rules where
-    there is no room for them."""
+    """The finding in JSON, in ASCII: the AWS CLI takes a file for what the locale says, and sends it with the blanks
+    that `json` puts in, which count. Without the group's rules where there is no room for them."""
     finding = _finding(record, partition, findings)
-    text = json.dumps(finding, separators=(",", ":"))
+    text = json.dumps(finding)
     if len(text) > _FINDING:
         details = finding["Resources"][0]["Details"]["AwsEc2SecurityGroup"]
         for rules in ("IpPermissionsEgress", "IpPermissions"):
             details.pop(rules, None)
         finding["ProductFields"]["RulesLeftOut"] = "more than a finding has room for"
-        text = json.dumps(finding, separators=(",", ":"))
+        text = json.dumps(finding)
     return text
 
 
@@ -134,7 +146,7 @@ def _finding(record: FindingRecord, partition: str, findings: FindingRecords) ->
         f"{findings.updated:%Y-%m-%dT%H:%M:%S}.{findings.updated.microsecond // 1000:03}Z",
     )
     first_seen = f"{record.first_seen}T00:00:00.000Z" if record.first_seen else ""
-    gone = record.outcome is Outcome.GONE
+    gone = record.is_closed
     return _filled(
         {
             "SchemaVersion": "2018-10-08",
@@ -205,7 +217,7 @@ def _product_fields(record: FindingRecord) -> dict[str, str]:
         "Waived": record.waived,
         "GoneBecause": record.reason,
     }
-    if record.outcome is Outcome.GONE:  # of which nothing else is known
+    if record.is_closed:  # of which nothing else is known
         fields = {
             name: fields[name] for name in ("ProviderName", "ProviderVersion", "AccountName", "GoneBecause")
         }
@@ -250,15 +262,21 @@ def _permission(permission: Permission) -> dict[str, Any]:
             "IpProtocol": permission.ip_protocol,
             "FromPort": permission.from_port,
             "ToPort": permission.to_port,
-            "IpRanges": [{"CidrIp": each.cidr_ip} for each in permission.ip_ranges],
-            "Ipv6Ranges": [{"CidrIpv6": each.cidr_ipv6} for each in permission.ipv6_ranges],
-            "PrefixListIds": [{"PrefixListId": each.prefix_list_id} for each in permission.prefix_list_ids],
-            "UserIdGroupPairs": [
-                _filled({"GroupId": each.group_id, "GroupName": each.group_name})
+            "IpRanges": _each({"CidrIp": each.cidr_ip} for each in permission.ip_ranges),
+            "Ipv6Ranges": _each({"CidrIpv6": each.cidr_ipv6} for each in permission.ipv6_ranges),
+            "PrefixListIds": _each(
+                {"PrefixListId": each.prefix_list_id} for each in permission.prefix_list_ids
+            ),
+            "UserIdGroupPairs": _each(
+                {"GroupId": each.group_id, "GroupName": each.group_name}
                 for each in permission.user_id_group_pairs
-            ],
+            ),
         }
     )
+
+
+def _each(sources: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    return [source for source in map(_filled, sources) if source]
 
 
 def _filled(fields: Mapping[str, Any]) -> dict[str, Any]:

@@ -49,6 +49,7 @@ _ANSWERS = {
     Outcome.FOUND: (3, "Fail"),
     Outcome.POSSIBLE: (2, "Warning"),
     Outcome.GONE: (1, "Pass"),
+    Outcome.MOVED: _UNKNOWN,
     Outcome.UNREAD: _UNKNOWN,
 }
 _MAX_TEXT = 1024  # bytes: the schema has no limit, and nobody reads more
@@ -73,7 +74,7 @@ def _line(event: dict[str, Any]) -> bytes:
 
 def _event(record: FindingRecord, partition: str) -> dict[str, Any]:
     activity, status = _activity_and_status(record)
-    gone = record.outcome is Outcome.GONE
+    gone = record.is_closed
     severity = _INFORMATIONAL if gone else _SEVERITIES.get(record.level, _UNKNOWN)
     return _filled(
         {
@@ -110,7 +111,7 @@ def _activity_and_status(record: FindingRecord) -> tuple[tuple[int, str], tuple[
     match record.outcome:
         case Outcome.UNREAD:
             return _UNKNOWN, _UNKNOWN
-        case Outcome.GONE:
+        case Outcome.GONE | Outcome.MOVED:
             return _CLOSE, _RESOLVED
     return _CREATE if record.is_new else _UPDATE, _SUPPRESSED if record.is_waived else _NEW
 
@@ -134,7 +135,8 @@ def _cloud(place: Place) -> dict[str, Any]:
 
 def _compliance(record: FindingRecord) -> dict[str, Any]:
     controls = requirements(record)
-    standards = dict.fromkeys(control.partition("/")[0] for control in controls if "/" in control)
+    named = (control.partition("/")[0].strip() for control in controls if "/" in control)
+    standards = dict.fromkeys(name for name in named if name)
     answer = _ANSWERS[record.outcome]
     return {
         "control": clean(record.policy.name),
@@ -184,7 +186,7 @@ def _resource(record: FindingRecord, partition: str) -> dict[str, Any]:
                 "cloud_partition": partition,
             }
         )
-    known = record.outcome is not Outcome.GONE
+    known = not record.is_closed
     data = {
         "level": record.told_level,
         "matched_rules": list(record.matched_rules or ()),

@@ -312,6 +312,21 @@ def test_so_are_those_of_groups_with_names_that_mean_harm(tmp_path: Path) -> Non
     assert "The internet reaches it: 203.0.113.7 -> tcp 22." in bastion["Description"]
 
 
+def test_and_those_of_rules_without_what_they_name(tmp_path: Path) -> None:
+    web = group(WEB, "web", ssh_from=WORLD)
+    of_nothing = {"IpRanges": [{}], "Ipv6Ranges": [{"CidrIpv6": None}], "UserIdGroupPairs": [{"UserId": "1"}]}
+    of_blanks = {"IpRanges": [{"CidrIp": " "}, {"CidrIp": "10.0.0.0/8"}], "PrefixListIds": [{}]}
+    web["IpPermissions"] += [
+        {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22} | each for each in (of_nothing, of_blanks)
+    ]
+    report(write(tmp_path / "run", {("alpha", EAST): unit([web])}, policies()), tmp_path, "-f", "asff")
+    check(imports(tmp_path))
+    (resource,) = findings(tmp_path)[f"{ALPHA}/sg-ssh-world/{WEB}"]["Resources"]
+    rules = resource["Details"]["AwsEc2SecurityGroup"]["IpPermissions"]
+    ssh = {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22}
+    assert rules[1:] == [ssh, ssh | {"IpRanges": [{"CidrIp": "10.0.0.0/8"}]}]
+
+
 def test_and_those_of_names_as_long_as_can_be(tmp_path: Path) -> None:
     tags = [{"Key": f"{number:02}{'安' * 200}", "Value": "é" * 300} for number in range(60)]
     long = group("sg-" + "1" * 600, "ü" * 255, ssh_from=WORLD) | {"Tags": tags}
@@ -390,6 +405,110 @@ def test_what_was_not_read_is_closed_once_it_is(tmp_path: Path) -> None:
     assert states == [("FAILED", "ACTIVE"), None, ("PASSED", "ARCHIVED"), None]
 
 
+SHARED = group(WEB, "web", ssh_from=WORLD)  # alpha's, in a VPC that beta has a part in
+NOTHING = dict.fromkeys(unit(), DENIED)
+WHOLE = group(OLD, "old")  # the world in halves, one of them in a prefix list
+WHOLE["IpPermissions"] = [
+    {
+        "IpProtocol": "tcp",
+        "FromPort": 22,
+        "ToPort": 22,
+        "IpRanges": [{"CidrIp": "0.0.0.0/1"}],
+        "PrefixListIds": [{"PrefixListId": "pl-1"}],
+    }
+]
+LISTS = {
+    "name": "prefix-lists",
+    "resource": "aws.prefix-list",
+    "filtered": True,
+    "filters": [{"type": "entry", "key": "Cidr", "value": "present"}],
+    "report": {"tab": "security_groups"},
+}
+
+
+def half(listed: str) -> dict[str, list[dict[str, Any]]]:
+    return {
+        "prefix_lists": [
+            {"PrefixListId": "pl-1", "OwnerId": "111111111111", "c7n:prefix-entries": [{"Cidr": listed}]}
+        ]
+    }
+
+
+@pytest.mark.parametrize(
+    ("name", "expected", "runs"),
+    [
+        pytest.param(
+            f"222222222222/{EAST}/sg-ssh-world/{WEB}",
+            ["FAILED ACTIVE", "", "NOT_AVAILABLE ARCHIVED", ""],
+            [
+                {"alpha": NOTHING, "beta": unit([SHARED])},
+                {"alpha": unit([SHARED], sg_ssh_world=DENIED), "beta": unit([SHARED])},
+                {"alpha": unit([SHARED]), "beta": unit([SHARED])},
+                {"alpha": unit([SHARED]), "beta": unit([SHARED])},
+            ],
+            id="its VPC's owner was not read",
+        ),
+        pytest.param(
+            f"{ALPHA}/sg-ssh-world/{OLD}",
+            ["FAILED ACTIVE", "", "PASSED ARCHIVED", ""],
+            [
+                {"alpha": unit([WHOLE], sg_ssh_world=[], **found)}
+                for found in (
+                    half("128.0.0.0/1"),
+                    {"prefix_lists": DENIED},
+                    half("10.0.0.0/8"),
+                    half("10.0.0.0/8"),
+                )
+            ],
+            id="a prefix list was not read whole",
+        ),
+        pytest.param(
+            f"{ALPHA}/sg-ssh-world/{WEB}",
+            ["FAILED ACTIVE", "PASSED ARCHIVED", ""],
+            [
+                {"alpha": unit([SHARED])},
+                {"alpha": unit([], sg_ssh_world=DENIED)},
+                {"alpha": unit([])},
+            ],
+            id="its group was deleted while the policy was not read",
+        ),
+    ],
+)
+def test_what_a_run_could_not_tell_is_closed_by_one_that_can(
+    tmp_path: Path, name: str, expected: list[str], runs: list[dict[str, Any]]
+) -> None:
+    states = []
+    for day, units in enumerate(runs, 11):
+        write(
+            tmp_path / "runs" / f"202611{day}T210355Z",
+            {(account, EAST): found for account, found in units.items()},
+            [*policies(), LISTS],
+            f"2026-11-{day}T21:03:55+00:00",
+        )
+        report(tmp_path / "runs", tmp_path, "-f", "asff", "-f", "ocsf")
+        check(imports(tmp_path))
+        found = findings(tmp_path).get(name)
+        states.append(f"{found['Compliance']['Status']} {found['RecordState']}" if found else "")
+        of_event = events(tmp_path).get(name, {}).get("activity_name", "")
+        assert of_event == {"FAILED ACTIVE": "Create", "": ""}.get(states[-1], "Close")
+    assert states == expected
+
+
+def test_a_finding_is_told_once_where_one_of_two_names_looked_for_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(ACCOUNT_IDS, "alpha again", ACCOUNT_IDS["alpha"])
+    web = group(WEB, "web", ssh_from=WORLD)
+    for day, of_world in ((18, [web]), (25, DENIED)):
+        units = {
+            ("alpha", EAST): unit([web], sg_ssh_world=of_world),
+            ("alpha again", EAST): unit([], sg_inventory=DENIED),
+        }
+        write(tmp_path / "runs" / f"202611{day}T210355Z", units, policies(), f"2026-11-{day}T21:03:55+00:00")
+    report(tmp_path / "runs", tmp_path, "-f", "asff")
+    assert findings(tmp_path)[f"{ALPHA}/sg-ssh-world/{WEB}"]["Compliance"]["Status"] == "WARNING"
+
+
 def test_a_report_of_one_account_has_nothing_of_the_others(runs: Path, tmp_path: Path) -> None:
     report(runs, tmp_path, "-f", "asff", "-a", "gamma")
     assert list(imports(tmp_path)) == [f"333333333333/{GOV}/0001.json"]
@@ -408,10 +527,26 @@ def test_a_file_has_no_more_than_an_import_takes(tmp_path: Path, monkeypatch: py
     assert len(findings(tmp_path)) == 202
 
 
-def test_a_group_with_more_rules_than_there_is_room_for_is_there_without_them(tmp_path: Path) -> None:
+def test_an_account_under_two_names_has_the_findings_of_both(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(ACCOUNT_IDS, "alpha again", ACCOUNT_IDS["alpha"])
+    units = {
+        ("alpha", EAST): unit([group(WEB, "web", ssh_from=WORLD)]),
+        ("alpha again", EAST): unit([group(OLD, "old", ssh_from=WORLD)]),
+    }
+    report(write(tmp_path / "run", units, policies()), tmp_path, "-f", "asff")
+    assert list(imports(tmp_path)) == [f"{ALPHA}/0001.json", f"{ALPHA}/0002.json"]
+    assert {f"{ALPHA}/sg-ssh-world/{each}" for each in (WEB, OLD)} <= findings(tmp_path).keys()
+
+
+@pytest.mark.parametrize("ranges", [12_000, 8_700])  # the smaller one fits but for the blanks that are sent
+def test_a_group_with_more_rules_than_there_is_room_for_is_there_without_them(
+    tmp_path: Path, ranges: int
+) -> None:
     web = group(WEB, "web", ssh_from=WORLD)
-    ranges = [{"CidrIp": f"10.{number // 250}.{number % 250}.0/24"} for number in range(12_000)]
-    web["IpPermissionsEgress"] = [{"IpProtocol": "-1", "IpRanges": ranges}]
+    blocks = [{"CidrIp": f"10.{number // 250}.{number % 250}.0/24"} for number in range(ranges)]
+    web["IpPermissionsEgress"] = [{"IpProtocol": "-1", "IpRanges": blocks}]
     run = write(tmp_path / "run", {("alpha", EAST): unit([web], sg_ssh_open=[])}, policies())
     report(run, tmp_path, "-f", "asff")
     check(imports(tmp_path))
@@ -431,11 +566,12 @@ def test_what_no_account_can_import_is_said(tmp_path: Path, monkeypatch: pytest.
     monkeypatch.setitem(ACCOUNT_IDS, "gamma", "")
     units = {
         ("gamma", EAST): unit([group(WEB, "web", "alpha", ssh_from=WORLD)]),
+        ("alpha", "us-east-\N{FULLWIDTH DIGIT ONE}"): unit([group(IDLE, "idle", ssh_from=WORLD)]),
         ("beta", "nowhere; rm"): unit([group(OLD, "old", "beta", ssh_from=WORLD)]),
     }
     _, said = report(write(tmp_path / "run", units, policies()), tmp_path, "-f", "asff")
     assert "-f asff: 2 findings are left out, as the id of their account is not known: gamma" in said
-    assert "-f asff: 2 findings are left out, as their region is none that AWS has: beta" in said
+    assert "-f asff: 4 findings are left out, as their region is none that AWS has: alpha, beta" in said
     assert imports(tmp_path) == {}
 
 

@@ -216,6 +216,27 @@ def test_a_report_made_again_is_the_same_and_a_later_run_has_new_events_of_the_s
     assert len(set(ids)) == len(ids)
 
 
+def test_a_finding_is_new_once_also_of_two_runs_of_a_day_and_an_edited_policy(tmp_path: Path) -> None:
+    web = unit([group(WEB, "web", ssh_from=WORLD)])
+    activities = []
+    for hour, of_run in (("08", policies()), ("12", policies(filters=[{"GroupName": "web"}]))):
+        run = tmp_path / "runs" / f"20261118T{hour}0355Z"
+        write(run, {("alpha", EAST): web}, of_run, f"2026-11-18T{hour}:03:55+00:00")
+        report(tmp_path / "runs", tmp_path, "-f", "ocsf")
+        activities.append(events(tmp_path)[f"{ALPHA}/sg-ssh-world/{WEB}"]["activity_name"])
+    assert activities == ["Create", "Update"]
+
+
+def test_what_is_blank_names_nothing(tmp_path: Path) -> None:
+    wordy = {"level": "exposed", "title": "Open", "controls": ["/", " ", "CIS/5.3"]}
+    units = {("alpha", EAST): unit([group(WEB, " \u00a0", ssh_from=WORLD)])}
+    report(write(tmp_path / "run", units, policies(report=wordy)), tmp_path, "-f", "ocsf")
+    event = events(tmp_path)[f"{ALPHA}/sg-ssh-world/{WEB}"]
+    assert event["message"] == f"Open: {WEB}"
+    assert f"found security group {WEB} in alpha" in event["finding_info"]["desc"]
+    assert event["compliance"]["standards"] == ["CIS"]
+
+
 def test_without_findings_there_is_a_file_without_lines(tmp_path: Path) -> None:
     run = write(tmp_path / "run", {("alpha", EAST): unit([])}, policies())
     printed, _ = report(run, tmp_path, "-f", "ocsf")
