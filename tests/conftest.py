@@ -4,6 +4,7 @@ import gc
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -65,9 +66,14 @@ def pytest_xdist_auto_num_workers() -> Generator[None, int, int]:
 
 
 def pytest_configure() -> None:
-    """Have Python keep what it compiles: else each worker, and each process it starts, compiles all of this anew."""
+    """Have Python keep what it compiles: else each worker, and each process it starts, compiles all of this anew.
+
+    And have it hear of Ctrl-C, which a shell keeps from what it starts with `&`: tests send it to what they start.
+    """
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.dont_write_bytecode = False
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.hookimpl(optionalhook=True)
