@@ -815,7 +815,7 @@ def test_names_that_cannot_be_shown_are_shown_as_far_as_they_can(sg_audit_here: 
     )
     assert max(len(os.fsencode(path.name)) for path in paths) <= 255
 
-    (whole,) = (path for path in paths if path.suffix == ".json")
+    (whole,) = (path for path in paths if path.suffix == ".json" and not path.stem.endswith("_schema"))
     tables = json.loads(whole.read_text())["tables"]
     assert "left out: policy found: metadata.report.tab: it holds a character that cannot be shown" in err
     assert list(tables["security_groups"][0])[-1] == "account:a____b"
