@@ -81,3 +81,8 @@ def printable(text: str, length: int = 300) -> str:
     if not shown.isprintable():
         shown = "".join(each if each.isprintable() else f"\\u{ord(each):04x}" for each in shown)
     return shown if len(shown) <= length else shown[: length - 1] + "…"
+
+
+def is_account_id(text: str) -> bool:
+    """Whether a text is the id of an AWS account: twelve ASCII digits."""
+    return len(text) == 12 and text.isascii() and text.isdigit()

@@ -1,6 +1,5 @@
 """What two runs found, compared: what is new, gone, changed or the same, and what cannot be compared."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -10,8 +9,7 @@ from typing import NamedTuple
 from reporter.findings.risk import LEVELS
 from reporter.findings.together import BY_SEVERAL
 from reporter.inventory.network.reachability import Reachable
-
-_ACCOUNT_ID = re.compile(r"\d{12}", re.ASCII)
+from reporter.names import is_account_id
 
 #: What a finding has for a level that gives its group no risk.
 INFORMS = "informs"
@@ -57,7 +55,7 @@ class Key(NamedTuple):
     @property
     def account_id(self) -> str:
         """The account's id; empty where it is known by its name alone."""
-        return self.account if _ACCOUNT_ID.fullmatch(self.account) else ""
+        return self.account if is_account_id(self.account) else ""
 
 
 class Found(NamedTuple):
@@ -78,7 +76,12 @@ class Found(NamedTuple):
     @property
     def told_level(self) -> str:
         """The level as a person reads it."""
-        return self.level if self.level_proven else f"possibly {self.level}"
+        return told_level(self.level, proven=self.level_proven)
+
+
+def told_level(level: str, *, proven: bool) -> str:
+    """A level of FINDING_LEVELS as a person reads it; that a finding only informs is always proven."""
+    return level if proven or level == INFORMS else f"possibly {level}"
 
 
 @dataclass(frozen=True)

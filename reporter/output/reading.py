@@ -225,6 +225,12 @@ def when_begun(run: Store) -> tuple[str, int] | None:
     return _in_order(f"{started.astimezone(UTC):%Y%m%dT%H%M%SZ}")
 
 
+def newest_start(started: str) -> datetime:
+    """When the newest of output began, of `Output.started`; what has no time zone is UTC. Raises ValueError."""
+    newest = datetime.fromisoformat(started.rpartition(" to ")[2])
+    return newest if newest.tzinfo else newest.replace(tzinfo=UTC)
+
+
 def _began(name: str) -> str:
     match = _RUN_NAME.fullmatch(name)
     return "/".join(match.groups()[:4]) if match else ""

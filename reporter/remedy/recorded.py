@@ -19,6 +19,7 @@ from reporter.inventory.network import addresses
 from reporter.inventory.newest import Newest
 from reporter.inventory.records import Interface, ListOf, Tag
 from reporter.inventory.rules import GROUP, IPV4, IPV6, PREFIX_LIST
+from reporter.names import is_account_id
 from reporter.output.manifest import Cell, Status
 from reporter.output.reading import Output
 from reporter.output.store import UNREADABLE, side_by_side
@@ -263,18 +264,12 @@ _FORMS = {
     name: re.compile(f"{name}-[0-9a-f]{{8}}(?:[0-9a-f]{{9}})?")
     for name in ("sg", "vpc", "eni", "i", "pl", "pcx")
 }
-_ACCOUNT_ID = re.compile(r"\d{12}")
 _PROTOCOL = re.compile(r"-1|\d{1,3}|[a-z]+\d?", re.IGNORECASE)
 
 
 def is_id(kind: str, text: str) -> bool:
     """Whether a text is the id of a resource, as AWS writes those of that kind (`sg`, `eni`, `i` …)."""
     return bool(_FORMS[kind].fullmatch(text))
-
-
-def is_account_id(text: str) -> bool:
-    """Whether a text is the id of an account."""
-    return bool(_ACCOUNT_ID.fullmatch(text))
 
 
 def not_of_aws(group: RecordedGroup) -> str:

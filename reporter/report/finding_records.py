@@ -9,7 +9,7 @@ from operator import attrgetter
 from typing import Any
 
 from reporter.findings.assess import Findings
-from reporter.findings.changes import INFORMS, Key, Reason
+from reporter.findings.changes import INFORMS, Key, Reason, told_level
 from reporter.findings.history import finding_level
 from reporter.findings.past import NO_PAST, Past
 from reporter.findings.resolved import Resolved
@@ -18,9 +18,11 @@ from reporter.inventory.audit import Audit
 from reporter.inventory.records import Group, tag_texts
 from reporter.names import decoded
 from reporter.output.manifest import Cell, Status
+from reporter.output.reading import newest_start
 from reporter.report.details import Policy, policies_that_find
 
-_TOOL = "c7n-sg-audit"  # what ids begin with
+#: What ids begin with, and what made the findings.
+TOOL = "c7n-sg-audit"
 _NEW = "new"  # in the column since_last
 _OF_FINDINGS = (
     "account_profile", "account_id", "region", "policy", "resource_id", "group", "group_name", "exposed",
@@ -95,13 +97,18 @@ class FindingRecord:
     @property
     def told_level(self) -> str:
         """The level as a person reads it."""
-        return self.level if self.level_proven else f"possibly {self.level}"
+        return told_level(self.level, proven=self.level_proven)
+
+    @property
+    def told_in_use(self) -> str:
+        """`yes`, `no` or `unknown`."""
+        return {None: "unknown", True: "yes", False: "no"}[self.in_use]
 
 
 def finding_uid(account: str, region: str, policy: str, group_id: str) -> str:
     """What a finding is called in all runs, from its key alone: the account by its id, or by its name where that is not
     known. Names of folders hold no slash, so two keys never have one."""
-    return "/".join(filter(None, (_TOOL, account, region, policy, group_id)))
+    return "/".join(filter(None, (TOOL, account, region, policy, group_id)))
 
 
 def _nobody(records: int) -> None:
@@ -179,7 +186,7 @@ class _Sources:
             cell.key: cell.started for cell in audit.cells if cell.status is Status.OK and cell.started
         }
         newest = max(self._read.values(), default=None)
-        self.updated = _moment(newest) if newest else _began(audit.output.started)
+        self.updated = _moment(newest) if newest else newest_start(audit.output.started)
         self._rows: dict[_Where, list[int]] = {}
         frame = self._frame
         where = zip(frame["account_profile"], frame["account_id"], frame["region"], strict=True)
@@ -303,9 +310,3 @@ def _key(place: Place, policy: str, group_id: str) -> Key:
 
 def _moment(seconds: float) -> datetime:
     return datetime.fromtimestamp(seconds, UTC)
-
-
-def _began(started: str) -> datetime:
-    """When the newest of it was begun; what has no time zone is UTC."""
-    found = datetime.fromisoformat(started.rpartition(" to ")[2])
-    return found if found.tzinfo else found.replace(tzinfo=UTC)

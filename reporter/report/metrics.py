@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
 
 from reporter.custodian.resource_types import GROUPS as ON_GROUPS
 from reporter.findings.assess import Findings
@@ -15,6 +14,7 @@ from reporter.inventory.audit import Audit
 from reporter.inventory.network.reachability import Reachable
 from reporter.names import clean
 from reporter.output.manifest import Status
+from reporter.output.reading import newest_start
 
 
 @dataclass(frozen=True)
@@ -186,12 +186,12 @@ def _oldest(audit: Audit, findings: Findings) -> _Samples:
 
 
 def _time(text: str) -> dict[tuple[str, ...], float]:
-    """The one sample of a time, of several the last; none where it is not known. What has no time zone is UTC."""
+    """The one sample of a time, of several the last; none where it is not known, as stock output may not tell it."""
     try:
-        when = datetime.fromisoformat(text.rpartition(" to ")[2])
+        seconds = newest_start(text).timestamp()
     except ValueError:
         return {}
-    return {(): (when if when.tzinfo else when.replace(tzinfo=UTC)).timestamp()}
+    return {(): seconds} if seconds else {}
 
 
 def _flag(value: object) -> str:

@@ -16,7 +16,7 @@ from reporter.accounts.labels import NO_LABELS, Labels
 from reporter.custodian.metadata import DATABASE_COLUMNS, MATCHED_RULES
 from reporter.custodian.resource_types import GROUPS
 from reporter.findings.assess import Findings
-from reporter.findings.changes import INFORMS
+from reporter.findings.changes import told_level
 from reporter.findings.history import finding_level
 from reporter.inventory.audit import Audit
 from reporter.names import distinct
@@ -173,7 +173,7 @@ def _findings(audit: Audit, findings: Findings) -> pd.DataFrame:
         strict=True,
     ):
         level = finding_level(risks[group], exposed, columns[policy])
-        level = level if proven[group] or level == INFORMS else f"possibly {level}"
+        level = told_level(level, proven=proven[group])
         is_waived, note = waived.get((group, policy), (False, ""))
         rows.append(
             (

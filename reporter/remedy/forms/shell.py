@@ -29,7 +29,7 @@ from reporter.inventory.rules import (
 )
 from reporter.remedy.forms.files import UNDO, file_names
 from reporter.remedy.peers import PEERS, entry
-from reporter.remedy.recorded import is_account_id, is_id, text_of
+from reporter.remedy.recorded import is_id, text_of
 from reporter.remedy.steps import (
     Access,
     AccountPlan,
@@ -312,6 +312,6 @@ def _id(kind: str, text: str) -> str:
 
 
 def _account_id(text: str) -> str:
-    if not is_account_id(text):
+    if not names.is_account_id(text):
         raise ValueError(f"no account's id: {text!r}")
     return text

@@ -5,12 +5,9 @@ from collections.abc import Iterator, Sequence
 from hashlib import sha256
 
 from reporter.findings.changes import Reason
-from reporter.names import clean, cut
-from reporter.report.finding_records import FindingRecord, Outcome
+from reporter.names import clean, cut, is_account_id
+from reporter.report.finding_records import TOOL, FindingRecord, Outcome
 
-TOOL = "c7n-sg-audit"
-
-_ACCOUNT_ID = re.compile(r"\d{12}", re.ASCII)
 _MAX_UID, _MAX_REQUIREMENT = 512, 256  # bytes
 _RULES = 10  # in a sentence
 _CONTROL = re.compile(r"SecurityHub\.([A-Za-z][A-Za-z0-9]{1,30})\.([1-9]\d{0,2})")
@@ -104,7 +101,7 @@ def requirements(record: FindingRecord) -> list[str]:
 def group_arn(record: FindingRecord, partition: str) -> str:
     """A group's ARN; empty where the account's id is not known."""
     place, group = record.place, record.recorded
-    owner = group.owner_id if group and _ACCOUNT_ID.fullmatch(group.owner_id) else place.account_id
+    owner = group.owner_id if group and is_account_id(group.owner_id) else place.account_id
     return f"arn:{partition}:ec2:{place.region}:{owner}:security-group/{record.group_id}" if owner else ""
 
 

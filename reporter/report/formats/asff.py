@@ -5,7 +5,6 @@ https://docs.aws.amazon.com/securityhub/latest/partnerguide/guidelines-batchimpo
 """
 
 import json
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import count
@@ -16,11 +15,10 @@ from reporter import __version__
 from reporter.aws import regions
 from reporter.findings.changes import INFORMS
 from reporter.inventory.records import Group, Permission
-from reporter.names import printable
+from reporter.names import is_account_id, printable
 from reporter.report import console
-from reporter.report.finding_records import FindingRecord, FindingRecords, Outcome, Place
+from reporter.report.finding_records import TOOL, FindingRecord, FindingRecords, Outcome, Place
 from reporter.report.formats._finding_texts import (
-    TOOL,
     description,
     group_arn,
     how_to_remedy,
@@ -43,7 +41,6 @@ _MAX_FIELD = 2048
 _MAX_TAGS, _MAX_KEY, _MAX_VALUE = 50, 128, 256
 _MAX_REQUIREMENTS = 32
 _NAMED = 3  # accounts in a line
-_ACCOUNT_ID = re.compile(r"\d{12}", re.ASCII)
 
 #: What the format calls partitions; those of newer ones are left out.
 _PARTITIONS = {
@@ -104,7 +101,7 @@ def _takes(place: Place) -> bool:
 
 
 def _has_id(place: Place) -> bool:
-    return _ACCOUNT_ID.fullmatch(place.account_id) is not None
+    return is_account_id(place.account_id)
 
 
 def _some(names: Sequence[str]) -> str:
@@ -210,7 +207,7 @@ def _product_fields(record: FindingRecord) -> dict[str, str]:
         "ProviderVersion": __version__,
         "AccountName": record.place.account,
         "Level": record.told_level,
-        "InUse": {None: "unknown", True: "yes", False: "no"}[record.in_use],
+        "InUse": record.told_in_use,
         "Reachable": record.reachable,
         "ReachableOn": ", ".join(record.reachable_on),
         "MatchedRules": "not told" if record.matched_rules is None else ", ".join(record.matched_rules),

@@ -17,9 +17,8 @@ from reporter.findings.changes import INFORMS
 from reporter.names import clean
 from reporter.output.manifest import UNKNOWN_REGION
 from reporter.report import console
-from reporter.report.finding_records import FindingRecord, FindingRecords, Outcome, Place
+from reporter.report.finding_records import TOOL, FindingRecord, FindingRecords, Outcome, Place
 from reporter.report.formats._finding_texts import (
-    TOOL,
     description,
     group_arn,
     how_to_remedy,
@@ -190,7 +189,7 @@ def _resource(record: FindingRecord, partition: str) -> dict[str, Any]:
     data = {
         "level": record.told_level,
         "matched_rules": list(record.matched_rules or ()),
-        "in_use": {None: "unknown", True: "yes", False: "no"}[record.in_use],
+        "in_use": record.told_in_use,
         "reachable": record.reachable,
         "reachable_on": list(record.reachable_on),
         "vpc_id": record.vpc_id,

@@ -7,6 +7,7 @@ from reporter.accounts.labels import Labels
 from reporter.findings.assess import Findings
 from reporter.findings.past import Past
 from reporter.inventory.audit import Audit
+from reporter.output.reading import newest_start
 from reporter.report import star, tables
 from reporter.report.facts import facts
 from reporter.report.sql import loading
@@ -32,9 +33,7 @@ def load(
 
 def _moment(connection: "DuckDBPyConnection", audit: Audit) -> datetime:
     """When a run began, to the second; a millionth later where another is of that second."""
-    began = datetime.fromisoformat(audit.output.started.rpartition(" to ")[2])
-    moment = began.replace(microsecond=0)
-    moment = moment.astimezone(UTC).replace(tzinfo=None) if moment.tzinfo else moment
+    moment = newest_start(audit.output.started).astimezone(UTC).replace(microsecond=0, tzinfo=None)
     taken = set()
     if loading.types(connection, star.FACTS):
         taken = set(connection.execute(f"select {loading.RUN} from {star.FACTS}").fetchall())
