@@ -239,3 +239,9 @@ def _check_closely(value: Any, shape: Shape) -> None:
         assert not shape.enum or value in shape.enum, f"{value!r} is no {shape.name}"
         pattern = shape.metadata.get("pattern")
         assert not pattern or fullmatch(pattern, value), f"{value!r} is not as {shape.name} is written"
+
+
+def recorded(analyzers: list[Record]) -> list[Record]:
+    """Analyzers as a run directory has them: times are ISO 8601."""
+    found: list[Record] = json.loads(json.dumps(analyzers, default=datetime.isoformat))
+    return found

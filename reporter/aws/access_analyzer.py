@@ -9,18 +9,13 @@ from typing import Any
 
 from botocore.exceptions import ClientError
 
-#: The service, as botocore calls it.
-SERVICE = "accessanalyzer"
-#: What a role must be allowed for it.
-ACTIONS = ("access-analyzer:ListAnalyzers", "access-analyzer:ListFindings")
-
 _ACTIVE = "ACTIVE"  # both an analyzer's status and a finding's
 _WANTED = {"status": {"eq": [_ACTIVE]}, "resourceType": {"eq": ["AWS::IAM::Role"]}}
 
 
 def ask(client: Any) -> list[dict[str, Any]]:
-    """Each analyzer of the region of a client of `SERVICE`: its AnalyzerSummary, and as `findings` the
-    FindingSummaryV2 of its active findings of roles, all as AWS gave them.
+    """Each analyzer of the client's region: its AnalyzerSummary, and as `findings` the FindingSummaryV2 of its active
+    findings of roles, all as AWS gave them. `client` is one of botocore's `accessanalyzer`.
 
     An analyzer that is not active is not asked: being created it has not looked at everything yet, and disabled or
     failed it looks at nothing any more. One that was deleted meanwhile is left out. Raises botocore's errors.

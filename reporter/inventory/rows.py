@@ -7,6 +7,7 @@ from sys import intern
 from typing import Any, TypeVar
 
 from reporter.inventory import duplicates, records, rules
+from reporter.inventory.access_findings import AnalyzerRow
 from reporter.inventory.columns import Value
 from reporter.inventory.network.exposure import Exposure, exposure
 from reporter.inventory.network.topology import NetworkRows
@@ -87,7 +88,8 @@ class UnitRows:
     names the policies that looked at everything, so that what they did not list is none of theirs, and
     `unanswered` those that were to and did not. `interfaces_known` says that every interface of the account is
     here; `all_listed` has when everything of a resource type was listed last, in seconds since 1970. `sheets` has
-    the resources of other policies, as cells by column, and `network` what is around the groups.
+    the resources of other policies, as cells by column, `network` what is around the groups, and `analyzers` are
+    those of Access Analyzer.
     """
 
     account: str
@@ -103,6 +105,7 @@ class UnitRows:
     unanswered: frozenset[str] = frozenset()
     all_listed: Mapping[str, float] = field(default_factory=dict)
     network: NetworkRows = field(default_factory=NetworkRows)
+    analyzers: tuple[AnalyzerRow, ...] = ()
 
     def started(self, policy: str) -> float:
         """When a policy was run here, in seconds since 1970; 0 where that is not known."""

@@ -5,8 +5,16 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from reporter.custodian.metadata import PlannedPolicy
-from reporter.custodian.resource_types import GROUPS, INSTANCES, INTERFACES, Field, identifier
-from reporter.inventory import columns, matched, records
+from reporter.custodian.resource_types import (
+    ACCESS_ANALYZER,
+    GROUPS,
+    INSTANCES,
+    INTERFACES,
+    Field,
+    identifier,
+)
+from reporter.inventory import access_findings, columns, matched, records
+from reporter.inventory.access_findings import AnalyzerRow
 from reporter.inventory.columns import Value
 from reporter.inventory.network.reading import NetworkFound
 from reporter.inventory.newest import Newest
@@ -47,6 +55,7 @@ class _Found:
     more: dict[str, tuple[Value, ...]] = field(default_factory=dict)
     sheets: dict[str, tuple[Mapping[str, Value], ...]] = field(default_factory=dict)
     network: NetworkFound = field(default_factory=NetworkFound)
+    analyzers: list[AnalyzerRow] = field(default_factory=list)
 
     def of_type(self, resource: str) -> Newest[Any]:
         """What is known of a resource type that gets a table of its own."""
@@ -107,6 +116,7 @@ def read_unit(
             if newest.all_listed is not None
         },
         network=found.network.rows(extra.all_pages),
+        analyzers=tuple(found.analyzers),
     )
 
 
@@ -137,6 +147,9 @@ def _read_cell(
             _taken(cell),
             everything=policy.lists_all and not problems,
         )
+    elif policy.resource == ACCESS_ANALYZER:
+        analyzers, problems = access_findings.analyzer_list.decode_each(data)
+        found.analyzers += map(access_findings.analyzer_row, analyzers)
     else:
         problems = found.network.read(policy, data, _taken(cell))
     if cell.policy in extra.sheets:

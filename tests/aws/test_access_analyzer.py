@@ -27,7 +27,7 @@ def client(service: AccessAnalyzer, attempts: int = 2) -> Any:
     """A client as a run has it: its access key is the account's id, by which the server tells accounts apart."""
     calls.install()
     return boto3.Session(ACCOUNT, "secret", region_name=REGION).client(
-        asking.SERVICE,
+        "accessanalyzer",
         endpoint_url=service.endpoint,
         config=Config(retries={"mode": "standard", "max_attempts": attempts}),
     )
