@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 @options.policy_sources
 @options.output_place
 @options.choice
+@options.lookups
 @options.resume
 @options.scheduler
 @options.unit_timeout
@@ -40,6 +41,7 @@ def run(accounts_file: Path, sources: tuple[Path, ...], output: str, **choice: A
 @options.policy_sources
 @options.output_place
 @options.choice
+@options.lookups
 @options.resume
 @options.scheduler
 @options.unit_timeout
@@ -164,6 +166,8 @@ def _run(
     regions: tuple[str, ...],
     allowed_regions: tuple[str, ...],
     only: tuple[str, ...],
+    iam: bool,
+    access_analyzer: bool,
     resume: bool,
     scheduler: str | None,
     unit_timeout: float,
@@ -173,6 +177,10 @@ def _run(
         raise click.UsageError(
             "--resume takes the accounts and policies of its run: leave out -a, -t, -r and -p"
         )
+    if resume and (iam or access_analyzer):
+        raise click.UsageError("--resume asks what its run asked: leave out --iam and --access-analyzer")
+    if access_analyzer and not iam:
+        raise click.UsageError("--access-analyzer: goes with --iam, whose roles its findings are about")
     from reporter.collect import forking
 
     forking.workers_wanted()
@@ -180,7 +188,7 @@ def _run(
         with garbage_collection.paused():
             from reporter import progress
             from reporter.accounts import caller, chosen, prompts
-            from reporter.collect import asked, pools, run_folder
+            from reporter.collect import asked, lookups, pools, run_folder
             from reporter.collect import run as collecting
             from reporter.custodian import policies
             from reporter.output.manifest import RunState
@@ -192,7 +200,9 @@ def _run(
         caller.check(accounts)
         place = open_store(output)
         run_folder.make_output(place)
-        pool = pools.open_pool(scheduler, accounts)
+        wanted = lookups.wanted({"--iam": iam, "--access-analyzer": access_analyzer})
+        asked_for = lookups.beside(found, wanted)
+        pool = pools.open_pool(scheduler, accounts, with_globals=iam)
         asks = asked.asked(caller.identify(accounts), accounts_file, sources)
     for account in accounts:
         if account.regions_by_default:
@@ -208,7 +218,7 @@ def _run(
     with progress.shown(console()) as shown:
         start = collecting.resume if resume else collecting.run
         prompts.install(say, shown.alone)
-        folder, result = start(accounts, found, place, pool, shown, unit_timeout, asks)
+        folder, result = start(accounts, asked_for, place, pool, shown, unit_timeout, asks)
     interrupted = result.state is RunState.INTERRUPTED
     if interrupted:
         say(f"interrupted: what was finished is kept; `{options.resuming()}` with the same options goes on")

@@ -11,7 +11,9 @@ GROUPS, INTERFACES, INSTANCES = "aws.security-group", "aws.eni", "aws.ec2"
 SUBNETS, ROUTE_TABLES, NETWORK_ACLS = "aws.subnet", "aws.route-table", "aws.network-acl"
 PREFIX_LISTS = "aws.prefix-list"
 LOAD_BALANCERS, TARGET_GROUPS = "aws.app-elb", "aws.app-elb-target-group"
-ACCESS_ANALYZER = "aws.access-analyzer"
+
+#: What no type of Custodian's holds: see collect.lookups.
+IAM_AUTHORIZATION, ACCESS_ANALYZER = "aws.iam-authorization", "aws.access-analyzer"
 
 #: The tables that the policies on them fill where they list everything. Such a policy gets no sheet beside it.
 INVENTORY_TABS = {
@@ -24,6 +26,7 @@ INVENTORY_TABS = {
     NETWORK_ACLS: "attachments",
     LOAD_BALANCERS: "attachments",
     TARGET_GROUPS: "attachments",
+    IAM_AUTHORIZATION: "attachments",
     ACCESS_ANALYZER: "attachments",
 }
 
