@@ -1,0 +1,127 @@
+"""A run that asks IAM and Access Analyzer, and what its report says of the roles behind groups."""
+
+import csv
+import json
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import openpyxl
+import pytest
+
+from tests import access_analyzer as canned
+from tests.access_analyzer import AccessAnalyzer, access_analyzer, analyzer, denied, finding
+from tests.lab import POLICIES, Lab, Ran, role
+
+REGION = "eu-west-1"
+IDS = {
+    "external": "310000000001",
+    "unused": "310000000002",
+    "none": "310000000003",
+    "refused": "310000000004",
+}
+COLUMN = "access_findings"
+
+
+@dataclass
+class Report:
+    ran: Ran
+    service: AccessAnalyzer
+    folder: Path
+
+    def table(self, name: str) -> dict[str, dict[str, str]]:
+        """Its rows by account, of the groups that are there for the test."""
+        [path] = self.folder.glob(f"*{name}.csv")
+        with path.open(encoding="utf-8-sig", newline="") as file:
+            return {
+                row["account_profile"]: row for row in csv.DictReader(file) if row["group_name"] == "front"
+            }
+
+
+def fill(aws_client: Callable[..., Any], account_id: str) -> None:
+    """An instance of a role, in a group of its own."""
+    iam, ec2 = aws_client("iam", account_id, REGION), aws_client("ec2", account_id, REGION)
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [
+            {
+                "Effect": "Allow",
+                "Principal": {"Service": "ec2.amazonaws.com"},
+                "Action": "sts:AssumeRole",
+            }
+        ],
+    }
+    iam.create_role(RoleName="web", AssumeRolePolicyDocument=json.dumps(trust))
+    iam.create_instance_profile(InstanceProfileName="web")
+    iam.add_role_to_instance_profile(InstanceProfileName="web", RoleName="web")
+    subnet = ec2.describe_subnets()["Subnets"][0]
+    group = ec2.create_security_group(GroupName="front", Description="front", VpcId=subnet["VpcId"])
+    ec2.run_instances(
+        ImageId="ami-12345678",
+        MinCount=1,
+        MaxCount=1,
+        SubnetId=subnet["SubnetId"],
+        SecurityGroupIds=[group["GroupId"]],
+        IamInstanceProfile={"Name": "web"},
+    )
+
+
+@pytest.fixture(scope="module")
+def report(
+    lab: Lab,
+    aws_client: Callable[..., Any],
+    sg_audit: Callable[..., Any],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Report]:
+    for account_id in IDS.values():
+        fill(aws_client, account_id)
+    lab.accounts(
+        *(
+            {"name": name, "account_id": account_id, "role": role(account_id), "regions": [REGION]}
+            for name, account_id in IDS.items()
+        )
+    )
+    account_by_key = lambda key: next(  # noqa: E731
+        each.role.split(":")[4] for each in lab.wire.handed_out if each.access_key == key
+    )
+    with access_analyzer(account_by_key) as service:
+        external, unused = IDS["external"], IDS["unused"]
+        service.analyzers = {
+            (external, REGION): [analyzer(external, REGION, "ACCOUNT", finding(role(external, "web")))],
+            (unused, REGION): [
+                analyzer(
+                    unused,
+                    REGION,
+                    "ACCOUNT_UNUSED_ACCESS",
+                    finding(role(unused, "other"), "UnusedIAMRole"),
+                    finding(role(unused, "web"), "UnusedPermission"),
+                )
+            ],
+        }
+        service.answer = lambda asked: denied() if asked.account == IDS["refused"] else None
+        service.page = 1
+        ran = lab.run(
+            "--iam",
+            "--access-analyzer",
+            policies=[POLICIES / "10-inventory.yml"],
+            env={"AWS_ENDPOINT_URL_ACCESSANALYZER": service.endpoint},
+        )
+        folder = tmp_path_factory.mktemp("reports")
+        done = sg_audit("report", "-s", lab.output, "-o", folder, "-f", "csv", "-f", "xlsx", "-f", "json")
+        assert done.returncode == 3, done.stderr
+        yield Report(ran, service, folder)
+
+
+def test_a_refusal_costs_its_own_cell(report: Report) -> None:
+    assert report.ran.code == 3, report.ran.err
+    assert {
+        account: status
+        for (account, region, policy), status in report.ran.statuses.items()
+        if policy == "access-analyzer"
+    } == {"external": "ok", "unused": "ok", "none": "ok", "refused": "denied"}
+
+
+def test_what_was_recorded_is_what_was_answered(report: Report) -> None:
+    path = report.ran.folder / "unused" / REGION / "access-analyzer" / "resources.json"
+    assert json.loads(path.read_text()) == canned.recorded(report.service.analyzers[IDS["unused"], REGION])
