@@ -7,7 +7,7 @@ from sys import intern
 from typing import Any, TypeVar
 
 from reporter.inventory import duplicates, records, rules
-from reporter.inventory.access_findings import AnalyzerRow
+from reporter.inventory.analyzers import AnalyzerRow
 from reporter.inventory.columns import Value
 from reporter.inventory.network.exposure import Exposure, exposure
 from reporter.inventory.network.topology import NetworkRows

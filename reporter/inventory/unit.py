@@ -13,8 +13,8 @@ from reporter.custodian.resource_types import (
     Field,
     identifier,
 )
-from reporter.inventory import access_findings, columns, matched, records
-from reporter.inventory.access_findings import AnalyzerRow
+from reporter.inventory import analyzers, columns, matched, records
+from reporter.inventory.analyzers import AnalyzerRow
 from reporter.inventory.columns import Value
 from reporter.inventory.network.reading import NetworkFound
 from reporter.inventory.newest import Newest
@@ -148,8 +148,8 @@ def _read_cell(
             everything=policy.lists_all and not problems,
         )
     elif policy.resource == ACCESS_ANALYZER:
-        analyzers, problems = access_findings.analyzer_list.decode_each(data)
-        found.analyzers += map(access_findings.analyzer_row, analyzers)
+        asked, problems = analyzers.analyzer_list.decode_each(data)
+        found.analyzers += map(analyzers.analyzer_row, asked)
     else:
         problems = found.network.read(policy, data, _taken(cell))
     if cell.policy in extra.sheets:

@@ -8,7 +8,6 @@ import pytest
 from reporter.inventory import access_findings
 from reporter.inventory.access_findings import AccessFindings
 from reporter.inventory.audit import read_units
-from reporter.output.manifest import Status
 from reporter.output.reading import open_output
 from tests import rundir
 from tests.access_analyzer import analyzer, finding, recorded
@@ -34,12 +33,10 @@ def read(folder: Path, cells: dict[tuple[str, str], Any]) -> AccessFindings:
         for place, found in cells.items()
     }
     rundir.write(folder, units, [*POLICIES, POLICY])
-    return access_findings.join(
-        [
-            access_findings.Asked(unit.account_id, unit.analyzers, unit.cells[0].status is Status.OK)
-            for unit in read_units(open_output(folder))
-        ]
-    )
+    output = open_output(folder)
+    found = access_findings.of_units(read_units(output), output.policies)
+    assert found
+    return found
 
 
 def external(*findings: Any, account: str = ALPHA, region: str = HERE, **more: Any) -> Any:
