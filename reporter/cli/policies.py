@@ -85,6 +85,8 @@ def print_policies(sources: tuple[Path, ...], folder: Path | None, force: bool) 
     show_default="sg-audit, or sg-remedy with --remedy",
     help="cloudformation: what the role is called.",
 )
+@click.option("--iam", is_flag=True, help="And what `sg-audit run --iam` asks beside the policies.")
+@click.option("--access-analyzer", is_flag=True, help="And what `--access-analyzer` asks.")
 @click.option(
     "--remedy", is_flag=True, help="What the scripts of `sg-audit remedy` need, in place of the audit."
 )
@@ -92,6 +94,8 @@ def permissions(
     sources: tuple[Path, ...],
     only: tuple[str, ...],
     form: str,
+    iam: bool,
+    access_analyzer: bool,
     remedy: bool,
     **role: str | None,
 ) -> int:
@@ -106,11 +110,18 @@ def permissions(
             raise click.UsageError(
                 "--remedy: goes without -u and -p, as the scripts need the same for all policies"
             )
+        if iam or access_analyzer:
+            raise click.UsageError(
+                "--remedy: goes without --iam and --access-analyzer, which its scripts do not ask"
+            )
         from reporter.remedy.forms import shell
 
         actions, purpose = shell.all_permissions(), needed.REMEDY
     else:
-        actions, purpose = needed.actions(policies.read(sources, only)), needed.AUDIT
+        from reporter.collect import lookups
+
+        found, wanted = policies.read(sources, only), lookups.wanted(iam=iam, access_analyzer=access_analyzer)
+        actions, purpose = needed.actions(found, lookups.actions(wanted)), needed.AUDIT
     text = (
         needed.as_iam(actions, purpose)
         if form == "iam"

@@ -200,7 +200,7 @@ def _run(
         caller.check(accounts)
         place = open_store(output)
         run_folder.make_output(place)
-        wanted = lookups.wanted({"--iam": iam, "--access-analyzer": access_analyzer})
+        wanted = lookups.wanted(iam=iam, access_analyzer=access_analyzer)
         asked_for = lookups.beside(found, wanted)
         pool = pools.open_pool(scheduler, accounts, with_globals=iam)
         asks = asked.asked(caller.identify(accounts), accounts_file, sources)

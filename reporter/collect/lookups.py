@@ -35,41 +35,46 @@ class Lookup:
     @property
     def policy(self) -> dict[str, Any]:
         """The lookup as a policy of Custodian's, as run.json and metadata.json have it."""
+        where = {"region": GLOBAL_REGION} if self.of_account else {}
         report = {"tab": INVENTORY_TABS[self.resource], "title": self.title}
-        return {"name": self.name, "resource": self.resource, "metadata": {"report": report}}
+        return {"name": self.name, "resource": self.resource, **where, "metadata": {"report": report}}
 
 
-LOOKUPS = (
-    Lookup(
-        option="--iam",
-        name="iam-authorization",
-        resource=IAM_AUTHORIZATION,
-        title="Roles and what they are allowed",
-        of_account=True,
-        service="iam",
-        actions=("iam:GetAccountAuthorizationDetails",),
-        ask=iam_authorization.ask,
-    ),
-    Lookup(
-        option="--access-analyzer",
-        name="access-analyzer",
-        resource=ACCESS_ANALYZER,
-        title="Access Analyzer's findings on roles",
-        of_account=False,
-        service="accessanalyzer",
-        actions=(
-            "access-analyzer:ListAnalyzers",
-            "access-analyzer:ListFindings",
-        ),  # ListFindingsV2 has no other
-        ask=access_analyzer.ask,
-    ),
+IAM = Lookup(
+    option="--iam",
+    name="iam-authorization",
+    resource=IAM_AUTHORIZATION,
+    title="Roles and what they are allowed",
+    of_account=True,
+    service="iam",
+    actions=("iam:GetAccountAuthorizationDetails",),
+    ask=iam_authorization.ask,
 )
+ANALYZERS = Lookup(
+    option="--access-analyzer",
+    name="access-analyzer",
+    resource=ACCESS_ANALYZER,
+    title="Access Analyzer's findings on roles",
+    of_account=False,
+    service="accessanalyzer",
+    actions=(
+        "access-analyzer:ListAnalyzers",
+        "access-analyzer:ListFindings",
+    ),  # which ListFindingsV2 takes too
+    ask=access_analyzer.ask,
+)
+LOOKUPS = (IAM, ANALYZERS)
 _BY_RESOURCE = {lookup.resource: lookup for lookup in LOOKUPS}
 
 
-def wanted(options: Mapping[str, bool]) -> tuple[Lookup, ...]:
-    """Those whose option is set: `{"--iam": True}`."""
-    return tuple(lookup for lookup in LOOKUPS if options.get(lookup.option))
+def wanted(*, iam: bool, access_analyzer: bool) -> tuple[Lookup, ...]:
+    """Those whose option is set."""
+    return (*((IAM,) if iam else ()), *((ANALYZERS,) if access_analyzer else ()))
+
+
+def actions(lookups: Iterable[Lookup]) -> tuple[str, ...]:
+    """What a role must be allowed for them."""
+    return tuple(action for lookup in lookups for action in lookup.actions)
 
 
 def of(policy: Mapping[str, Any]) -> Lookup | None:

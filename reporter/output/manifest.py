@@ -88,6 +88,11 @@ class Cell:
         )
 
     @property
+    def is_of_region(self) -> bool:
+        """Whether it is of a region, and not of the account as a whole."""
+        return self.region != GLOBAL_REGION
+
+    @property
     def key(self) -> tuple[str, str, str]:
         """Account, region and policy: unique within a run."""
         return self.account, self.region, self.policy
