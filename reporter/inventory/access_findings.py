@@ -77,6 +77,8 @@ class AccessFindings:
         `unknown_in` has the ids of accounts with roles more, of which the ARNs are not known. Empty where there are
         none at all.
         """
+        if not roles and not unknown_in:
+            return ""
         named: dict[str, set[str]] = {}
         for role in roles:
             for word in self.found.get(role, ()):

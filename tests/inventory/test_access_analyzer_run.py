@@ -1,12 +1,13 @@
 """A run that asks IAM and Access Analyzer, and what its report says of the roles behind groups."""
 
-import csv
 import json
 from collections.abc import Callable, Iterator
+from csv import DictReader
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import openpyxl
 import pytest
 
 from tests import access_analyzer as canned
@@ -20,7 +21,6 @@ IDS = {
     "none": "310000000003",
     "refused": "310000000004",
 }
-COLUMN = "access_findings"
 
 
 @dataclass
@@ -29,13 +29,11 @@ class Report:
     service: AccessAnalyzer
     folder: Path
 
-    def table(self, name: str) -> dict[str, dict[str, str]]:
-        """Its rows by account, of the groups that are there for the test."""
+    def csv(self, name: str, group: str = "front") -> dict[str, dict[str, str]]:
+        """The rows of a table by account, of the group that is there for the test."""
         [path] = self.folder.glob(f"*{name}.csv")
         with path.open(encoding="utf-8-sig", newline="") as file:
-            return {
-                row["account_profile"]: row for row in csv.DictReader(file) if row["group_name"] == "front"
-            }
+            return {row["account_profile"]: row for row in DictReader(file) if row["group_name"] == group}
 
 
 def fill(aws_client: Callable[..., Any], account_id: str) -> None:
@@ -124,3 +122,35 @@ def test_a_refusal_costs_its_own_cell(report: Report) -> None:
 def test_what_was_recorded_is_what_was_answered(report: Report) -> None:
     path = report.ran.folder / "unused" / REGION / "access-analyzer" / "resources.json"
     assert json.loads(path.read_text()) == canned.recorded(report.service.analyzers[IDS["unused"], REGION])
+
+
+TOLD = {
+    "external": "external access: web; unused access: no analyzer",
+    "unused": "external access: no analyzer; unused permissions: web",
+    "none": "no analyzer",
+    "refused": "unknown",
+}
+
+
+@pytest.mark.parametrize("table", ["security_groups", "attachments"])
+def test_each_account_says_what_was_found_or_why_nothing_is_known(report: Report, table: str) -> None:
+    assert {account: row["access_findings"] for account, row in report.csv(table).items()} == TOLD
+
+
+@pytest.mark.parametrize("table", ["security_groups", "attachments"])
+def test_the_workbook_says_it_too(report: Report, table: str) -> None:
+    [path] = report.folder.glob("*.xlsx")
+    sheet = openpyxl.load_workbook(path)[table]
+    rows = list(sheet.iter_rows(values_only=True))
+    head = next(row for row in rows if "access_findings" in row)
+    place = {str(name): number for number, name in enumerate(head)}
+    assert {
+        row[place["account_profile"]]: row[place["access_findings"]]
+        for row in rows[rows.index(head) + 1 :]
+        if row[place["group_name"]] == "front"
+    } == TOLD
+
+
+def test_a_group_without_an_instance_says_nothing(report: Report) -> None:
+    rows = report.csv("security_groups", group="default")
+    assert {account: row["access_findings"] for account, row in rows.items()} == dict.fromkeys(IDS, "")

@@ -259,3 +259,128 @@ def test_a_record_that_cannot_be_read_makes_what_is_not_told_unknown(tmp_path: P
     good, bad = external(finding(WEB)), unused() | {"status": 7}
     found = read(tmp_path / "run", {("alpha", HERE): [good, bad]})
     assert found.text([WEB]) == "external access: web; unused access: unknown"
+
+
+# The column. Roles are read by --iam, so that there is a role behind an instance at all.
+
+IAM = {"name": "iam-authorization", "resource": "aws.iam-authorization", "filtered": False, "report": {}}
+COLUMN = "access_findings"
+FRONT, BACK = rundir.group("sg-front"), rundir.group("sg-back", "back")
+
+
+def box(number: int, name: str, *groups: Any, account: str = ALPHA) -> Any:
+    """An instance with the instance profile of a role."""
+    arn = f"arn:aws:iam::{account}:instance-profile/{name}"
+    return rundir.instance(f"i-{number}", *groups) | {"IamInstanceProfile": {"Arn": arn, "Id": "AIPA"}}
+
+
+def detail(name: str, account: str = ALPHA) -> Any:
+    return {
+        "RoleName": name,
+        "Arn": role(name, account),
+        "InstanceProfileList": [{"Arn": f"arn:aws:iam::{account}:instance-profile/{name}"}],
+        "RolePolicyList": [],
+        "AttachedManagedPolicies": [],
+    }
+
+
+def estate(
+    folder: Path, analyzers: Any, roles: Any = None, interfaces: Any = None, policies: Any = (IAM, POLICY)
+) -> Path:
+    """An account with a group on an instance of the role `web` and on one of `batch`, and one on an instance alone."""
+    instances = [box(1, "web", FRONT), box(2, "batch", FRONT), rundir.instance("i-3", BACK)]
+    there = [
+        rundir.interface(f"eni-{number}", group, instance=f"i-{number}")
+        for number, group in ((1, FRONT), (2, FRONT), (3, BACK))
+    ]
+    found = rundir.unit([FRONT, BACK], there if interfaces is None else interfaces, instances)
+    names = {policy["name"] for policy in policies}
+    if "access-analyzer" in names:
+        found["access-analyzer"] = analyzers if isinstance(analyzers, str) else recorded(analyzers)
+    units = {("alpha", HERE): found}
+    if "iam-authorization" in names:
+        units["alpha", "global"] = {"iam-authorization": roles or [detail("web"), detail("batch")]}
+    return rundir.write(folder, units, [*POLICIES, *policies])
+
+
+def told(folder: Path) -> dict[str, str]:
+    """What the table of groups says, and that of attachments, by group or interface."""
+    rows = {row["security_group_id"]: row[COLUMN] for row in rundir.table(folder, "security_groups")}
+    return rows | {row["interface_id"]: row[COLUMN] for row in rundir.table(folder, "attachments")}
+
+
+def test_groups_and_attachments_say_what_is_behind_them(tmp_path: Path) -> None:
+    found = [
+        external(finding(WEB)),
+        unused(finding(WEB, "UnusedPermission"), finding(BATCH, "UnusedIAMRole")),
+    ]
+    assert told(estate(tmp_path / "run", found)) == {
+        "sg-front": "external access: web; unused role: batch; unused permissions: web",
+        "sg-back": "",
+        "eni-1": "external access: web; unused permissions: web",
+        "eni-2": "external access: none; unused role: batch",
+        "eni-3": "",
+    }
+
+
+@pytest.mark.parametrize(
+    "analyzers, text",
+    [([], "no analyzer"), (DENIED, "unknown"), ("failed", "unknown"), ("skipped", "unknown")],
+)
+def test_nothing_found_is_not_clean_where_nothing_was_looked_for(
+    tmp_path: Path, analyzers: Any, text: str
+) -> None:
+    front = {"sg-front": text, "eni-1": text, "eni-2": text}
+    assert told(estate(tmp_path / "run", analyzers)) == front | {"sg-back": "", "eni-3": ""}
+
+
+@pytest.mark.parametrize(
+    "analyzers, text", [([], "no analyzer"), ([external(finding(WEB)), unused()], "unknown")]
+)
+def test_roles_that_were_refused_are_unknown_where_there_is_an_analyzer(
+    tmp_path: Path, analyzers: Any, text: str
+) -> None:
+    front = {"sg-front": text, "eni-1": text, "eni-2": text}
+    assert told(estate(tmp_path / "run", analyzers, roles=DENIED)) == front | {"sg-back": "", "eni-3": ""}
+
+
+def test_a_role_that_is_not_among_those_read_is_unknown_beside_those_that_are(tmp_path: Path) -> None:
+    run = estate(tmp_path / "run", [external(finding(WEB)), unused()], roles=[detail("web")])
+    assert told(run)["sg-front"] == "external access: web, unknown; unused access: none, unknown"
+
+
+def test_where_not_every_interface_was_read_there_may_be_roles_more(tmp_path: Path) -> None:
+    run = estate(tmp_path / "run", [external(finding(WEB)), unused()], interfaces=DENIED)
+    assert told(run)["sg-front"] == "external access: web, unknown; unused access: none, unknown"
+    assert told(run)["sg-back"] == "unknown"
+
+
+@pytest.mark.parametrize("policies", [(), (IAM,)])
+def test_a_run_that_did_not_ask_has_no_such_column(tmp_path: Path, policies: Any) -> None:
+    run = estate(tmp_path / "run", [], policies=policies)
+    for name in ("security_groups", "attachments", "ssh_open"):
+        assert all(COLUMN not in row for row in rundir.table(run, name))
+
+
+def test_the_column_stands_beside_those_of_the_roles(tmp_path: Path) -> None:
+    run = estate(tmp_path / "run", [])
+    for name in ("security_groups", "attachments"):
+        columns = list(rundir.table(run, name)[0])
+        assert columns[columns.index("imdsv1") + 1] == COLUMN
+
+
+def test_an_organizations_analyzer_tells_of_instances_in_another_account(tmp_path: Path) -> None:
+    """In a shared VPC, too: the group is alpha's, and on it is an instance of beta's."""
+    shared = rundir.interface("eni-1", FRONT, owner="beta", instance="i-1")
+    theirs = role("web", BETA)
+    units = {
+        ("alpha", HERE): rundir.unit([FRONT], [shared])
+        | {"access-analyzer": recorded([analyzer(ALPHA, HERE, "ORGANIZATION", finding(theirs))])},
+        ("beta", HERE): rundir.unit([], [shared], [box(1, "web", FRONT, account=BETA)])
+        | {"access-analyzer": []},
+        ("alpha", "global"): {"iam-authorization": [detail("web")]},
+        ("beta", "global"): {"iam-authorization": [detail("web", BETA)]},
+    }
+    run = rundir.write(tmp_path / "run", units, [*POLICIES, IAM, POLICY])
+    text = "external access: web; unused access: no analyzer"
+    assert told(run) == {"sg-front": text, "eni-1": text}
