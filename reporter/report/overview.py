@@ -20,6 +20,7 @@ from reporter.findings.risk import LEVELS
 from reporter.inventory.audit import Audit
 from reporter.output.reading import OWN_RUN
 from reporter.report import summary, unread
+from reporter.report.carriers import carriers
 from reporter.report.changes import when_before
 from reporter.report.read_shares import Read, read_of, regions_by_account, regions_read
 from reporter.report.summary import RiskCounts
@@ -28,7 +29,6 @@ from reporter.report.unread import Unread
 _LabelOf = Callable[[str, str], str]
 
 _WORST = 10
-_NAMED = 3  # of what is behind a group
 
 #: Levels of which something is to be done about each group.
 _URGENT = LEVELS[:3]
@@ -245,27 +245,10 @@ def _worst(audit: Audit, findings: Findings, label_of: _LabelOf) -> Iterator[Wor
             proven=proven[number],
             reachable=row["reachable"],
             opens=tuple(row["world_ports"]),
-            behind=_behind(row, on[on["security_group_id"] == row["security_group_id"]]),
+            behind=carriers(row, on[on["security_group_id"] == row["security_group_id"]]),
             first_seen=row["first_seen"],
             label=label_of(row["account_profile"], row["account_id"]),
         )
-
-
-def _behind(row: Mapping[Any, Any], attachments: pd.DataFrame) -> tuple[str, ...]:
-    """The instances that carry a group, or what its interfaces are for."""
-    named = list(dict.fromkeys(row["instances"]))
-    others = attachments[attachments["instance_id"] == ""]
-    described = [
-        text or kind or interface
-        for text, kind, interface in zip(
-            others["interface_description"],
-            others["interface_type"],
-            others["interface_id"],
-            strict=True,
-        )
-    ]
-    named += list(dict.fromkeys(described))
-    return (*named[:_NAMED], *([f"{len(named) - _NAMED:,} more"] if len(named) > _NAMED else []))
 
 
 def _accounts(audit: Audit, findings: Findings, counts: RiskCounts, label_of: _LabelOf) -> Iterator[Account]:

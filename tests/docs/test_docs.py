@@ -21,9 +21,11 @@ from click.testing import CliRunner, Result
 
 from reporter.accounts import chosen
 from reporter.cli import cli, options, terminal
-from reporter.custodian.metadata import ReportMetadata
+from reporter.custodian.metadata import ROLE_COLUMNS, ReportMetadata
 from reporter.findings import waivers
 from reporter.findings.risk import LEVELS
+from reporter.inventory.iam.actions import DATA_ACTIONS
+from reporter.inventory.iam.words import Power
 from reporter.report import formats, metrics
 from reporter.report.entries import COLUMNS as AUDITORS
 from reporter.report.sql.views import VIEWS
@@ -295,6 +297,15 @@ def test_a_column_of_groups_is_explained_as_its_head_explains_it(
     listed = columns(0)
     told = {name: text for tab in ("security_groups", "ssh_world") for name, text in heads[tab].items()}
     assert {name: told[name] for name in listed} == listed
+
+
+def test_the_words_and_actions_of_roles_are_those_there_are() -> None:
+    page = read(DOCS / "iam.md")
+    assert [spans(row[0])[0] for row in page.tables("word")[0]] == list(Power)
+    listed = page.text.partition("`data access` is any of these.")[2].partition("AWS's own")[0]
+    assert spans(listed) == list(DATA_ACTIONS)
+    assert {spans(row[0])[0] for row in page.tables("name")[0]} == set(ROLE_COLUMNS)
+    assert all(f"`{name}`" in WORKBOOK.text for name in ROLE_COLUMNS)
 
 
 def test_rows_that_are_shown_have_columns_that_there_are(heads: Mapping[str, Mapping[str, str]]) -> None:

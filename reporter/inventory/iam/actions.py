@@ -34,6 +34,7 @@ DATA_ACTIONS = (
     "ec2:ModifySnapshotAttribute",
     "elasticfilesystem:ClientMount",
     "kinesis:GetRecords",
+    "sqs:ReceiveMessage",
     "rds-data:BatchExecuteStatement",
     "rds-data:ExecuteStatement",
     "rds-db:connect",
@@ -44,7 +45,6 @@ DATA_ACTIONS = (
     "redshift-serverless:GetCredentials",
     "redshift:GetClusterCredentials",
     "redshift:GetClusterCredentialsWithIAM",
-    "sqs:ReceiveMessage",
 )
 
 # A method's actions count whether policy_sentry knows them or not.
