@@ -5,9 +5,12 @@ from collections.abc import Callable, Iterator
 from csv import DictReader
 from dataclasses import dataclass
 from pathlib import Path
+from re import DOTALL, search
 from typing import Any
 
+import duckdb
 import openpyxl
+import pyarrow.parquet as pq
 import pytest
 
 from tests import access_analyzer as canned
@@ -31,8 +34,7 @@ class Report:
 
     def csv(self, name: str, group: str = "front") -> dict[str, dict[str, str]]:
         """The rows of a table by account, of the group that is there for the test."""
-        [path] = self.folder.glob(f"*{name}.csv")
-        with path.open(encoding="utf-8-sig", newline="") as file:
+        with (self.folder / f"sg_{name}.csv").open(encoding="utf-8-sig", newline="") as file:
             return {row["account_profile"]: row for row in DictReader(file) if row["group_name"] == group}
 
 
@@ -54,6 +56,9 @@ def fill(aws_client: Callable[..., Any], account_id: str) -> None:
     iam.add_role_to_instance_profile(InstanceProfileName="web", RoleName="web")
     subnet = ec2.describe_subnets()["Subnets"][0]
     group = ec2.create_security_group(GroupName="front", Description="front", VpcId=subnet["VpcId"])
+    ec2.authorize_security_group_ingress(
+        GroupId=group["GroupId"], IpProtocol="tcp", FromPort=22, ToPort=22, CidrIp="0.0.0.0/0"
+    )
     ec2.run_instances(
         ImageId="ami-12345678",
         MinCount=1,
@@ -101,11 +106,12 @@ def report(
         ran = lab.run(
             "--iam",
             "--access-analyzer",
-            policies=[POLICIES / "10-inventory.yml"],
+            policies=[POLICIES / "10-inventory.yml", POLICIES / "20-findings.yml"],
             env={"AWS_ENDPOINT_URL_ACCESSANALYZER": service.endpoint},
         )
         folder = tmp_path_factory.mktemp("reports")
-        done = sg_audit("report", "-s", lab.output, "-o", folder, "-f", "csv", "-f", "xlsx", "-f", "json")
+        formats = [f"-f{name}" for name in ("csv", "duckdb", "html", "json", "parquet", "xlsx")]
+        done = sg_audit("report", "-s", lab.output, "-o", folder, "--stem", "sg", *formats)
         assert done.returncode == 3, done.stderr
         yield Report(ran, service, folder)
 
@@ -139,8 +145,7 @@ def test_each_account_says_what_was_found_or_why_nothing_is_known(report: Report
 
 @pytest.mark.parametrize("table", ["security_groups", "attachments"])
 def test_the_workbook_says_it_too(report: Report, table: str) -> None:
-    [path] = report.folder.glob("*.xlsx")
-    sheet = openpyxl.load_workbook(path)[table]
+    sheet = openpyxl.load_workbook(report.folder / "sg.xlsx", read_only=True)[table]
     rows = list(sheet.iter_rows(values_only=True))
     head = next(row for row in rows if "access_findings" in row)
     place = {str(name): number for number, name in enumerate(head)}
@@ -149,6 +154,32 @@ def test_the_workbook_says_it_too(report: Report, table: str) -> None:
         for row in rows[rows.index(head) + 1 :]
         if row[place["group_name"]] == "front"
     } == TOLD
+
+
+@pytest.mark.parametrize("table", ["security_groups", "attachments"])
+def test_so_do_json_parquet_and_a_database(report: Report, table: str) -> None:
+    rows = json.loads((report.folder / "sg.json").read_text())["tables"][table]
+    rows_of_parquet = pq.read_table(report.folder / f"sg_{table}.parquet").to_pylist()
+    for found in (rows, rows_of_parquet):
+        assert {
+            row["account_profile"]: row["access_findings"] for row in found if row["group_name"] == "front"
+        } == TOLD
+    with duckdb.connect(str(report.folder / "sg.duckdb"), read_only=True) as connection:
+        asked = f"select account_profile, access_findings from {table} where group_name = 'front'"
+        assert dict(connection.execute(asked).fetchall()) == TOLD
+
+
+def test_the_page_has_it_of_the_groups_that_it_shows(report: Report) -> None:
+    page = (report.folder / "sg.html").read_text()
+    data = json.loads(search(r'<script type="application/json"[^>]*>(.*?)</script>', page, DOTALL)[1])  # type: ignore[index]
+    place = {name: number for number, name in enumerate(data["fields"]["group"])}
+    shown = {
+        data["texts"][group[place["account"]]]: data["texts"][group[place["access"]]]
+        for group in data["groups"]
+        if data["texts"][group[place["name"]]] == "front"
+    }
+    assert data["access"] is True
+    assert shown == TOLD
 
 
 def test_a_group_without_an_instance_says_nothing(report: Report) -> None:
