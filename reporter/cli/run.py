@@ -216,7 +216,8 @@ def _run(
         )
     if found.with_actions:
         say(f"actions are never carried out here: {', '.join(found.with_actions)}")
-    say(f"{_count(len(accounts), 'account', 'accounts')}, {_count(len(found.planned), 'policy', 'policies')}")
+    counts = _count(len(accounts), "account", "accounts"), _count(len(found.planned), "policy", "policies")
+    say(", ".join([*counts, *(lookup.option for lookup in wanted)]))
     with progress.shown(console()) as shown:
         start = collecting.resume if resume else collecting.run
         prompts.install(say, shown.alone)

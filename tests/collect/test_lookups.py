@@ -152,6 +152,7 @@ def asked(lab: Lab) -> Asked:
 
 
 def test_each_account_is_asked_once_by_its_own_role(asked: Asked) -> None:
+    assert asked.ran.err.startswith("11 accounts, 1 policy, --iam, --access-analyzer\n")
     (call,) = asked.calls_of(DEV)
     assert (call.service, call.region) == ("iam", US)
     kinds = [value for name, value in sorted(call.params.items()) if name.startswith("Filter.member.")]
@@ -259,6 +260,7 @@ def test_access_analyzer_is_asked_in_each_region(asked: Asked) -> None:
 class Reported:
     said: str
     tables: dict[str, list[dict[str, str]]]
+    page: str
 
 
 @pytest.fixture(scope="module")
@@ -266,13 +268,13 @@ def reported(
     asked: Asked, sg_audit: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory
 ) -> Reported:
     folder = tmp_path_factory.mktemp("reports")
-    done = sg_audit("report", "-s", asked.ran.folder, "-o", folder, "--stem", "r", "-f", "csv")
+    done = sg_audit("report", "-s", asked.ran.folder, "-o", folder, "--stem", "r", "-f", "csv", "-f", "html")
     assert done.returncode == 3, done.stderr
     tables = {}
     for path in folder.glob("r_*.csv"):
         with path.open(encoding="utf-8", newline="") as file:
             tables[path.stem.removeprefix("r_")] = list(csv.DictReader(file))
-    return Reported(done.stderr, tables)
+    return Reported(done.stderr, tables, (folder / "r.html").read_text(encoding="utf-8"))
 
 
 def test_the_report_tells_what_was_not_read_and_what_to_do(asked: Asked, reported: Reported) -> None:
@@ -287,6 +289,12 @@ def test_the_report_tells_what_was_not_read_and_what_to_do(asked: Asked, reporte
     told = rows[DENIED, US, ANALYZERS]["what_to_do"]
     assert "Allow access-analyzer:ListAnalyzers to " in told
     assert "`sg-audit permissions --access-analyzer`" in told
+    # The same for all of an account that could not be opened, so that it is told once.
+    assert len({row["what_to_do"] for key, row in rows.items() if key[0] == LOCKED}) == 1
+    assert f"not read: {LOCKED} (all of it): " in reported.said
+    assert "the whole account" in reported.page
+    assert "the whole account: all" not in reported.page
+    assert "more reason" not in reported.said.partition(f"not read: {LOCKED}")[2].partition("not read:")[0]
 
 
 def test_an_account_as_a_whole_is_no_region(reported: Reported) -> None:
