@@ -164,11 +164,12 @@ choice = together(
     allowed_regions,
     only_policies,
 )
+iam = click.option(
+    "--iam", is_flag=True,
+    help="Also ask each account for its roles and what they are allowed: who stands behind an open port.",
+)  # fmt: skip
 lookups = together(
-    click.option(
-        "--iam", is_flag=True,
-        help="Also ask each account for its roles and what they are allowed: who stands behind an open port.",
-    ),
+    iam,
     click.option(
         "--access-analyzer", is_flag=True,
         help="--iam: also ask each region's Access Analyzer for its findings on those roles.",

@@ -88,10 +88,12 @@ def audit(
     show_default=True,
     help="Folder of the demo's runs.",
 )
+@options.iam
 @options.report_files
 def demo(
     sources: tuple[Path, ...],
     output: str,
+    iam: bool,
     place: "Store",
     stem: str,
     formats: tuple[str, ...],
@@ -111,7 +113,7 @@ def demo(
     places.check(place)
     report.read_entries(carry, formats)
     code = sandbox_demo.run(
-        sources, output, reports, stem, formats, csv_bom, partition, fail_on, history, carry
+        sources, output, reports, stem, formats, csv_bom, partition, fail_on, history, carry, iam=iam
     )
     if code != EXIT_INPUT:
         for line in _what_to_try_next(output, reports, stem, formats):
@@ -214,7 +216,8 @@ def _run(
         )
     if found.with_actions:
         say(f"actions are never carried out here: {', '.join(found.with_actions)}")
-    say(f"{_count(len(accounts), 'account', 'accounts')}, {_count(len(found.planned), 'policy', 'policies')}")
+    counts = _count(len(accounts), "account", "accounts"), _count(len(found.planned), "policy", "policies")
+    say(", ".join([*counts, *(lookup.option for lookup in wanted)]))
     with progress.shown(console()) as shown:
         start = collecting.resume if resume else collecting.run
         prompts.install(say, shown.alone)

@@ -6,6 +6,7 @@ One run over many accounts, each of which meets one kind of answer of IAM's.
 import csv
 import gzip
 import json
+import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -14,6 +15,8 @@ from typing import Any
 
 import pytest
 
+from reporter.output.reading import open_output
+from reporter.review.recorded import places
 from tests.lab import POLICIES, Lab, Ran, role
 from tests.s3 import client_with_bucket
 from tests.wire import Call
@@ -149,6 +152,7 @@ def asked(lab: Lab) -> Asked:
 
 
 def test_each_account_is_asked_once_by_its_own_role(asked: Asked) -> None:
+    assert asked.ran.err.startswith("11 accounts, 1 policy, --iam, --access-analyzer\n")
     (call,) = asked.calls_of(DEV)
     assert (call.service, call.region) == ("iam", US)
     kinds = [value for name, value in sorted(call.params.items()) if name.startswith("Filter.member.")]
@@ -256,6 +260,7 @@ def test_access_analyzer_is_asked_in_each_region(asked: Asked) -> None:
 class Reported:
     said: str
     tables: dict[str, list[dict[str, str]]]
+    page: str
 
 
 @pytest.fixture(scope="module")
@@ -263,13 +268,13 @@ def reported(
     asked: Asked, sg_audit: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory
 ) -> Reported:
     folder = tmp_path_factory.mktemp("reports")
-    done = sg_audit("report", "-s", asked.ran.folder, "-o", folder, "--stem", "r", "-f", "csv")
+    done = sg_audit("report", "-s", asked.ran.folder, "-o", folder, "--stem", "r", "-f", "csv", "-f", "html")
     assert done.returncode == 3, done.stderr
     tables = {}
     for path in folder.glob("r_*.csv"):
         with path.open(encoding="utf-8", newline="") as file:
             tables[path.stem.removeprefix("r_")] = list(csv.DictReader(file))
-    return Reported(done.stderr, tables)
+    return Reported(done.stderr, tables, (folder / "r.html").read_text(encoding="utf-8"))
 
 
 def test_the_report_tells_what_was_not_read_and_what_to_do(asked: Asked, reported: Reported) -> None:
@@ -284,6 +289,12 @@ def test_the_report_tells_what_was_not_read_and_what_to_do(asked: Asked, reporte
     told = rows[DENIED, US, ANALYZERS]["what_to_do"]
     assert "Allow access-analyzer:ListAnalyzers to " in told
     assert "`sg-audit permissions --access-analyzer`" in told
+    # The same for all of an account that could not be opened, so that it is told once.
+    assert len({row["what_to_do"] for key, row in rows.items() if key[0] == LOCKED}) == 1
+    assert f"not read: {LOCKED} (all of it): " in reported.said
+    assert "the whole account" in reported.page
+    assert "the whole account: all" not in reported.page
+    assert "more reason" not in reported.said.partition(f"not read: {LOCKED}")[2].partition("not read:")[0]
 
 
 def test_an_account_as_a_whole_is_no_region(reported: Reported) -> None:
@@ -292,32 +303,93 @@ def test_an_account_as_a_whole_is_no_region(reported: Reported) -> None:
     assert ": 11 accounts, 4 regions, " in reported.said  # "all" stands for those of LOCKED
 
 
+def test_each_region_that_a_table_names_is_one_of_the_database(
+    asked: Asked, sg_audit: Callable[..., Any]
+) -> None:
+    query = "select distinct region from coverage where region not in (select region from regions)"
+    done = sg_audit("query", "-s", asked.ran.folder, "--format", "csv", query)
+    assert (done.returncode, done.stdout.split()) == (3, ["region"]), done.stderr
+
+
 def test_the_columns_and_tabs_of_the_policies_are_all_there_is(asked: Asked, reported: Reported) -> None:
     assert IAM not in reported.tables
     assert ANALYZERS not in reported.tables
 
 
-def test_without_the_options_nothing_else_is_asked(asked: Asked) -> None:
-    lab = asked.lab
-    lab.wire.calls.clear()
-    ran = lab.run("-p", "sg-inventory", "-a", DEV)
-    assert ran.code == 0, ran.err
-    assert ran.statuses == {(DEV, US, "sg-inventory"): "ok", (DEV, EU, "sg-inventory"): "ok"}
-    without = Counter(call.action for call in lab.wire.calls)
-    lab.wire.calls.clear()
-    ran = lab.run("-p", "sg-inventory", "-a", DEV, "--iam", "--access-analyzer")
-    assert ran.code == 0, ran.err
-    assert Counter(call.action for call in lab.wire.calls) - without == {ASK: 1, "GET /analyzer": 2}
-    assert without - Counter(call.action for call in lab.wire.calls) == Counter()
+@dataclass
+class Pair:
+    """Two runs of the same account: without the options, and then with them."""
+
+    output: Path
+    without: Ran
+    both: Ran
+    calls_without: Counter[str]
+    calls_with: Counter[str]
+
+
+@pytest.fixture(scope="module")
+def pair(asked: Asked, lab: Lab, tmp_path_factory: pytest.TempPathFactory) -> Pair:
+    def run(*options: str) -> tuple[Ran, Counter[str]]:
+        lab.wire.calls.clear()
+        ran = aside.run("-p", "sg-inventory", "-a", DEV, *options)
+        assert ran.code == 0, ran.err
+        return ran, Counter(call.action for call in lab.wire.calls)
+
+    aside = Lab(tmp_path_factory.mktemp("pair"), lab.home, lab.wire, lab.sg_audit)
+    (aside.folder / "accounts.yml").write_bytes((lab.folder / "accounts.yml").read_bytes())
+    (without, calls_without), (both, calls_with) = run(), run("--iam", "--access-analyzer")
+    return Pair(aside.output, without, both, calls_without, calls_with)
+
+
+def test_without_the_options_nothing_else_is_asked(pair: Pair) -> None:
+    assert pair.without.statuses == {(DEV, US, "sg-inventory"): "ok", (DEV, EU, "sg-inventory"): "ok"}
+    assert [policy["name"] for policy in pair.without.manifest["policies"]] == ["sg-inventory"]
+    assert pair.calls_with - pair.calls_without == {ASK: 1, "GET /analyzer": 2}
+    assert pair.calls_without - pair.calls_with == Counter()
+
+
+def test_between_two_runs_an_option_is_no_news(pair: Pair, lab: Lab) -> None:
+    for base, head in ((pair.without, pair.both), (pair.both, pair.without)):
+        words = (
+            "-s",
+            pair.output,
+            "--base",
+            base.folder.name,
+            "--head",
+            head.folder.name,
+            "--format",
+            "json",
+        )
+        done = lab.sg_audit("compare", *words)
+        assert done.returncode == 0, done.stderr
+        assert ("iam" in done.stdout, "global" in done.stdout) == (False, False)
+
+
+def test_a_run_without_its_manifest_is_read_as_custodians_output(
+    pair: Pair, lab: Lab, tmp_path: Path
+) -> None:
+    """What is asked of an account as a whole is missing in no region, and no policy is missing of the whole."""
+    copied = shutil.copytree(pair.both.folder, tmp_path / "copied")
+    (copied / "run.json").unlink()
+    (copied / DEV / "global" / IAM).rename(tmp_path / IAM)
+    done = lab.sg_audit("report", "-s", copied, "-o", tmp_path / "r", "-f", "csv")
+    assert "4 of 4 cells" in done.stderr
+    (copied / DEV / "global").mkdir(exist_ok=True)
+    (tmp_path / IAM).rename(copied / DEV / "global" / IAM)
+    done = lab.sg_audit("report", "-s", copied, "-o", tmp_path / "r", "-f", "csv")
+    assert done.returncode == 0
+    assert ": 1 account, 2 regions, 3 policies, 5 cells" in done.stderr
+    assert "5 of 5 cells" in done.stderr
+
+
+def test_a_review_is_over_regions(pair: Pair) -> None:
+    assert [place.region for place in places(open_output(pair.both.folder))] == [US, EU]
 
 
 def test_a_resume_takes_the_options_of_its_run(asked: Asked) -> None:
     """It comes after those that look at the run, whose cells it makes whole."""
     lab, whole = asked.lab, dict(INSTEAD)
     folder = asked.ran.folder
-    newest = sorted(path for path in lab.output.iterdir() if path.name != "latest" and path != folder)
-    for path in newest:
-        path.rename(lab.folder / path.name)  # aside: a resume takes the newest
     lab.wire.calls.clear()
     INSTEAD.clear()
     try:

@@ -21,6 +21,7 @@ from click.testing import CliRunner, Result
 
 from reporter.accounts import chosen
 from reporter.cli import cli, options, terminal
+from reporter.collect import lookups
 from reporter.custodian.metadata import ROLE_COLUMNS, ReportMetadata
 from reporter.findings import waivers
 from reporter.findings.risk import LEVELS
@@ -208,6 +209,11 @@ def test_make_reports_again_with_the_accounts_and_waivers_of_the_audit() -> None
 
 
 # Permissions
+
+
+def test_the_permissions_of_each_option_are_shown() -> None:
+    shown = {option: spans(actions) for option, actions, _ in single(PERMISSIONS, "option")}
+    assert shown == {f"`{each.option}`": list(each.actions) for each in lookups.LOOKUPS}
 
 
 def test_the_permissions_shown_are_those_that_are_printed() -> None:
