@@ -47,16 +47,15 @@ DATA_ACTIONS = (
     "redshift:GetClusterCredentialsWithIAM",
 )
 
-# A method's actions count whether policy_sentry knows them or not.
-_WRITTEN = {
-    name.lower(): name
-    for name in (
-        *(action for method in PRIVILEGE_ESCALATION_METHODS.values() for action in method),
-        *DATA_ACTIONS,
-        *get_all_actions(),
-    )
-}
-_ACTIONS = sorted(_WRITTEN)
+# Those that say how powerful a role is count whether policy_sentry knows them or not, and stand first: their sets are
+# small numbers then.
+_TELLING = (
+    *(action for method in PRIVILEGE_ESCALATION_METHODS.values() for action in method),
+    *DATA_ACTIONS,
+)
+_WRITTEN = {name.lower(): name for name in (*_TELLING, *get_all_actions())}
+_FIRST = {name.lower() for name in _TELLING}
+_ACTIONS = sorted(_WRITTEN, key=lambda action: (action not in _FIRST, action))
 _PLACE = {action: place for place, action in enumerate(_ACTIONS)}
 
 #: Every action there is.
@@ -84,21 +83,17 @@ def _set_of(actions: Iterable[str]) -> ActionSet:
 
 #: The ways to more power than a role was given, by the actions that each takes.
 METHODS = tuple(
-    sorted({_set_of(method) for method in PRIVILEGE_ESCALATION_METHODS.values()}, key=int.bit_count)
+    sorted(
+        {_set_of(method) for method in PRIVILEGE_ESCALATION_METHODS.values()},
+        key=lambda way: (way.bit_count(), way),
+    )
 )
 
 #: What reads data.
 DATA = _set_of(action.lower() for action in DATA_ACTIONS)
 
 
-def _union(sets: Iterable[ActionSet]) -> ActionSet:
-    found = 0
-    for each in sets:
-        found |= each
-    return found
-
-
-_TOLD_APART = DATA | _union(METHODS)
+_ALL_TELLING = _set_of(_FIRST)
 
 
 @lru_cache(maxsize=50_000)
@@ -126,7 +121,7 @@ def on_resources(actions: ActionSet, resources: Iterable[str]) -> ActionSet:
     """The actions without those that say how powerful a role is and are never asked for such resources."""
     resources = tuple(resources)
     gone = 0
-    for action in map(str.lower, names(actions & _TOLD_APART)):
+    for action in map(str.lower, names(actions & _ALL_TELLING)):
         if not any(_may_be_for(action, each) for each in resources):
             gone |= 1 << _PLACE[action]
     return actions & ~gone

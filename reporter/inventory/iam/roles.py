@@ -90,22 +90,20 @@ def read(data: bytes) -> tuple[dict[str, Role], Sequence[str]]:
     """
     details, problems = _details.decode_each(data)
     managed = {each.arn: each for each in details if not each.role_name}
+    judged = _judged if can_judge() else _not_judged
     found: dict[str, Role] = {}
     for detail in details:
         if detail.role_name and detail.instance_profile_list:
-            role = _role(detail, managed)
+            role = Role(detail.role_name, detail.arn, *judged(detail, managed))
             found |= {profile.arn: role for profile in detail.instance_profile_list}
     return found, problems
 
 
-def _role(detail: _Detail, managed: Mapping[str, _Detail]) -> Role:
-    power, why = _judged(detail, managed)
-    return Role(detail.role_name, detail.arn, power, why)
+def _not_judged(detail: _Detail, managed: Mapping[str, _Detail]) -> tuple[Power, str]:
+    return Power.UNKNOWN, f"{' or '.join(_PACKAGES)} is not installed here"
 
 
 def _judged(detail: _Detail, managed: Mapping[str, _Detail]) -> tuple[Power, str]:
-    if not can_judge():
-        return Power.UNKNOWN, f"{' or '.join(_PACKAGES)} is not installed here"
     from reporter.inventory.iam.power import judge  # it takes long, and is not installed everywhere
 
     attached = [each.policy_arn for each in detail.attached_managed_policies]

@@ -109,6 +109,14 @@ WORDS: dict[str, tuple[tuple[Any, ...], str]] = {
         (allow("iam:PassRole", "arn:aws:iam::111111111111:role/other"), allow("ec2:RunInstances")),
         "privilege escalation",
     ),
+    "a way on what a variable names": (
+        (allow("iam:PutRolePolicy", "arn:aws:iam::111111111111:${aws:PrincipalTag/kind}/x"),),
+        "privilege escalation",
+    ),
+    "a Deny on what a variable names subtracts nothing": (
+        (ALL, deny("*", "${aws:PrincipalTag/arn}")),
+        "admin",
+    ),
     "half of a way": ((allow("iam:PassRole"),), "other"),
     "a way with half of it denied": (
         (allow(["iam:PassRole", "ec2:RunInstances"]), deny("ec2:RunInstances")),
@@ -276,6 +284,9 @@ def test_a_pattern_covers_what_is_narrower() -> None:
     assert not covers("s3:get*", "s3:*")
 
 
-def test_a_document_is_read_once() -> None:
-    text = json.dumps(document(ALL)).encode()
-    assert documents.statements(text) is documents.statements(bytes(text))
+def test_a_document_that_many_accounts_have_is_read_once() -> None:
+    one, other = (
+        json.dumps(document(allow("s3:Get*", f"arn:aws:s3:::logs-{account}/*"))).encode()
+        for account in ("111111111111", "222222222222")
+    )
+    assert documents.statements(one) is documents.statements(other)
