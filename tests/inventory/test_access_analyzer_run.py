@@ -15,7 +15,7 @@ import pytest
 
 from tests import access_analyzer as canned
 from tests.access_analyzer import AccessAnalyzer, access_analyzer, analyzer, denied, finding
-from tests.lab import POLICIES, Lab, Ran, role
+from tests.lab import Lab, Ran, role
 
 REGION = "eu-west-1"
 IDS = {
