@@ -24,8 +24,7 @@ COLUMNS = ("role_power", "instance_roles", "role_power_why", "imdsv1")
 BOSS = "boss: admin by every action on every resource with conditions"
 
 
-@pytest.fixture(scope="module")
-def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+def written(folder: Path) -> Path:
     """Three groups that are open to the world: an admin, a role that was not read, and no instance behind them."""
     admin, unknown, nobody = (group(f"sg-{name}", name, ssh_from=WORLD) for name in ("z", "y", "x"))
     on = [
@@ -45,7 +44,12 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
         ("beta", "us-east-1"): unit([group("sg-b", owner="beta")]),
         ("beta", "global"): {ROLES: DENIED},
     }
-    return write(tmp_path_factory.mktemp("roles") / "run", units, (*POLICIES, IAM))
+    return write(folder, units, (*POLICIES, IAM))
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return written(tmp_path_factory.mktemp("roles") / "run")
 
 
 def report(run: Path, folder: Path, *formats: str, accounts: tuple[str, ...] = ()) -> str:
