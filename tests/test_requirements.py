@@ -35,7 +35,7 @@ def test_each_pins_what_pyproject_asks_for_and_no_more() -> None:
     run = [project["project"]["dependencies"], project["dependency-groups"]["build"]]
     run += [extras["html"], extras["sandbox"]]
     assert roots("requirements.txt") == asked_for(*run)
-    further = (extras[name] for name in ("dev", "carry", "dask", "duckdb", "parquet", "prometheus"))
+    further = (extras[name] for name in ("dev", "carry", "dask", "duckdb", "iam", "parquet", "prometheus"))
     assert roots("requirements-dev.txt") == asked_for(*run, *further)
 
 

@@ -85,6 +85,8 @@ def print_policies(sources: tuple[Path, ...], folder: Path | None, force: bool) 
     show_default="sg-audit, sg-remedy with --remedy, or sg-publish with --publish",
     help="cloudformation: what the role is called.",
 )
+@click.option("--iam", is_flag=True, help="And what `sg-audit run --iam` asks beside the policies.")
+@click.option("--access-analyzer", is_flag=True, help="And what `--access-analyzer` asks.")
 @click.option(
     "--remedy", is_flag=True, help="What the scripts of `sg-audit remedy` need, in place of the audit."
 )
@@ -97,6 +99,8 @@ def permissions(
     sources: tuple[Path, ...],
     only: tuple[str, ...],
     form: str,
+    iam: bool,
+    access_analyzer: bool,
     remedy: bool,
     publish: bool,
     **role: str | None,
@@ -109,12 +113,14 @@ def permissions(
         raise click.UsageError("--trust, --external-id and --role-name go with --format cloudformation")
     if remedy and publish:
         raise click.UsageError("--remedy, --publish: give one of them, as each has a role of its own")
+    which = "--remedy" if remedy else "--publish"
     chosen = (
         only or click.get_current_context().get_parameter_source("sources") is ParameterSource.COMMANDLINE
     )
     if chosen and (remedy or publish):
-        which = "--remedy" if remedy else "--publish"
         raise click.UsageError(f"{which}: goes without -u and -p, as it needs the same for all policies")
+    if (iam or access_analyzer) and (remedy or publish):
+        raise click.UsageError(f"{which}: goes without --iam and --access-analyzer, which it does not ask")
     if remedy:
         from reporter.remedy.forms import shell
 
@@ -124,7 +130,10 @@ def permissions(
 
         actions, purpose = (securityhub.ACTION,), needed.PUBLISH
     else:
-        actions, purpose = needed.actions(policies.read(sources, only)), needed.AUDIT
+        from reporter.collect import lookups
+
+        found, wanted = policies.read(sources, only), lookups.wanted(iam=iam, access_analyzer=access_analyzer)
+        actions, purpose = needed.actions(found, lookups.actions(wanted)), needed.AUDIT
     text = (
         needed.as_iam(actions, purpose)
         if form == "iam"
