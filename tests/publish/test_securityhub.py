@@ -14,7 +14,9 @@ from click.testing import CliRunner
 
 from reporter.cli import cli
 from reporter.cli import publish as command
-from reporter.publish import securityhub
+from reporter.errors import InputError
+from reporter.publish import securityhub, telling
+from tests.disks import fill, small_disk
 from tests.programs import SG_AUDIT, Completed, Warm
 from tests.publish.publishing import EAST, IMPORT, IRELAND, RECORD, Desk, new_accounts
 from tests.report.formats import finding_runs
@@ -151,11 +153,14 @@ def test_a_dry_run_asks_nobody_and_shows_what_would_be(desk: Desk) -> None:
     assert not (desk.output / RECORD).exists()
 
 
-def invoke(desk: Desk, *words: str, answer: str = "") -> tuple[int, str]:
+def invoke(desk: Desk, *words: str, answer: str = "", where: str | Path = "") -> tuple[int, str]:
     """In this process, as nothing is to be sent."""
-    done = CliRunner().invoke(cli, list(map(str, desk.words(*words))), input=answer, standalone_mode=False)
-    if done.exception:
+    words = tuple(map(str, desk.words(*words, where=where)))
+    done = CliRunner().invoke(cli, words, input=answer, standalone_mode=False)
+    if isinstance(done.exception, InputError):
         return 2, str(done.exception)
+    if done.exception:
+        raise done.exception
     return done.return_value, done.stderr  # type: ignore[return-value]
 
 
@@ -297,7 +302,8 @@ def test_findings_that_are_not_taken_are_named_and_sent_again(desk: Desk) -> Non
     ("status", "answer", "said", "recorded"),
     [
         (403, {"Code": "AccessDeniedException", "Message": "no"}, "AccessDeniedException: no", {}),
-        (500, {"Code": "InternalException", "Message": "no"}, "InternalException: no", {"sending"}),
+        # Not 500, which botocore would ask again for half a minute.
+        (501, {"Code": "InternalException", "Message": "no"}, "InternalException: no", {"sending"}),
         (200, {"FailedCount": 0, "SuccessCount": 9}, "about other findings", {"sending"}),
         (200, {}, "about other findings", {"sending"}),
     ],
@@ -317,6 +323,34 @@ def test_a_region_that_refuses_costs_that_region(
     assert said in done.stderr
     assert desk.states("alpha", EAST) == of(WEB, OPEN)
     assert {state for name, state in desk.record().items() if IRELAND in name} == (recorded or set())
+
+
+def test_a_no_after_an_answer_that_is_none_does_not_say_that_nothing_was_taken(desk: Desk) -> None:
+    desk.enable(("alpha", EAST))
+    desk.run(18, {("alpha", EAST): unit([found(WEB)], sg_ssh_open=[])})
+    answers = iter([(503, "{}"), (403, json.dumps({"Code": "ExpiredTokenException", "Message": "over"}))])
+    desk.wire.answer = lambda call: next(answers) if call.action == IMPORT else None
+    assert "ExpiredTokenException: over" in desk.publish(code=3).stderr
+    assert desk.record() == {f"alpha {EAST} sg-ssh-world {WEB}": "sending"}
+
+
+def test_where_what_was_taken_cannot_be_recorded_it_says_so_and_sends_it_again(
+    tmp_path: Path, desk: Desk
+) -> None:
+    desk.enable(("alpha", EAST))
+    with small_disk(desk.output, 500) as disk:
+        desk.run(18, {("alpha", EAST): unit([found(WEB)], sg_ssh_open=[])})
+        invoke(desk, "--dry-run")  # which keeps what it read
+        desk.wire.answer = lambda call: fill(disk) if call.action == IMPORT else None
+        done = desk.publish(code=2)
+        assert f"{desk.output / RECORD}: No space left on device: 1 findings were taken" in done.stderr
+        assert desk.record() == {f"alpha {EAST} sg-ssh-world {WEB}": "sending"}
+        desk.imports()
+        desk.wire.answer = lambda call: None
+        assert (
+            f"{desk.output / RECORD}: No space left on device: nothing is sent" in desk.publish(code=2).stderr
+        )
+        assert desk.imports() == []
 
 
 def test_an_older_run_than_the_last_is_refused(desk: Desk) -> None:
@@ -339,6 +373,99 @@ def test_two_do_not_publish_at_a_time_nor_with_a_record_that_is_damaged(desk: De
     (desk.output / RECORD).write_text('{"tool": "c7n-sg-audit", "version": 1, "run": ""', encoding="utf-8")
     assert f"{desk.output / RECORD}: not a record of sg-audit" in desk.publish(code=2).stderr
     assert desk.wire.of(IMPORT) == []
+
+
+BEFORE, MADE = "2026-11-10T00:00:00.000Z", "2026-11-01T00:00:00.000Z"
+ENTRY = ["failed", "web", "2026-11-01", MADE, BEFORE, "0123456789abcdef"]
+
+
+def test_a_record_that_is_none_is_an_error(desk: Desk) -> None:
+    desk.run(18, {("alpha", EAST): unit([found(WEB)])})
+    (desk.output / RECORD).write_text(desk.recorded(ENTRY), encoding="utf-8")
+    assert "1 new, 1 changed, 0 unchanged, 0 resolved" in invoke(desk, "--dry-run")[1]
+
+    def entry(place: int, text: str) -> str:
+        return desk.recorded([*ENTRY[:place], text, *ENTRY[place + 1 :]])
+
+    for content, why in (
+        ("", "Input data was truncated"),
+        ("[]", "Expected `object`, got `array`"),
+        (desk.recorded(ENTRY, tool="another"), "Invalid enum value 'another'"),
+        (desk.recorded(ENTRY, run="2026-11-01T00:00:00"), "'2026-11-01T00:00:00' has no time zone"),
+        (entry(0, "gone"), "Invalid enum value 'gone'"),
+        (entry(2, "2026-11-01T00:00:00"), "Invalid isoformat string: '2026-11-01T00:00:00'"),
+        (entry(3, ""), "Invalid isoformat string: ''"),
+        (entry(4, ""), "Invalid isoformat string: ''"),
+        (entry(4, "2026-11-10"), "'2026-11-10' has no time zone"),
+    ):
+        (desk.output / RECORD).write_text(content, encoding="utf-8")
+        assert invoke(desk, "--dry-run")[1].startswith(
+            f"{desk.output / RECORD}: not a record of sg-audit: {why}"
+        )
+    newer = json.dumps({"tool": "c7n-sg-audit", "version": 2, "published": {"by": "other means"}})
+    (desk.output / RECORD).write_text(newer, encoding="utf-8")
+    assert invoke(desk, "--dry-run") == (
+        2,
+        f"{desk.output / RECORD}: of version 2, and this sg-audit knows version 1: publish with the sg-audit that "
+        "wrote it, or a newer one",
+    )
+
+
+@pytest.mark.parametrize(
+    ("state", "month", "day", "change"),
+    [  # a finding that was sent on November 10 last
+        ("failed", 12, 9, "changed"),
+        ("closed", 12, 9, "changed"),
+        ("closed", 12, 11, "new"),
+        ("failed", 12, 11, "changed"),
+        ("sending", 12, 11, "new"),
+    ],
+)
+def test_what_is_archived_is_forgotten_earlier_than_what_is_open(
+    desk: Desk, state: str, month: int, day: int, change: str
+) -> None:
+    desk.run(day, {("alpha", EAST): unit([found(WEB)], sg_ssh_open=[])}, month=month)
+    updated = "" if state == "sending" else BEFORE
+    (desk.output / RECORD).write_text(
+        desk.recorded([state, *ENTRY[1:4], updated, ENTRY[5]]), encoding="utf-8"
+    )
+    assert f"1 {change}" in invoke(desk, "--dry-run")[1]
+
+
+def test_why_something_stays_as_it_was_is_true(desk: Desk) -> None:
+    (desk.output).mkdir()
+    # It is nobody's business any more after ninety days, in which Security Hub has forgotten it.
+    for month, told in ((11, ["1 finding published before stays as it was: of policies that are"]), (2, [])):
+        nothing = {name: each for name, each in unit().items() if name != "sg-ssh-world"}
+        remaining = [each for each in policies() if each["name"] != "sg-ssh-world"]
+        folder = desk.run(18, {("alpha", EAST): nothing}, remaining, month=month)
+        recorded = ENTRY if month == 11 else [*ENTRY[:4], "2025-11-10T00:00:00.000Z", ENTRY[5]]
+        run = f"2026-{month:02}-01T00:00:00+00:00"
+        (desk.output / RECORD).write_text(desk.recorded(recorded, run), encoding="utf-8")
+        code, said = invoke(desk, "--dry-run", where=folder)
+        assert [line[: len(told[0])] for line in said.splitlines() if "published before" in line] == told
+        assert said.endswith("\nnothing to publish\n")
+    # Another run began earlier, and was gone on with after this one was through.
+    folder = desk.run(9, {("alpha", EAST): unit([found(WEB)], sg_ssh_open=[])})
+    (desk.output / RECORD).write_text(desk.recorded(ENTRY), encoding="utf-8")
+    _, said = invoke(desk, "--dry-run", where=folder)
+    assert "1 finding published before stays as it was: sent as another run read it, later than this" in said
+    # The run looked, but nobody knows the way into the account any more.
+    desk.accounts.write_text(desk.accounts.read_text().replace(ACCOUNT_IDS["alpha"], "999999999999"))
+    folder = desk.run(12, {("alpha", EAST): unit([found(WEB)], sg_ssh_open=[])})
+    code, said = invoke(desk, "--dry-run", where=folder)
+    assert (code, "published before" in said) == (3, False)
+    assert f"{EAST}: no account of that id is in {desk.accounts}" in said
+
+
+def test_a_reason_for_each_finding_is_no_screen_full() -> None:
+    failed = [securityhub.Failed(f"id-{number}", f"InvalidInput: {number}") for number in range(40)]
+    failed += [securityhub.Failed(f"other-{number}", "InternalError") for number in range(12)]
+    lines = list(telling.failures(failed))
+    ids = ", ".join(f"other-{number}" for number in range(10))
+    assert lines[0] == f"not taken, 12 findings: InternalError: {ids} and 2 more"
+    assert lines[1] == "not taken, 1 finding: InvalidInput: 0: id-0"
+    assert lines[10:] == ["not taken, 31 findings more, for 31 other reasons"]
 
 
 def test_an_account_that_is_in_no_accounts_file_is_told(desk: Desk) -> None:
