@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("to", type=click.Choice(["securityhub"]))
-@options.any_output
+@options.own_output
 @options.accounts_file
 @options.waivers
 @click.option(
