@@ -22,6 +22,7 @@ def run(
     fail_on: str | None,
     history: str = "",
     carry: Path | None = None,
+    summary: Path | None = None,
 ) -> int:
     """Audit the sandbox's estate with the given policies and write the report; returns the exit code.
 
@@ -44,6 +45,7 @@ def run(
         command += ["--fail-on", fail_on] if fail_on else []
         command += ["--history", history] if history else []
         command += ["--carry", str(carry)] if carry else []
+        command += ["--summary", str(summary)] if summary else []
         try:
             with sandbox.running() as server:
                 _say("putting three accounts into it")
