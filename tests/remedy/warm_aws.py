@@ -27,7 +27,9 @@ def run(asking: socket.socket, driver: awscli.clidriver.CLIDriver) -> int:
         args, env, cwd = marshal.load(file)
     child = os.fork()
     if not child:
-        _be(driver, args, {os.fsdecode(name): os.fsdecode(value) for name, value in env.items()}, cwd, handles)
+        _be(
+            driver, args, {os.fsdecode(name): os.fsdecode(value) for name, value in env.items()}, cwd, handles
+        )
     for handle in handles:
         os.close(handle)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])

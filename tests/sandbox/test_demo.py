@@ -9,6 +9,7 @@ import sys
 import sysconfig
 import venv
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from click.testing import CliRunner
 
 from reporter.cli import cli, run
 from reporter.cli.run import audit
+from reporter.sandbox import Sandbox
 
 ROOT = Path(__file__).parents[2]
 
@@ -189,6 +191,7 @@ def test_names_that_stay_are_those_of_the_demos_audit_too(
         return 0
 
     monkeypatch.setattr("reporter.sandbox.demo.run_to_its_end", start)
+    monkeypatch.setattr("reporter.sandbox.running", lambda: nullcontext(Sandbox("http://127.0.0.1:9")))
     monkeypatch.setattr("reporter.sandbox.estate.fill", lambda endpoint: None)
     words = ["demo", "-s", str(tmp_path / "output"), "-o", str(tmp_path), "--stem", "-sg", "-f", "json"]
     words += ["--summary", str(tmp_path / "summary.md")]
