@@ -54,7 +54,7 @@ def install() -> None:
 
 
 @contextmanager
-def groups_of(account_id: str) -> Iterator[None]:
+def of_account(account_id: str) -> Iterator[None]:
     """While the block runs, the security groups and roles that are listed must be those that this account sees."""
     global _account_read
     _account_read = account_id

@@ -12,7 +12,6 @@ _OPERATION = "GetAccountAuthorizationDetails"
 # Of the kinds that AWS lists, users and groups are not asked for.
 _KINDS = ["Role", "LocalManagedPolicy", "AWSManagedPolicy"]
 _LISTS = ("RoleDetailList", "Policies")
-_PAGE = 1000  # the most that AWS takes for MaxItems
 
 
 def ask(client: Any) -> list[dict[str, Any]]:
@@ -29,7 +28,7 @@ def ask(client: Any) -> list[dict[str, Any]]:
 
 def _pages(client: Any) -> Iterator[Mapping[str, Any]]:
     paginator = client.get_paginator("get_account_authorization_details")
-    for page in paginator.paginate(Filter=_KINDS, PaginationConfig={"PageSize": _PAGE}):
+    for page in paginator.paginate(Filter=_KINDS):
         if not any(isinstance(page.get(name), list) for name in _LISTS):
             raise UnusableAnswerError(operation=_OPERATION, what=f"without {' or '.join(_LISTS)}")
         if page.get("IsTruncated") and not page.get("Marker"):

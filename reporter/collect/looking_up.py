@@ -50,7 +50,7 @@ def run(lookup: Lookup, account: Mapping[str, Any], region: str, asked_in: str, 
         dryrun=True,
     )
     env: dict[str, str] = {}
-    if role and not isinstance(role, str):
+    if role and not isinstance(role, str):  # a chain of them
         env = c7n_org._get_env_creds(account, c7n_org.get_session(account, "custodian", asked_in), asked_in)
         role = profile = None
     factory = SessionFactory(asked_in, None if role else profile, role, account.get("external_id"))

@@ -117,7 +117,7 @@ def run_unit(unit: Unit) -> list[Cell]:
         _process_lock,
         _environment(unit),
         patience.unit_of(unit.timeout),
-        calls.groups_of(unit.account["account_id"]),
+        calls.of_account(unit.account["account_id"]),
         _captured_errors() as captured,
         staging.into(scratch) as placed,
     ):
