@@ -170,6 +170,17 @@ BOUNDARIES: dict[str, tuple[Any, Any, str]] = {
     "narrower": (ALL, allow("s3:*"), "data access"),
     "of all but": (ALL, {"Effect": "Allow", "NotAction": "s3:*", "Resource": "*"}, "privilege escalation"),
     "on some resources": (ALL, allow("*", "arn:aws:s3:::b/*"), "data access"),
+    "on the same resources": (
+        allow("s3:Get*", "arn:aws:s3:::b/*"),
+        allow("*", "arn:aws:s3:::b/x*"),
+        "data access",
+    ),
+    "on other resources": (allow("s3:GetObject", "arn:aws:s3:::b/*"), allow("*", "arn:aws:s3:::c/*"), "none"),
+    "on all but some resources": (
+        allow("s3:GetObject", "arn:aws:s3:::b/*"),
+        {"Effect": "Allow", "Action": "*", "NotResource": "arn:aws:s3:::c/*"},
+        "data access",
+    ),
     "beside": (allow("s3:*"), allow("ec2:*"), "none"),
     "with a Deny": (ALL, deny("*"), "none"),
     "it gives nothing by itself": (allow("ec2:Describe*"), ALL, "other"),
