@@ -67,9 +67,14 @@ GROUP_COLUMNS = (
     "covered_rules",
 )
 
-#: Those beside them where a run was to read roles (`--iam`), by the column that they stand behind.
-_BESIDE = {"reachable": ("role_power",), "instances": ("instance_roles", "role_power_why", "imdsv1")}
-ROLE_COLUMNS = tuple(name for names in _BESIDE.values() for name in names)
+#: Those beside them where a run was to read roles (`--iam`).
+ROLE_COLUMNS = ("role_power", "instance_roles", "role_power_why", "imdsv1")
+
+#: And where it was to ask Access Analyzer too (`--access-analyzer`).
+ACCESS_FINDINGS = "access_findings"
+
+# By the column that they stand behind.
+_BESIDE = {"reachable": ROLE_COLUMNS[:1], "instances": (*ROLE_COLUMNS[1:], ACCESS_FINDINGS)}
 
 #: Those of them that policies fill.
 FLAG_COLUMNS = frozenset({"is_default", "has_ssh_rule", "has_ssh_open_world", "unused"})
@@ -78,7 +83,7 @@ FLAG_COLUMNS = frozenset({"is_default", "has_ssh_rule", "has_ssh_open_world", "u
 MATCHED_RULES = "matched_rules"
 
 #: All columns of tables of groups that are the report's own, so that no policy's and no field is called so.
-OWN_COLUMNS = (*GROUP_COLUMNS, *ROLE_COLUMNS, MATCHED_RULES, *DATABASE_COLUMNS)
+OWN_COLUMNS = (*GROUP_COLUMNS, *ROLE_COLUMNS, ACCESS_FINDINGS, MATCHED_RULES, *DATABASE_COLUMNS)
 
 #: The only level there is: it counts for the risk.
 EXPOSED = "exposed"
@@ -93,7 +98,7 @@ _MAX_PORT = 65_535
 
 
 def group_columns(there: Container[str]) -> Iterator[str]:
-    """GROUP_COLUMNS, and among them those of ROLE_COLUMNS that are there."""
+    """GROUP_COLUMNS, and among them those of ROLE_COLUMNS and ACCESS_FINDINGS that are there."""
     for name in GROUP_COLUMNS:
         yield name
         yield from (each for each in _BESIDE.get(name, ()) if each in there)

@@ -52,6 +52,18 @@ REMEDY = Purpose(
 
 """,
 )
+PUBLISH = Purpose(
+    "sg-publish",
+    "SecurityHubPublish",
+    "Imports findings into Security Hub, for c7n-sg-audit",
+    "Role that imports the findings of sg-audit publish securityhub",
+    """\
+# The role for `sg-audit publish securityhub`: it imports findings, and the audit does not need it. Made by
+# `sg-audit permissions --publish`. It has a name, so deploying it needs CAPABILITY_NAMED_IAM. IAM is global, so that
+# a StackSet of it needs one region only.
+
+""",
+)
 
 # What `regions: [all]` asks of an account. Nothing else here is asked outside a policy, but for STS, which
 # answers AssumeRole and GetCallerIdentity without a permission of the role itself.

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from reporter.custodian.metadata import ROLE_COLUMNS, PlannedPolicy, group_columns
+from reporter.custodian.metadata import ACCESS_FINDINGS, ROLE_COLUMNS, PlannedPolicy, group_columns
 from reporter.custodian.resource_types import GROUPS
 from reporter.findings import risk
 from reporter.findings.together import SSH_WORLD, note, with_caught_together
@@ -222,9 +222,11 @@ def _agree_on_use(
     groups.loc[unseen, "in_use"] = False
     groups.loc[unseen, "attached_eni_count"] = 0
     groups.loc[unseen, "reachable"] = Reachable.NO.value
-    nothing = {"attached_resources": (), "reachable_on": ()}
+    nothing: dict[str, Any] = {"attached_resources": (), "reachable_on": ()}
     if _POWER in groups:
         nothing |= {name: getattr(NO_INSTANCE, name) for name in ROLE_COLUMNS}
+    if ACCESS_FINDINGS in groups:
+        nothing[ACCESS_FINDINGS] = ""
     for column, value in nothing.items():
         without = pd.Series([value] * len(groups), index=groups.index, dtype=groups[column].dtype)
         groups[column] = groups[column].mask(unseen, without)

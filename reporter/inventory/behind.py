@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import pandas as pd
 
-from reporter.custodian.metadata import ROLE_COLUMNS, PlannedPolicy
+from reporter.custodian.metadata import ACCESS_FINDINGS, ROLE_COLUMNS, PlannedPolicy
 from reporter.custodian.resource_types import IAM_AUTHORIZATION
 from reporter.errors import install
+from reporter.inventory.access_findings import AccessFindings
 from reporter.inventory.iam import roles
 from reporter.inventory.iam.roles import Role
 from reporter.inventory.iam.words import Power, rank
@@ -22,19 +24,21 @@ UNKNOWN = "unknown"
 class Behind:
     """The names of the roles, sorted, with `unknown` at the end where not all are known, and their ARNs; what the most
     powerful of them may do, empty where there is no instance; of each role that may do something, and of what is not
-    known, why. `imdsv1` says that an instance answers without a token, None where that is not known."""
+    known, why. `imdsv1` says that an instance answers without a token, None where that is not known. `unknown_in` has
+    the ids of the accounts of roles that are not known, empty where that is not known either."""
 
     instance_roles: tuple[str, ...] = ()
     role_arns: tuple[str, ...] = ()
     role_power: str = ""
     role_power_why: tuple[str, ...] = ()
     imdsv1: bool | None = False
+    unknown_in: tuple[str, ...] = ()
 
 
 #: Behind a group that is on no instance.
 NO_INSTANCE = Behind()
 _NOT_EVERY_INTERFACE = Behind(
-    (UNKNOWN,), (), Power.UNKNOWN.value, ("not every interface was read",), imdsv1=None
+    (UNKNOWN,), (), Power.UNKNOWN.value, ("not every interface was read",), imdsv1=None, unknown_in=("",)
 )
 _COLUMN_TYPES = {"role_power": "str", "imdsv1": "boolean"}
 
@@ -88,20 +92,26 @@ def of_group(found: Iterable[Behind], interfaces_known: bool) -> Behind:
         role_power=by_power[0].role_power,
         role_power_why=tuple(dict.fromkeys(why for one in by_power for why in one.role_power_why)),
         imdsv1=True if True in flags else None if None in flags else False,
+        unknown_in=tuple(sorted({account for one in each for account in one.unknown_in})),
     )
 
 
-def columns(behind: Iterable[Behind]) -> "dict[str, pd.Series[Any]]":
-    """The columns of tables of groups and of attachments."""
+def columns(behind: Iterable[Behind], access: AccessFindings | None) -> "dict[str, pd.Series[Any]]":
+    """The columns of tables of groups and of attachments; `access` is what Access Analyzer says, where it was asked."""
     rows = list(behind)
-    return {
+    found = {
         name: pd.Series([getattr(each, name) for each in rows], dtype=_COLUMN_TYPES.get(name, "object"))
         for name in ROLE_COLUMNS
     }
+    if access:
+        text = cache(access.text)
+        told = [text(each.role_arns, each.unknown_in) for each in rows]
+        found[ACCESS_FINDINGS] = pd.Series(told, dtype="str")
+    return found
 
 
 def _unread(instance_id: str) -> Behind:
-    return Behind((UNKNOWN,), (), Power.UNKNOWN.value, (f"{instance_id} was not read",), imdsv1=None)
+    return Behind((UNKNOWN,), (), Power.UNKNOWN.value, (f"{instance_id} was not read",), None, ("",))
 
 
 def _of_instance(instance: InstanceRow, by_profile: Mapping[str, Role], read: frozenset[str]) -> Behind:
@@ -117,7 +127,8 @@ def _of_instance(instance: InstanceRow, by_profile: Mapping[str, Role], read: fr
         )
         name = _part(instance.profile_arn, 5) or instance.profile_arn
         separator = " " if account in read else ": "
-        return Behind((UNKNOWN,), (), Power.UNKNOWN.value, (f"{name}{separator}{reason}",), instance.imdsv1)
+        why = f"{name}{separator}{reason}"
+        return Behind((UNKNOWN,), (), Power.UNKNOWN.value, (why,), instance.imdsv1, (account,))
     between = ":" if role.power is Power.UNKNOWN else ""
     why = f"{role.name}: {role.power}{between} {role.why}".rstrip()
     return Behind((role.name,), (role.arn,), role.power.value, (why,), instance.imdsv1)

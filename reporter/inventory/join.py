@@ -10,7 +10,8 @@ import pandas as pd
 from reporter.custodian.metadata import OWN_COLUMNS, PlannedPolicy
 from reporter.custodian.resource_types import GROUPS, Field
 from reporter.errors import InputError
-from reporter.inventory import behind, internet
+from reporter.inventory import access_findings, behind, internet
+from reporter.inventory.access_findings import AccessFindings
 from reporter.inventory.attachments import attachment_frame
 from reporter.inventory.behind import Behind
 from reporter.inventory.duplicates import others_of
@@ -34,7 +35,7 @@ class Inventory:
     a field. Flags are nullable booleans and the count a nullable integer: NA is `unknown`. `attached_resources`,
     `ssh_rules`, `instances`, `tags`, `world_ports`, `wide_sources`, `reachable_on`, `same_rules_as` and
     `covered_rules` hold tuples of texts. `attachments` has ATTACHMENT_COLUMNS. Where roles were to be read both have
-    ROLE_COLUMNS too.
+    ROLE_COLUMNS too, and where Access Analyzer was to be asked ACCESS_FINDINGS.
     For each row of `groups`, `on_instance` says whether an instance carries the group,
     `caught_by` has the names of the policies that listed it, `matched_rules` for each of those the rules that made
     it match, None where that cannot be told, `unanswered` the names of the policies that were to answer for its
@@ -70,7 +71,10 @@ def join(
     by_id = {row.group_id: each for (_, row), each in zip(owned, opened, strict=True)}
     reaches = internet.reaches(units, links, network, by_id)
     of_link = behind.teller(units, instances) if behind.is_asked(policies) else None
-    groups = _group_frame(owned, links, reaches, instances, interfaces_known_of(units), opened, of_link)
+    access = access_findings.of_units(units, policies)
+    groups = _group_frame(
+        owned, links, reaches, instances, interfaces_known_of(units), opened, of_link, access
+    )
     on_instance = groups.pop("on_instance")
     taken = {name.casefold() for name in OWN_COLUMNS}
     taken |= {policy.in_report.column.casefold() for policy in policies}
@@ -94,7 +98,7 @@ def join(
     return Inventory(
         groups=groups.reset_index(drop=True),
         attachments=attachment_frame(
-            owned, links, reaches, instances, behind.columns(map(of_link, links)) if of_link else {}
+            owned, links, reaches, instances, behind.columns(map(of_link, links), access) if of_link else {}
         ),
         on_instance=on_instance.reindex(order).reset_index(drop=True),
         prefix_lists=network.prefix_lists,
@@ -113,8 +117,9 @@ def _group_frame(
     interfaces_known: Callable[[UnitRows, GroupRow], bool],
     opened: Sequence[Exposure],
     of_link: Callable[[Link], Behind] | None,
+    access: AccessFindings | None,
 ) -> pd.DataFrame:
-    """`of_link` tells what stands behind an interface, where that was asked for."""
+    """`of_link` tells what stands behind an interface and `access` what was found of it, where that was asked for."""
     in_use: list[bool | None] = []
     on_instance: list[bool | None] = []
     counts: list[int | None] = []
@@ -164,7 +169,7 @@ def _group_frame(
             "same_rules_as": _texts(_same_rules(owned)),
             "covered_rules": _texts(row.covered_rules for row in rows),
             "on_instance": pd.Series(on_instance, dtype="boolean"),
-            **(behind.columns(behind_it) if of_link else {}),
+            **(behind.columns(behind_it, access) if of_link else {}),
         }
     )
 

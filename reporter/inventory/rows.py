@@ -7,6 +7,7 @@ from sys import intern
 from typing import Any, TypeVar
 
 from reporter.inventory import duplicates, records, rules
+from reporter.inventory.analyzers import AnalyzerRow
 from reporter.inventory.columns import Value
 from reporter.inventory.iam.roles import Role
 from reporter.inventory.network.exposure import Exposure, exposure
@@ -95,7 +96,8 @@ class UnitRows:
     `unanswered` those that were to and did not. `interfaces_known` says that every interface of the account is
     here; `all_listed` has when everything of a resource type was listed last, in seconds since 1970. `sheets` has
     the resources of other policies, as cells by column, and `network` what is around the groups. `roles` are those that
-    instances may have, by the ARN of each instance profile, None where they were not read.
+    instances may have, by the ARN of each instance profile, None where they were not read; `analyzers` are those of
+    Access Analyzer.
     """
 
     account: str
@@ -112,6 +114,7 @@ class UnitRows:
     all_listed: Mapping[str, float] = field(default_factory=dict)
     network: NetworkRows = field(default_factory=NetworkRows)
     roles: Mapping[str, Role] | None = None
+    analyzers: tuple[AnalyzerRow, ...] = ()
 
     def started(self, policy: str) -> float:
         """When a policy was run here, in seconds since 1970; 0 where that is not known."""

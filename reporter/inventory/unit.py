@@ -6,6 +6,7 @@ from typing import Any
 
 from reporter.custodian.metadata import PlannedPolicy
 from reporter.custodian.resource_types import (
+    ACCESS_ANALYZER,
     GROUPS,
     IAM_AUTHORIZATION,
     INSTANCES,
@@ -13,7 +14,8 @@ from reporter.custodian.resource_types import (
     Field,
     identifier,
 )
-from reporter.inventory import columns, matched, records
+from reporter.inventory import analyzers, columns, matched, records
+from reporter.inventory.analyzers import AnalyzerRow
 from reporter.inventory.columns import Value
 from reporter.inventory.iam import roles
 from reporter.inventory.iam.roles import Role
@@ -57,6 +59,7 @@ class _Found:
     sheets: dict[str, tuple[Mapping[str, Value], ...]] = field(default_factory=dict)
     network: NetworkFound = field(default_factory=NetworkFound)
     roles: dict[str, Role] | None = None
+    analyzers: list[AnalyzerRow] = field(default_factory=list)
 
     def of_type(self, resource: str) -> Newest[Any]:
         """What is known of a resource type that gets a table of its own."""
@@ -118,6 +121,7 @@ def read_unit(
         },
         network=found.network.rows(extra.all_pages),
         roles=found.roles,
+        analyzers=tuple(found.analyzers),
     )
 
 
@@ -151,6 +155,9 @@ def _read_cell(
     elif policy.resource == IAM_AUTHORIZATION:
         listed_roles, problems = roles.read(data)
         found.roles = listed_roles | (found.roles or {})  # the newest is read first
+    elif policy.resource == ACCESS_ANALYZER:
+        asked, problems = analyzers.analyzer_list.decode_each(data)
+        found.analyzers += map(analyzers.analyzer_row, asked)
     else:
         problems = found.network.read(policy, data, _taken(cell))
     if cell.policy in extra.sheets:

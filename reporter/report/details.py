@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from reporter.accounts.labels import NO_LABELS, Labels
+from reporter.custodian.metadata import ACCESS_FINDINGS
 from reporter.custodian.resource_types import GROUPS
 from reporter.findings.assess import Findings
 from reporter.findings.changes import Change
@@ -25,7 +26,7 @@ from reporter.remedy.proposals import chosen_policies
 
 _URGENT = LEVELS[:3]
 _REASONS = 3  # why a group is reached or not, each interface has its own
-_OF_ROLES = ("role_power", "role_power_why", "imdsv1")  # where roles were to be read
+_OF_ROLES = ("role_power", "role_power_why", "imdsv1", ACCESS_FINDINGS)  # where they were to be read
 _REACHED_FIRST = {"yes": 0, "unknown": 1, "no": 2}
 
 
@@ -128,18 +129,20 @@ class GroupDetails:
     role_power: str = ""
     role_power_why: tuple[str, ...] = ()
     imdsv1: bool | None = False
+    access_findings: str = ""
 
 
 @dataclass(frozen=True)
 class Details:
     """The groups that policies found or may have found, and all of risk critical, high or medium, worst first, of
-    `found` in all; the policies; whether roles were to be read; by account its labels (`account:team=web`), and what
-    became of findings since the run before."""
+    `found` in all; the policies; whether roles were to be read, and Access Analyzer was to be asked of them; by account
+    its labels (`account:team=web`), and what became of findings since the run before."""
 
     groups: Sequence[GroupDetails]
     found: int
     policies: Sequence[Policy]
     has_roles: bool
+    has_access_findings: bool
     labels: Mapping[str, tuple[str, ...]]
     changes: Sequence[Change]
 
@@ -159,7 +162,8 @@ def details(
     chosen = positions[:most]
     groups = tuple(_groups(audit, findings, chosen, {each.name: each for each in policies}))
     has_roles = is_asked(audit.output.policies)
-    return Details(groups, len(positions), policies, has_roles, of_accounts, past.changes)
+    has_access = ACCESS_FINDINGS in findings.groups
+    return Details(groups, len(positions), policies, has_roles, has_access, of_accounts, past.changes)
 
 
 def policies_that_find(audit: Audit) -> tuple[Policy, ...]:

@@ -305,6 +305,22 @@ def test_what_the_scripts_of_a_remedy_take_is_a_role_of_its_own(
     assert set(policy["PolicyDocument"]["Statement"][0]["Action"]) == TO_CHANGE
 
 
+def test_publishing_takes_one_action_more(permissions: Run, lint: Callable[[str], list[Any]]) -> None:
+    done = permissions("--publish")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["Statement"] == [
+        {
+            "Sid": "SecurityHubPublish",
+            "Effect": "Allow",
+            "Action": ["securityhub:BatchImportFindings"],
+            "Resource": "*",
+        }
+    ]
+    done = permissions("--publish", "--format", "cloudformation", "--trust", TRUSTED)
+    assert (done.returncode, lint(done.stdout)) == (0, [])
+    assert yaml.safe_load(done.stdout)["Parameters"]["RoleName"]["Default"] == "sg-publish"
+
+
 @pytest.mark.parametrize(
     ("args", "said"),
     [
@@ -319,6 +335,8 @@ def test_what_the_scripts_of_a_remedy_take_is_a_role_of_its_own(
         (["-p", "no-such"], "no policy is called no-such"),
         (["--remedy", "-p", "sg-default"], "--remedy: goes without -u and -p"),
         (["--remedy", "-u", "policies"], "--remedy: goes without -u and -p"),
+        (["--publish", "-p", "sg-default"], "--publish: goes without -u and -p"),
+        (["--publish", "--remedy"], "--remedy, --publish: give one of them"),
         (["--format", "json"], "iam"),
     ],
 )

@@ -22,9 +22,11 @@ from click.testing import CliRunner, Result
 from reporter.accounts import chosen
 from reporter.cli import cli, options, terminal
 from reporter.collect import lookups
-from reporter.custodian.metadata import ROLE_COLUMNS, ReportMetadata
+from reporter.custodian.metadata import ACCESS_FINDINGS, ROLE_COLUMNS, ReportMetadata
 from reporter.findings import waivers
 from reporter.findings.risk import LEVELS
+from reporter.inventory import access_findings, analyzers
+from reporter.inventory.analyzers import INTERNAL, OTHER, UNUSED_PERMISSIONS, UNUSED_ROLE
 from reporter.inventory.iam.actions import DATA_ACTIONS
 from reporter.inventory.iam.words import Power
 from reporter.report import formats, metrics
@@ -312,6 +314,16 @@ def test_the_words_and_actions_of_roles_are_those_there_are() -> None:
     assert spans(listed) == list(DATA_ACTIONS)
     assert {spans(row[0])[0] for row in page.tables("name")[0]} == set(ROLE_COLUMNS)
     assert all(f"`{name}`" in WORKBOOK.text for name in ROLE_COLUMNS)
+
+
+def test_the_words_of_access_findings_are_those_there_are() -> None:
+    found, not_found = (
+        {word for row in rows for word in spans(row[0])}
+        for rows in read(DOCS / "access-analyzer.md").tables("words")
+    )
+    assert found == {*analyzers.Kind, UNUSED_ROLE, UNUSED_PERMISSIONS, INTERNAL, OTHER}
+    assert not_found == set(access_findings.State)
+    assert f"`{ACCESS_FINDINGS}`" in WORKBOOK.text
 
 
 def test_rows_that_are_shown_have_columns_that_there_are(heads: Mapping[str, Mapping[str, str]]) -> None:

@@ -94,6 +94,7 @@ class _Group(msgspec.Struct, array_like=True, gc=False):
     role_power: _Text
     why_power: list[_Text]
     imdsv1: bool | None
+    access: _Text
     in_console: bool
 
 
@@ -166,6 +167,7 @@ def _beside_groups(overview: Overview, details: Details) -> dict[str, Any]:
         "together": BY_SEVERAL,
         "found": details.found,
         "powers": list(Power) if details.has_roles else [],
+        "access": details.has_access_findings,
     }
 
 
@@ -210,6 +212,7 @@ def _group(group: GroupDetails, policies: dict[str, int], texts: _Texts) -> _Gro
         role_power=texts(group.role_power),
         why_power=texts.each(group.role_power_why),
         imdsv1=group.imdsv1,
+        access=texts(group.access_findings),
         in_console=bool(console.group_url(group.region, group.group_id)),
     )
 

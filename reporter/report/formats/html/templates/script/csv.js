@@ -25,6 +25,7 @@ const COLUMNS = {
     role_power_why: (group) => list(group, "why_power").join(", "),
     imdsv1: (group) => (group[G.imdsv1] === null ? UNKNOWN : group[G.imdsv1] ? "TRUE" : "FALSE"),
   } : {}),
+  ...(data.access ? { access_findings: (group) => text(group, "access") } : {}),
   world_ports: (group) => list(group, "open").join(", "),
   attached_eni_count: (group) => group[G.interface_count] ?? UNKNOWN,
   policies: (group) => group[G.findings].map((each) => (each[F.proven] ? "" : "possibly ") + policies[each[F.policy]].name).join(", "),

@@ -92,6 +92,7 @@ function rulesOf(group) {
 const WITHOUT_TOKEN = "answers without a token (IMDSv1)";
 /** Whether an instance gives out its credentials without a token. */
 const tokenless = (answer) => (answer ? `, and an instance ${WITHOUT_TOKEN}` : answer === null ? [", ", unknown("whether an instance answers without a token")] : "");
+const NO_INSTANCE_ROLE = "no role of an instance behind it";
 const whyPower = (group) => (list(group, "why_power").length ? items(list(group, "why_power")) : "");
 
 function interfacesOf(group) {
@@ -147,6 +148,7 @@ function fill(dialog, group) {
       fact("risk", badge(group), " ", told(text(group, "why_level"))),
       fact("reachable", element("span", { className: `reach ${reachable}` }, reachable), ": ", told(text(group, "why_reachable"))),
       data.powers.length ? fact("role behind it", element("span", {}, powerOf(group)), tokenless(group[G.imdsv1]), whyPower(group)) : null,
+      data.access ? fact("Access Analyzer", told(text(group, "access") || NO_INSTANCE_ROLE)) : null,
       fact("open to the world", list(group, "open").join(", ") || opensOf(group)),
       fact("since", since ? `${since}${change ? ` (${change})` : ""}` : "not known: no earlier run tells"),
       fact("waived", told(text(group, "waived") || "no"))),
