@@ -86,7 +86,7 @@ format: $(DEV) ## let ruff format the code
 COMPILE := uv pip compile --quiet pyproject.toml --group build --universal --generate-hashes \
   --no-emit-index-url --no-emit-find-links --python-version 3.11
 lock: ## pin what pyproject.toml asks for; what is pinned stays as it is (needs uv)
-	$(COMPILE) --extra html --extra sandbox --output-file requirements.txt
+	$(COMPILE) --extra html --extra iam --extra sandbox --output-file requirements.txt
 	$(COMPILE) --extra dev --constraint requirements.txt --output-file requirements-dev.txt
 
 clean: ## remove what make made, but neither OUTPUT nor REPORTS
