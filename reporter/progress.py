@@ -193,10 +193,31 @@ def _columns(width: int) -> Iterator[ProgressColumn]:
         yield TimeRemainingColumn()
 
 
+class Count:
+    """Shows how much is done: it is told (parts done, of how many)."""
+
+    def __init__(self, bar: Progress, what: str) -> None:
+        self._bar, self._task = bar, bar.add_task(what, total=None)
+
+    def __call__(self, done: int, total: int) -> None:
+        self._bar.update(self._task, completed=done, total=total)
+
+    @contextmanager
+    def alone(self) -> Iterator[None]:
+        """While the block runs, nothing is shown: a person is asked something."""
+        if self._bar.disable:
+            yield
+            return
+        self._bar.stop()
+        try:
+            yield
+        finally:
+            self._bar.start()
+
+
 @contextmanager
-def counted(console: Console, what: str) -> Iterator[Callable[[int, int], None]]:
-    """Show on a terminal how much is done, told as (parts done, of how many)."""
+def counted(console: Console, what: str) -> Iterator[Count]:
+    """Show on a terminal how much is done."""
     columns = _columns(console.width)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
-        task = bar.add_task(what, total=None)
-        yield lambda done, total: bar.update(task, completed=done, total=total)
+        yield Count(bar, what)

@@ -22,6 +22,7 @@ class Call:
     access_key: str
     action: str
     params: dict[str, str]
+    body: bytes = b""
 
 
 # A status and a body, or None for what the sandbox says.
@@ -116,7 +117,7 @@ def _call(request: BaseHTTPRequestHandler, body: bytes) -> Call:
     elif request.headers.get("Content-Type", "").startswith("application/x-www-form-urlencoded"):
         params = {name: values[0] for name, values in parse_qs(body.decode()).items()}
         action = params.get("Action", action)
-    return Call(service, region, access_key, action, params)
+    return Call(service, region, access_key, action, params, body)
 
 
 def _credentials(call: Call, answer: str) -> Credentials:

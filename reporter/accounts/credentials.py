@@ -34,12 +34,13 @@ class Credentials:
 
 @dataclass(frozen=True)
 class Access:
-    """A way into one account: `credentials()` gives fresh ones, `regions` are those to look at; `caller` is the ARN of
-    the account's profile, empty where it goes by a role.
+    """A way into one account: `credentials()` gives fresh ones, `regions` are those to look at, `home` is one that
+    answers for the account as a whole; `caller` is the ARN of the account's profile, empty where it goes by a role.
     """
 
     account: Account
     regions: tuple[str, ...]
+    home: str
     credentials: Callable[[], Credentials]
     caller: str = ""
 
@@ -61,7 +62,7 @@ def open_account(account: Account, seconds: float = math.inf) -> Access:
             # Without AllRegions, EC2 lists those that are enabled for the account.
             answer = session.client("ec2", region_name=home).describe_regions()
             regions = _named(answer.get("Regions", ()))
-        return Access(account, regions, _Kept(account, home, session, seconds), caller)
+        return Access(account, regions, home, _Kept(account, home, session, seconds), caller)
 
 
 def _named(found: Iterable[Mapping[str, Any]]) -> tuple[str, ...]:

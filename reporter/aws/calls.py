@@ -54,8 +54,8 @@ def install() -> None:
 
 
 @contextmanager
-def groups_of(account_id: str) -> Iterator[None]:
-    """While the block runs, the security groups that are listed must be those that this account sees."""
+def of_account(account_id: str) -> Iterator[None]:
+    """While the block runs, the security groups and roles that are listed must be those that this account sees."""
     global _account_read
     _account_read = account_id
     try:
@@ -113,6 +113,8 @@ def _check_account(operation: str, request: Any, parsed: dict[str, Any]) -> None
         _check_role(operation, request, parsed)
     elif operation == "DescribeSecurityGroups" and _account_read:
         _check_owners(parsed.get("SecurityGroups", []))
+    elif operation == "GetAccountAuthorizationDetails" and _account_read:
+        _check_roles(parsed.get("RoleDetailList", []))
 
 
 def _check_role(operation: str, request: Any, parsed: dict[str, Any]) -> None:
@@ -149,6 +151,16 @@ def _check_owners(groups: list[dict[str, Any]]) -> None:
             f"the security groups that came belong to account {redact(min(filter(None, strange)), 20)}, "
             f"and none to {_account_read}"
         )
+
+
+def _check_roles(roles: list[dict[str, Any]]) -> None:
+    """Roles are never shared: all that an account lists are its own."""
+    for role in roles:
+        owner = _account_of(str(role.get("Arn", "")))
+        if owner != _account_read:
+            raise WrongAccountError(
+                f"the roles that came belong to account {redact(owner, 20)}, and not to {_account_read}"
+            )
 
 
 def _refuse_short_answers(original: Callable[..., Any]) -> Callable[..., Any]:

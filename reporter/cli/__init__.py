@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from reporter import __version__
-from reporter.cli import accounts, compare, policies, query, remedy, report, review, run, terminal
+from reporter.cli import accounts, compare, policies, publish, query, remedy, report, review, run, terminal
 from reporter.cli.terminal import EXIT_INPUT, EXIT_INTERNAL, EXIT_OK, EXIT_PARTIAL, say
 from reporter.errors import InputError
 from reporter.redaction import redact
@@ -32,6 +32,7 @@ for _command in (
     query.query,
     compare.compare,
     remedy.remedy,
+    publish.publish,
     run.audit,
     run.demo,
     run.sandbox,

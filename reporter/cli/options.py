@@ -164,6 +164,17 @@ choice = together(
     allowed_regions,
     only_policies,
 )
+iam = click.option(
+    "--iam", is_flag=True,
+    help="Also ask each account for its roles and what they are allowed: who stands behind an open port.",
+)  # fmt: skip
+lookups = together(
+    iam,
+    click.option(
+        "--access-analyzer", is_flag=True,
+        help="--iam: also ask each region's Access Analyzer for its findings on those roles.",
+    ),
+)  # fmt: skip
 _max_waiver_days = click.option(
     "--max-waiver-days", type=click.IntRange(min=0), metavar="N",
     help="A waiver that ends later than in so many days is an error.",

@@ -82,17 +82,27 @@ def print_policies(sources: tuple[Path, ...], folder: Path | None, force: bool) 
 @click.option(
     "--role-name",
     metavar="NAME",
-    show_default="sg-audit, or sg-remedy with --remedy",
+    show_default="sg-audit, sg-remedy with --remedy, or sg-publish with --publish",
     help="cloudformation: what the role is called.",
 )
+@click.option("--iam", is_flag=True, help="And what `sg-audit run --iam` asks beside the policies.")
+@click.option("--access-analyzer", is_flag=True, help="And what `--access-analyzer` asks.")
 @click.option(
     "--remedy", is_flag=True, help="What the scripts of `sg-audit remedy` need, in place of the audit."
+)
+@click.option(
+    "--publish",
+    is_flag=True,
+    help="The one action more that `sg-audit publish securityhub` needs, in place of the audit.",
 )
 def permissions(
     sources: tuple[Path, ...],
     only: tuple[str, ...],
     form: str,
+    iam: bool,
+    access_analyzer: bool,
     remedy: bool,
+    publish: bool,
     **role: str | None,
 ) -> int:
     """Print what an account's role must be allowed for the policies to be run there."""
@@ -101,22 +111,35 @@ def permissions(
 
     if form == "iam" and any(value is not None for value in role.values()):
         raise click.UsageError("--trust, --external-id and --role-name go with --format cloudformation")
+    if remedy and publish:
+        raise click.UsageError("--remedy, --publish: give one of them, as each has a role of its own")
+    which = "--remedy" if remedy else "--publish"
+    chosen = (
+        only or click.get_current_context().get_parameter_source("sources") is ParameterSource.COMMANDLINE
+    )
+    if chosen and (remedy or publish):
+        raise click.UsageError(f"{which}: goes without -u and -p, as it needs the same for all policies")
+    if (iam or access_analyzer) and (remedy or publish):
+        raise click.UsageError(f"{which}: goes without --iam and --access-analyzer, which it does not ask")
     if remedy:
-        if only or click.get_current_context().get_parameter_source("sources") is ParameterSource.COMMANDLINE:
-            raise click.UsageError(
-                "--remedy: goes without -u and -p, as the scripts need the same for all policies"
-            )
         from reporter.remedy.forms import shell
 
         actions, purpose = shell.all_permissions(), needed.REMEDY
+    elif publish:
+        from reporter.publish import securityhub
+
+        actions, purpose = (securityhub.ACTION,), needed.PUBLISH
     else:
-        actions, purpose = needed.actions(policies.read(sources, only)), needed.AUDIT
+        from reporter.collect import lookups
+
+        found, wanted = policies.read(sources, only), lookups.wanted(iam=iam, access_analyzer=access_analyzer)
+        actions, purpose = needed.actions(found, lookups.actions(wanted)), needed.AUDIT
     text = (
         needed.as_iam(actions, purpose)
         if form == "iam"
         else needed.as_cloudformation(actions, **role, purpose=purpose)
     )
-    for action in () if remedy else needed.not_reading(actions):
+    for action in () if remedy or publish else needed.not_reading(actions):
         say(f"look at this one before you allow it, its name does not say that it only reads: {action}")
     click.echo(text, nl=False)
     return EXIT_OK

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 @options.policy_sources
 @options.output_place
 @options.choice
+@options.lookups
 @options.resume
 @options.scheduler
 @options.unit_timeout
@@ -40,6 +41,7 @@ def run(accounts_file: Path, sources: tuple[Path, ...], output: str, **choice: A
 @options.policy_sources
 @options.output_place
 @options.choice
+@options.lookups
 @options.resume
 @options.scheduler
 @options.unit_timeout
@@ -89,10 +91,12 @@ def audit(
     show_default=True,
     help="Folder of the demo's runs.",
 )
+@options.iam
 @options.report_files
 def demo(
     sources: tuple[Path, ...],
     output: str,
+    iam: bool,
     place: "Store",
     stem: str,
     formats: tuple[str, ...],
@@ -114,7 +118,18 @@ def demo(
     summary_file.check(summary)
     report.read_entries(carry, formats)
     code = sandbox_demo.run(
-        sources, output, reports, stem, formats, csv_bom, partition, fail_on, history, carry, summary
+        sources,
+        output,
+        reports,
+        stem,
+        formats,
+        csv_bom,
+        partition,
+        fail_on,
+        history,
+        carry,
+        summary=summary,
+        iam=iam,
     )
     if code != EXIT_INPUT:
         for line in _what_to_try_next(output, reports, stem, formats):
@@ -169,6 +184,8 @@ def _run(
     regions: tuple[str, ...],
     allowed_regions: tuple[str, ...],
     only: tuple[str, ...],
+    iam: bool,
+    access_analyzer: bool,
     resume: bool,
     scheduler: str | None,
     unit_timeout: float,
@@ -178,6 +195,10 @@ def _run(
         raise click.UsageError(
             "--resume takes the accounts and policies of its run: leave out -a, -t, -r and -p"
         )
+    if resume and (iam or access_analyzer):
+        raise click.UsageError("--resume asks what its run asked: leave out --iam and --access-analyzer")
+    if access_analyzer and not iam:
+        raise click.UsageError("--access-analyzer: goes with --iam, whose roles its findings are about")
     from reporter.collect import forking
 
     forking.workers_wanted()
@@ -185,7 +206,7 @@ def _run(
         with garbage_collection.paused():
             from reporter import progress
             from reporter.accounts import caller, chosen, prompts
-            from reporter.collect import asked, pools, run_folder
+            from reporter.collect import asked, lookups, pools, run_folder
             from reporter.collect import run as collecting
             from reporter.custodian import policies
             from reporter.output.manifest import RunState
@@ -197,7 +218,9 @@ def _run(
         caller.check(accounts)
         place = open_store(output)
         run_folder.make_output(place)
-        pool = pools.open_pool(scheduler, accounts)
+        wanted = lookups.wanted(iam=iam, access_analyzer=access_analyzer)
+        asked_for = lookups.beside(found, wanted)
+        pool = pools.open_pool(scheduler, accounts, with_globals=iam)
         asks = asked.asked(caller.identify(accounts), accounts_file, sources)
     for account in accounts:
         if account.regions_by_default:
@@ -209,11 +232,12 @@ def _run(
         )
     if found.with_actions:
         say(f"actions are never carried out here: {', '.join(found.with_actions)}")
-    say(f"{_count(len(accounts), 'account', 'accounts')}, {_count(len(found.planned), 'policy', 'policies')}")
+    counts = _count(len(accounts), "account", "accounts"), _count(len(found.planned), "policy", "policies")
+    say(", ".join([*counts, *(lookup.option for lookup in wanted)]))
     with progress.shown(console()) as shown:
         start = collecting.resume if resume else collecting.run
         prompts.install(say, shown.alone)
-        folder, result = start(accounts, found, place, pool, shown, unit_timeout, asks)
+        folder, result = start(accounts, asked_for, place, pool, shown, unit_timeout, asks)
     interrupted = result.state is RunState.INTERRUPTED
     if interrupted:
         say(f"interrupted: what was finished is kept; `{options.resuming()}` with the same options goes on")

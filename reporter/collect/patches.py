@@ -31,6 +31,8 @@ alone with a warning: the run goes on, only slower, or without what that piece i
 - `c7n.utils.dumps`, also as `c7n.ctx` imported it: the same indented text, without Python's slow encoder.
 - `c7n.resources.vpc.Entry.process`, the filter `entry` on prefix lists: notes all of a list's entries. Its own way is
   to ask once, which brings the first hundred.
+- `c7n.resources.vpc.SGPermission.__call__`, the filters `ingress` and `egress`: rules that are the same in all
+  that a filter looks at are judged once, see custodian.rule_cache. What they are judged by is all in the filter.
 """
 
 import json
@@ -38,7 +40,7 @@ import logging
 import pickle
 import re
 from collections.abc import Callable, Iterable
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from types import FunctionType
 from typing import Any
 
@@ -54,6 +56,7 @@ from c7n.provider import clouds
 from reporter.accounts.expected import DEFAULT_REGIONS
 from reporter.aws import answers, calls
 from reporter.aws.replacing import add_handler, replace
+from reporter.custodian.rule_cache import remembering
 from reporter.redaction import redact_lines
 
 _THROTTLES = frozenset(
@@ -76,6 +79,9 @@ _THROTTLES = frozenset(
 
 # The regions of an account are handed out one after the other, so few accounts are under way at once.
 _ACCOUNTS_KEPT = 64
+
+# Each policy has groups of its own, and its filters look at them one after the other.
+_GROUPS_KEPT = 250
 
 _throttled = 0
 _listings: dict[bytes, bytes] = {}
@@ -109,6 +115,8 @@ def install() -> None:
     for name, wrap in replacements.items():
         replace(name, wrap)
     replace("c7n.resources.vpc:Entry.process", _read_all_entries, ("self", "resources", "event"))
+    remember = partial(remembering, groups=_GROUPS_KEPT)
+    replace("c7n.resources.vpc:SGPermission.__call__", remember, ("self", "resource"))
 
 
 def load(services: Iterable[str]) -> None:

@@ -122,11 +122,13 @@ def _workers() -> int:
     return forking.workers_wanted() or (os.cpu_count() or 1) * _WORKERS_PER_CPU
 
 
-def open_pool(scheduler: str | None, accounts: Iterable[Account]) -> Pool:
-    """The cluster behind a scheduler's address, or this machine, for units of these accounts.
+def open_pool(scheduler: str | None, accounts: Iterable[Account], *, with_globals: bool = False) -> Pool:
+    """The cluster behind a scheduler's address, or this machine, for units of these accounts; `with_globals` says that
+    each has one of its own, beside those of its regions.
 
     Raises InputError where no scheduler answers, it has no workers, or Dask is not installed.
     """
     if scheduler:
         return Cluster(scheduler)
-    return Local(sum(_REGIONS if ALL_REGIONS in each.regions else len(each.regions) for each in accounts))
+    units = [_REGIONS if ALL_REGIONS in each.regions else len(each.regions) for each in accounts]
+    return Local(sum(units) + (len(units) if with_globals else 0))

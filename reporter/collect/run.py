@@ -20,7 +20,7 @@ from reporter.accounts.chosen import Account
 from reporter.accounts.credentials import Access, open_account
 from reporter.accounts.expected import ALL_REGIONS, DEFAULT_REGIONS, PlannedAccount
 from reporter.aws.errors import UnitTimeoutError
-from reporter.collect import patches, run_folder, worker
+from reporter.collect import lookups, patches, run_folder, worker
 from reporter.collect.asked import Asked
 from reporter.collect.ledger import Ledger, now
 from reporter.collect.pools import Local, Pool
@@ -99,8 +99,8 @@ def run(
         cells=tuple(
             Cell(account.name, account.account_id, region, policy.name)
             for account in accounts
-            for region in ((UNKNOWN_REGION,) if ALL_REGIONS in account.regions else account.regions)
-            for policy in policies.planned
+            for region, there in lookups.by_region(_regions(account), policies.planned)
+            for policy in there
         ),
         callers=asked.callers,
         accounts_file=asked.accounts_file,
@@ -132,6 +132,7 @@ def resume(
             plan = take_whole(folder, manifest.read(folder))
         except OSError as error:
             raise InputError(f"{folder.name}: cannot be read: {error.strerror}") from None
+        policies = lookups.beside(policies, lookups.named(policy.resource for policy in plan.policies))
         chosen = _as_planned(folder.name, plan, accounts, policies)
         if not any(cell.is_gap for cell in plan.cells):
             progress.say(f"nothing left to do: all of {folder.name} was read")
@@ -260,6 +261,7 @@ class _Run:
             scratch=self.place.scratch,
             timeout=self.unit_timeout,
             credentials=credentials,
+            home=access.home,
         )
         future = self.pool.submit(unit)
         self.running[future] = unit
@@ -380,6 +382,10 @@ def _lost(cell: Cell, error: BaseException, timeout: float) -> Cell:
     else:
         return worker.failure(cell, error, Status.FAILED)
     return replace(cell, status=Status.FAILED, code="WorkerDied", message=f"the worker process died: {how}")
+
+
+def _regions(account: Account) -> tuple[str, ...]:
+    return (UNKNOWN_REGION,) if ALL_REGIONS in account.regions else account.regions
 
 
 def _planned(account: Account) -> PlannedAccount:

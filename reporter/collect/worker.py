@@ -18,9 +18,9 @@ from c7n_org import cli as c7n_org
 from reporter.accounts import prompts
 from reporter.accounts.credentials import Credentials, error_code
 from reporter.aws import calls, patience
-from reporter.collect import orphans, patches, staging
+from reporter.collect import looking_up, lookups, orphans, patches, staging
 from reporter.custodian.resource_types import full_type
-from reporter.output.manifest import LEFT_OUT, Cell, Status
+from reporter.output.manifest import GLOBAL_REGION, LEFT_OUT, Cell, Status
 from reporter.redaction import redact
 
 # What AWS answers when it means "no", by service and by reason.
@@ -54,7 +54,8 @@ _process_lock = threading.Lock()
 class Unit:
     """One account and region with the policies to run there: what a worker is handed.
 
-    `account` is the entry as c7n-org takes it; `output` the run's folder, or an s3:// URL as Custodian takes
+    `region` is GLOBAL_REGION for what is asked of the account as a whole, in its region `home` then. `account` is the
+    entry as c7n-org takes it; `output` the run's folder, or an s3:// URL as Custodian takes
     it; `scratch` is a folder of that folder to write in until a policy is through, empty for S3; `timeout` is how
     many seconds it may take. Without `credentials` the worker finds its own way into the account, as c7n-org does.
     """
@@ -66,6 +67,12 @@ class Unit:
     scratch: str
     timeout: float
     credentials: Credentials | None
+    home: str = ""
+
+    @property
+    def asked_in(self) -> str:
+        """The region whose endpoints are asked."""
+        return self.home if self.region == GLOBAL_REGION else self.region
 
     @property
     def label(self) -> str:
@@ -104,13 +111,13 @@ def run_unit(unit: Unit) -> list[Cell]:
     patches.install()
     staging.install()
     prompts.refuse()
-    load_resources([full_type(policy["resource"]) for policy in unit.policies])
+    load_resources([full_type(policy["resource"]) for policy in unit.policies if not lookups.of(policy)])
     scratch = Path(unit.scratch) if unit.scratch else None
     with (
         _process_lock,
         _environment(unit),
         patience.unit_of(unit.timeout),
-        calls.groups_of(unit.account["account_id"]),
+        calls.of_account(unit.account["account_id"]),
         _captured_errors() as captured,
         staging.into(scratch) as placed,
     ):
@@ -134,17 +141,21 @@ def _run_cell(
     started, throttled = time.monotonic(), patches.throttled()
     try:
         with staging.tidy():
-            counts, success = c7n_org.run_account(
-                account,
-                unit.region,
-                {"policies": [dict(policy)]},
-                unit.output,
-                0,  # no cache of Custodian's own: see patches.py for the one there is
-                "",
-                False,  # metrics
-                True,  # dryrun: an audit never carries out a policy's actions
-                False,  # debug
-            )
+            if lookup := lookups.of(policy):
+                found = looking_up.run(lookup, account, unit.region, unit.asked_in, unit.output)
+                counts, success = {cell.policy: found}, True
+            else:
+                counts, success = c7n_org.run_account(
+                    account,
+                    unit.region,
+                    {"policies": [dict(policy)]},
+                    unit.output,
+                    0,  # no cache of Custodian's own: see patches.py for the one there is
+                    "",
+                    False,  # metrics
+                    True,  # dryrun: an audit never carries out a policy's actions
+                    False,  # debug
+                )
     except Exception as error:
         captured.error, counts, success = error, {}, False
     cell = replace(
@@ -208,7 +219,7 @@ def _environment(unit: Unit) -> Iterator[None]:
     umask = os.umask(0o077)  # a cluster's worker has one of its own; on this machine it is so already
     os.environ.setdefault("AWS_RETRY_MODE", "standard")
     os.environ.setdefault("AWS_MAX_ATTEMPTS", "6")
-    os.environ.setdefault("AWS_DEFAULT_REGION", unit.region)  # botocore asks for one to assume a role with
+    os.environ.setdefault("AWS_DEFAULT_REGION", unit.asked_in)  # botocore asks for one to assume a role with
     if unit.credentials is not None:
         _sign_with(unit.credentials, unit.account)
     patches.forget()

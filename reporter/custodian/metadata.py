@@ -4,7 +4,7 @@
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, fields, replace
 from difflib import get_close_matches
 from functools import cached_property
@@ -67,6 +67,15 @@ GROUP_COLUMNS = (
     "covered_rules",
 )
 
+#: Those beside them where a run was to read roles (`--iam`).
+ROLE_COLUMNS = ("role_power", "instance_roles", "role_power_why", "imdsv1")
+
+#: And where it was to ask Access Analyzer too (`--access-analyzer`).
+ACCESS_FINDINGS = "access_findings"
+
+# By the column that they stand behind.
+_BESIDE = {"reachable": ROLE_COLUMNS[:1], "instances": (*ROLE_COLUMNS[1:], ACCESS_FINDINGS)}
+
 #: Those of them that policies fill.
 FLAG_COLUMNS = frozenset({"is_default", "has_ssh_rule", "has_ssh_open_world", "unused"})
 
@@ -74,7 +83,7 @@ FLAG_COLUMNS = frozenset({"is_default", "has_ssh_rule", "has_ssh_open_world", "u
 MATCHED_RULES = "matched_rules"
 
 #: All columns of tables of groups that are the report's own, so that no policy's and no field is called so.
-OWN_COLUMNS = (*GROUP_COLUMNS, MATCHED_RULES, *DATABASE_COLUMNS)
+OWN_COLUMNS = (*GROUP_COLUMNS, *ROLE_COLUMNS, ACCESS_FINDINGS, MATCHED_RULES, *DATABASE_COLUMNS)
 
 #: The only level there is: it counts for the risk.
 EXPOSED = "exposed"
@@ -86,6 +95,13 @@ _DECIDING = ("query", "source", "conditions", "region", "start", "end", "tz")
 
 _PORTS = re.compile(r"all|icmp|icmpv6|protocol \d{1,3}|(?:tcp|udp) (\d{1,5})(?:-(\d{1,5}))?")
 _MAX_PORT = 65_535
+
+
+def group_columns(there: Container[str]) -> Iterator[str]:
+    """GROUP_COLUMNS, and among them those of ROLE_COLUMNS and ACCESS_FINDINGS that are there."""
+    for name in GROUP_COLUMNS:
+        yield name
+        yield from (each for each in _BESIDE.get(name, ()) if each in there)
 
 
 @dataclass(frozen=True)

@@ -37,7 +37,7 @@ from reporter import garbage_collection
 from reporter.custodian import policies, seal
 from reporter.custodian.asking import asked_type, asking_filter, frames, frames_of
 from reporter.custodian.resource_types import full_type
-from reporter.custodian.rule_cache import RuleMemory
+from reporter.custodian.rule_cache import remembering
 from reporter.errors import InputError
 from reporter.names import printable
 
@@ -48,6 +48,9 @@ _ANNOTATIONS = ("c7n:", "c7n_", "Matched")
 
 # What decides what a policy matches. Its actions, mode and words are not even built.
 _DECIDING = ("name", "resource", "filters", "conditions", "region", "start", "end", "tz")
+
+# Several policies look at the same groups.
+_GROUPS_KEPT = 2_000
 
 
 class NotEvaluableError(Exception):
@@ -176,7 +179,7 @@ def sealed() -> Iterator[None]:
             (manager.ResourceManager, "executor_factory", MainThreadExecutor),
             (resolver.URIResolver, "resolve", lambda _, uri, headers: _state.file(uri)),
             (varfmt.VarFormat, "get_field", _plain_variable),
-            (vpc.SGPermission, "__call__", _remembering(vpc.SGPermission.__call__)),
+            (vpc.SGPermission, "__call__", remembering(vpc.SGPermission.__call__, _GROUPS_KEPT)),
         ):
             patches.enter_context(mock.patch.object(owner, name, value))
         log.setLevel(logging.CRITICAL + 1)
@@ -306,11 +309,6 @@ class _Client:
 
 
 _state = _State()
-
-
-def _remembering(judge: Callable[..., Any]) -> Callable[..., Any]:
-    memory = RuleMemory(judge)
-    return lambda rule_filter, group: memory(rule_filter, group)
 
 
 def _session(*_: Any, **__: Any) -> _Session:

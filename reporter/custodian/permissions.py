@@ -52,6 +52,18 @@ REMEDY = Purpose(
 
 """,
 )
+PUBLISH = Purpose(
+    "sg-publish",
+    "SecurityHubPublish",
+    "Imports findings into Security Hub, for c7n-sg-audit",
+    "Role that imports the findings of sg-audit publish securityhub",
+    """\
+# The role for `sg-audit publish securityhub`: it imports findings, and the audit does not need it. Made by
+# `sg-audit permissions --publish`. It has a name, so deploying it needs CAPABILITY_NAMED_IAM. IAM is global, so that
+# a StackSet of it needs one region only.
+
+""",
+)
 
 # What `regions: [all]` asks of an account. Nothing else here is asked outside a policy, but for STS, which
 # answers AssumeRole and GetCallerIdentity without a permission of the role itself.
@@ -84,13 +96,13 @@ _ROLE = "[A-Za-z0-9_+=,.@-]{1,64}"
 _EXTERNAL_ID = "[A-Za-z0-9_+=,.@:/-]{2,1224}"
 
 
-def actions(policies: PolicySet) -> tuple[str, ...]:
-    """The IAM actions that running the policies takes, `service:Action`, sorted.
+def actions(policies: PolicySet, beside: Collection[str] = ()) -> tuple[str, ...]:
+    """The IAM actions that running the policies takes and those `beside` them, `service:Action`, sorted.
 
     Custodian says which, from each policy's resource and filters. A policy's own actions and mode do not
     count, since they are never carried out here.
     """
-    needed = set(DISCOVERY)
+    needed = {*DISCOVERY, *beside}
     for data in policies.data["policies"]:
         needed.update(_needed({key: value for key, value in data.items() if key not in ("actions", "mode")}))
     return tuple(sorted(needed))

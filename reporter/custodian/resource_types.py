@@ -12,6 +12,9 @@ SUBNETS, ROUTE_TABLES, NETWORK_ACLS = "aws.subnet", "aws.route-table", "aws.netw
 PREFIX_LISTS = "aws.prefix-list"
 LOAD_BALANCERS, TARGET_GROUPS = "aws.app-elb", "aws.app-elb-target-group"
 
+#: What no type of Custodian's holds: see collect.lookups.
+IAM_AUTHORIZATION, ACCESS_ANALYZER = "aws.iam-authorization", "aws.access-analyzer"
+
 #: The tables that the policies on them fill where they list everything. Such a policy gets no sheet beside it.
 INVENTORY_TABS = {
     GROUPS: "security_groups",
@@ -23,6 +26,8 @@ INVENTORY_TABS = {
     NETWORK_ACLS: "attachments",
     LOAD_BALANCERS: "attachments",
     TARGET_GROUPS: "attachments",
+    IAM_AUTHORIZATION: "attachments",
+    ACCESS_ANALYZER: "attachments",
 }
 
 # What is wanted of these is what a filter notes on each: a list's entries, a target group's attributes.

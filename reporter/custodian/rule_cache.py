@@ -31,7 +31,7 @@ _PLAIN_TYPES = frozenset({None, "cidr", "cidr_size", "integer", "normalize", "sw
 
 _MEMORY = "_sg_audit_memory"
 _ABSENT = ...
-# Groups whose rules are kept, each with some ten of them.
+# Verdicts of a filter that are kept, so that memory does not grow with the accounts of a run.
 _MANY = 2_000
 
 _Call = Callable[[Any, dict[str, Any]], Any]
@@ -42,8 +42,9 @@ _Rules = list[tuple[dict[str, Any], dict[str, Any]]]
 class RuleMemory:
     """Remembers verdicts for as long as it lives: across resources, policies, accounts and regions."""
 
-    def __init__(self, judge: _Call) -> None:
-        self._judge = judge
+    def __init__(self, judge: _Call, groups: int) -> None:
+        """`groups` is of how many the rules are kept, each with some ten of them."""
+        self._judge, self._groups = judge, groups
         self._verdicts: dict[bytes, dict[Any, bool]] = {}
         self._rules: dict[int, tuple[Any, _Rules]] = {}
 
@@ -58,6 +59,8 @@ class RuleMemory:
             key = key_of(seen)
             verdict = verdicts.get(key)
             if verdict is None:
+                if len(verdicts) >= _MANY:
+                    verdicts.clear()
                 alone = {"GroupId": group["GroupId"], "OwnerId": group["OwnerId"], name: [rule]}
                 verdict = verdicts[key] = bool(self._judge(rule_filter, alone))
             if verdict:
@@ -81,11 +84,17 @@ class RuleMemory:
         # They are kept beside their rules, so that their id is not another's meanwhile.
         if known is not None and known[0] is permissions:
             return known[1]
-        if len(self._rules) > _MANY:
+        if len(self._rules) >= self._groups:
             self._rules.clear()
         rules = [(rule, _seen(rule)) for rule in rule_filter.expand_permissions(permissions)]
         self._rules[id(permissions)] = (permissions, rules)
         return rules
+
+
+def remembering(judge: _Call, groups: int) -> _Call:
+    """Custodian's own `judge`, SGPermission.__call__, asked once for rules that are the same to a filter."""
+    memory = RuleMemory(judge, groups)
+    return lambda rule_filter, group: memory(rule_filter, group)
 
 
 def _fields(data: Mapping[str, Any]) -> list[str]:

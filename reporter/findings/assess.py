@@ -7,11 +7,13 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from reporter.custodian.metadata import GROUP_COLUMNS, PlannedPolicy
+from reporter.custodian.metadata import ACCESS_FINDINGS, ROLE_COLUMNS, PlannedPolicy, group_columns
 from reporter.custodian.resource_types import GROUPS
 from reporter.findings import risk
 from reporter.findings.together import SSH_WORLD, note, with_caught_together
 from reporter.findings.waived import Waived, nothing_waived
+from reporter.inventory.behind import NO_INSTANCE
+from reporter.inventory.iam import words
 from reporter.inventory.join import Inventory
 from reporter.inventory.network.reachability import Reachable
 
@@ -36,6 +38,7 @@ FINDING_COLUMNS = (
 
 _TOLD_LATER = ("first_seen", "since_last", "next_step")
 _UNUSED = "unused"
+_POWER = "role_power"
 _REACHABLE = {answer.value: rank for rank, answer in enumerate(Reachable)}
 _SINCE_LAST = {"new": 0, "changed": 1, "same": 2, "": 3}
 _SORT = ["account_profile", "region", "group_name", "security_group_id"]
@@ -43,8 +46,9 @@ _SORT = ["account_profile", "region", "group_name", "security_group_id"]
 
 @dataclass(frozen=True)
 class Findings:
-    """`groups` has GROUP_COLUMNS, then a True/False column for each that policies name, then the fields asked for;
-    worst risk first, proven before possible, what the internet reaches before what it does not. `proven` says of each
+    """`groups` has GROUP_COLUMNS, and ROLE_COLUMNS among them where roles were to be read, then a True/False column for
+    each that policies name, then the fields asked for; worst risk first, proven before possible, what the internet
+    reaches before what it does not, and the most powerful roles behind it before others. `proven` says of each
     of them whether its risk is, `default_on_instance` whether it is a default group on an instance, and `list_unread`
     whether it may open more to the world by a prefix list that was not read whole. `frame` has FINDING_COLUMNS.
     `waived` is what waivers make of them: nothing, before `reporter.findings.waived.apply`.
@@ -140,16 +144,19 @@ def assess(
     order.insert(0, "risk", groups["risk"])
     order.insert(1, "possible", ~rated["proven"])
     order.insert(2, "reachable", groups["reachable"].map(_REACHABLE))
+    if _POWER in groups:
+        order.insert(3, _POWER, groups[_POWER].map(words.rank))
     groups = groups.loc[order.sort_values(list(order.columns), kind="stable").index]
     proven = rated["proven"].loc[groups.index].reset_index(drop=True)
-    further = [name for name in groups.columns if name not in GROUP_COLUMNS]
+    own = list(group_columns(groups.columns))
+    further = [name for name in groups.columns if name not in own]
     row_of = np.empty(len(groups), dtype=np.int64)
     row_of[groups.index.to_numpy()] = np.arange(len(groups))
     frame["group"] = row_of[frame["group"].to_numpy()]
     default_on_instance = default_on_instance.loc[groups.index].reset_index(drop=True)
     list_unread = pd.Series([bool(each.unread) for each in inventory.exposure], dtype=bool)
     list_unread = list_unread.loc[groups.index].reset_index(drop=True)
-    groups = groups[[*GROUP_COLUMNS, *further]].reset_index(drop=True)
+    groups = groups[[*own, *further]].reset_index(drop=True)
     return Findings(groups, proven, frame, default_on_instance, list_unread, nothing_waived(groups))
 
 
@@ -215,10 +222,14 @@ def _agree_on_use(
     groups.loc[unseen, "in_use"] = False
     groups.loc[unseen, "attached_eni_count"] = 0
     groups.loc[unseen, "reachable"] = Reachable.NO.value
-    for column in ("attached_resources", "reachable_on"):
-        groups[column] = groups[column].mask(
-            unseen, pd.Series([()] * len(groups), index=groups.index, dtype=object)
-        )
+    nothing: dict[str, Any] = {"attached_resources": (), "reachable_on": ()}
+    if _POWER in groups:
+        nothing |= {name: getattr(NO_INSTANCE, name) for name in ROLE_COLUMNS}
+    if ACCESS_FINDINGS in groups:
+        nothing[ACCESS_FINDINGS] = ""
+    for column, value in nothing.items():
+        without = pd.Series([value] * len(groups), index=groups.index, dtype=groups[column].dtype)
+        groups[column] = groups[column].mask(unseen, without)
     carried = caught & groups["in_use"].fillna(False)
     otherwise = _caught_by(inventory, set(in_column) - set(looking))
     groups[_UNUSED] = groups[_UNUSED].mask(carried & ~otherwise, False)

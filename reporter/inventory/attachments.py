@@ -1,6 +1,7 @@
 """The table of attachments: which group is on which interface, and whether the internet gets there."""
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from types import MappingProxyType
 from typing import Any
 
 import pandas as pd
@@ -62,8 +63,10 @@ def attachment_frame(
     links: Sequence[Link],
     reaches: Sequence[Reach],
     instances: Mapping[str, InstanceRow],
+    more: "Mapping[str, pd.Series[Any]]" = MappingProxyType({}),
 ) -> pd.DataFrame:
-    """ATTACHMENT_COLUMNS, by account, region, group and interface; `reaches` has an answer for each link."""
+    """ATTACHMENT_COLUMNS, then `more`, by account, region, group and interface; `reaches` has an answer for each link,
+    and so has each of `more`."""
     home = {row.group_id: (unit, row.name) for unit, row in owned}
     at_home = [home.get(link.group_id) or (link.unit, link.group_name) for link in links]
     interfaces = [link.interface or _NO_INTERFACE for link in links]
@@ -95,7 +98,7 @@ def attachment_frame(
         "why": (reach.why for reach in reaches),
     }
     frame = pd.DataFrame(
-        {name: pd.Series(list(columns[name]), dtype=_dtype(name)) for name in ATTACHMENT_COLUMNS}
+        {name: pd.Series(list(columns[name]), dtype=_dtype(name)) for name in ATTACHMENT_COLUMNS} | dict(more)
     )
     keys = ["account_profile", "region", "group_name", "security_group_id", "interface_id", "instance_id"]
     return frame.sort_values(keys, kind="stable", ignore_index=True)

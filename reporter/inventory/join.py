@@ -10,8 +10,10 @@ import pandas as pd
 from reporter.custodian.metadata import OWN_COLUMNS, PlannedPolicy
 from reporter.custodian.resource_types import GROUPS, Field
 from reporter.errors import InputError
-from reporter.inventory import internet
+from reporter.inventory import access_findings, behind, internet
+from reporter.inventory.access_findings import AccessFindings
 from reporter.inventory.attachments import attachment_frame
+from reporter.inventory.behind import Behind
 from reporter.inventory.duplicates import others_of
 from reporter.inventory.links import Link, each_group_once, interfaces_known_of, links_of
 from reporter.inventory.network.exposure import Exposure, exposure
@@ -32,7 +34,8 @@ class Inventory:
     `groups` has the columns of GROUP_COLUMNS but for the risk, `unused`, `waived` and those of history, and a column
     a field. Flags are nullable booleans and the count a nullable integer: NA is `unknown`. `attached_resources`,
     `ssh_rules`, `instances`, `tags`, `world_ports`, `wide_sources`, `reachable_on`, `same_rules_as` and
-    `covered_rules` hold tuples of texts. `attachments` has ATTACHMENT_COLUMNS.
+    `covered_rules` hold tuples of texts. `attachments` has ATTACHMENT_COLUMNS. Where roles were to be read both have
+    ROLE_COLUMNS too, and where Access Analyzer was to be asked ACCESS_FINDINGS.
     For each row of `groups`, `on_instance` says whether an instance carries the group,
     `caught_by` has the names of the policies that listed it, `matched_rules` for each of those the rules that made
     it match, None where that cannot be told, `unanswered` the names of the policies that were to answer for its
@@ -67,7 +70,11 @@ def join(
     opened = [row.exposure if row.ingress is None else with_lists(row.ingress) for _, row in owned]
     by_id = {row.group_id: each for (_, row), each in zip(owned, opened, strict=True)}
     reaches = internet.reaches(units, links, network, by_id)
-    groups = _group_frame(owned, links, reaches, instances, interfaces_known_of(units), opened)
+    of_link = behind.teller(units, instances) if behind.is_asked(policies) else None
+    access = access_findings.of_units(units, policies)
+    groups = _group_frame(
+        owned, links, reaches, instances, interfaces_known_of(units), opened, of_link, access
+    )
     on_instance = groups.pop("on_instance")
     taken = {name.casefold() for name in OWN_COLUMNS}
     taken |= {policy.in_report.column.casefold() for policy in policies}
@@ -90,7 +97,9 @@ def join(
     order = groups.index
     return Inventory(
         groups=groups.reset_index(drop=True),
-        attachments=attachment_frame(owned, links, reaches, instances),
+        attachments=attachment_frame(
+            owned, links, reaches, instances, behind.columns(map(of_link, links), access) if of_link else {}
+        ),
         on_instance=on_instance.reindex(order).reset_index(drop=True),
         prefix_lists=network.prefix_lists,
         **{
@@ -107,13 +116,17 @@ def _group_frame(
     instances: Mapping[str, InstanceRow],
     interfaces_known: Callable[[UnitRows, GroupRow], bool],
     opened: Sequence[Exposure],
+    of_link: Callable[[Link], Behind] | None,
+    access: AccessFindings | None,
 ) -> pd.DataFrame:
+    """`of_link` tells what stands behind an interface and `access` what was found of it, where that was asked for."""
     in_use: list[bool | None] = []
     on_instance: list[bool | None] = []
     counts: list[int | None] = []
     attached: list[tuple[str, ...]] = []
     names: list[tuple[str, ...]] = []
     reached: list[Reach] = []
+    behind_it: list[Behind] = []
     links_of_group = _by_group(all_links)
     for (unit, row), open_ in zip(owned, opened, strict=True):
         numbers = links_of_group(row.group_id)
@@ -127,6 +140,8 @@ def _group_frame(
         attached.append((*interface_ids, *instance_ids, *(() if known else ("unknown",))))
         names.append(tuple(_instance_text(instances.get(each), each) for each in instance_ids))
         reached.append(internet.of_group(open_, [reaches[number] for number in numbers], known))
+        if of_link:
+            behind_it.append(behind.of_group(map(of_link, links), known))
     rows = [row for _, row in owned]
     return pd.DataFrame(
         {
@@ -154,6 +169,7 @@ def _group_frame(
             "same_rules_as": _texts(_same_rules(owned)),
             "covered_rules": _texts(row.covered_rules for row in rows),
             "on_instance": pd.Series(on_instance, dtype="boolean"),
+            **(behind.columns(behind_it, access) if of_link else {}),
         }
     )
 

@@ -130,6 +130,20 @@ class State(Struct, rename="pascal", gc=False):
     name: str = ""
 
 
+class InstanceProfile(Struct, rename="pascal", gc=False):
+    """What gives an instance its role."""
+
+    arn: str = ""
+
+
+class MetadataOptions(Struct, rename="pascal", gc=False):
+    """How an instance answers questions for its metadata, its role's credentials among them."""
+
+    state: str = ""
+    http_tokens: str = ""
+    http_endpoint: str = ""
+
+
 class Instance(Struct, rename="pascal", gc=False):
     """An EC2 instance."""
 
@@ -137,6 +151,8 @@ class Instance(Struct, rename="pascal", gc=False):
     state: State = field(default_factory=State)
     security_groups: list[GroupReference] = field(default_factory=list)
     network_interfaces: list[Interface] = field(default_factory=list)
+    iam_instance_profile: InstanceProfile | None = None
+    metadata_options: MetadataOptions | None = None
     tags: list[Tag] = field(default_factory=list)
 
 

@@ -7,7 +7,9 @@ from sys import intern
 from typing import Any, TypeVar
 
 from reporter.inventory import duplicates, records, rules
+from reporter.inventory.analyzers import AnalyzerRow
 from reporter.inventory.columns import Value
+from reporter.inventory.iam.roles import Role
 from reporter.inventory.network.exposure import Exposure, exposure
 from reporter.inventory.network.topology import NetworkRows
 from reporter.inventory.records import Group, Instance, Interface
@@ -71,12 +73,18 @@ class InterfaceRow:
 
 @dataclass(frozen=True, slots=True)
 class InstanceRow:
-    """An instance with the groups it carries, by id and name."""
+    """An instance with the groups it carries, by id and name.
+
+    `profile_arn` is that of its instance profile, empty where it has none; `imdsv1` says whether it answers questions
+    for its metadata without a token, None where its record does not tell.
+    """
 
     instance_id: str
     name: str
     state: str
     groups: tuple[tuple[str, str], ...]
+    profile_arn: str = ""
+    imdsv1: bool | None = None
 
 
 @dataclass(frozen=True)
@@ -87,7 +95,9 @@ class UnitRows:
     names the policies that looked at everything, so that what they did not list is none of theirs, and
     `unanswered` those that were to and did not. `interfaces_known` says that every interface of the account is
     here; `all_listed` has when everything of a resource type was listed last, in seconds since 1970. `sheets` has
-    the resources of other policies, as cells by column, and `network` what is around the groups.
+    the resources of other policies, as cells by column, and `network` what is around the groups. `roles` are those that
+    instances may have, by the ARN of each instance profile, None where they were not read; `analyzers` are those of
+    Access Analyzer.
     """
 
     account: str
@@ -103,6 +113,8 @@ class UnitRows:
     unanswered: frozenset[str] = frozenset()
     all_listed: Mapping[str, float] = field(default_factory=dict)
     network: NetworkRows = field(default_factory=NetworkRows)
+    roles: Mapping[str, Role] | None = None
+    analyzers: tuple[AnalyzerRow, ...] = ()
 
     def started(self, policy: str) -> float:
         """When a policy was run here, in seconds since 1970; 0 where that is not known."""
@@ -213,7 +225,19 @@ def instance_row(instance: Instance, deduplicated: Deduplicator) -> InstanceRow:
         name=intern(records.name_tag(instance.tags)),
         state=intern(instance.state.name),
         groups=_references(instance.security_groups, deduplicated),
+        profile_arn=intern(instance.iam_instance_profile.arn) if instance.iam_instance_profile else "",
+        imdsv1=_answers_without_a_token(instance.metadata_options),
     )
+
+
+def _answers_without_a_token(options: records.MetadataOptions | None) -> bool | None:
+    """As set; None where that is not told, or does not hold yet
+    (https://docs.aws.amazon.com/AWSEC2/latest/APIReference/API_InstanceMetadataOptionsResponse.html)."""
+    if options is None or options.state == "pending":
+        return None
+    if options.http_endpoint == "disabled" or options.http_tokens == "required":
+        return False
+    return True if (options.http_endpoint, options.http_tokens) == ("enabled", "optional") else None
 
 
 def _references(

@@ -5,9 +5,20 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from reporter.custodian.metadata import PlannedPolicy
-from reporter.custodian.resource_types import GROUPS, INSTANCES, INTERFACES, Field, identifier
-from reporter.inventory import columns, matched, records
+from reporter.custodian.resource_types import (
+    ACCESS_ANALYZER,
+    GROUPS,
+    IAM_AUTHORIZATION,
+    INSTANCES,
+    INTERFACES,
+    Field,
+    identifier,
+)
+from reporter.inventory import analyzers, columns, matched, records
+from reporter.inventory.analyzers import AnalyzerRow
 from reporter.inventory.columns import Value
+from reporter.inventory.iam import roles
+from reporter.inventory.iam.roles import Role
 from reporter.inventory.network.reading import NetworkFound
 from reporter.inventory.newest import Newest
 from reporter.inventory.records import Group, GroupReference, Instance, Interface
@@ -47,6 +58,8 @@ class _Found:
     more: dict[str, tuple[Value, ...]] = field(default_factory=dict)
     sheets: dict[str, tuple[Mapping[str, Value], ...]] = field(default_factory=dict)
     network: NetworkFound = field(default_factory=NetworkFound)
+    roles: dict[str, Role] | None = None
+    analyzers: list[AnalyzerRow] = field(default_factory=list)
 
     def of_type(self, resource: str) -> Newest[Any]:
         """What is known of a resource type that gets a table of its own."""
@@ -107,6 +120,8 @@ def read_unit(
             if newest.all_listed is not None
         },
         network=found.network.rows(extra.all_pages),
+        roles=found.roles,
+        analyzers=tuple(found.analyzers),
     )
 
 
@@ -137,6 +152,12 @@ def _read_cell(
             _taken(cell),
             everything=policy.lists_all and not problems,
         )
+    elif policy.resource == IAM_AUTHORIZATION:
+        listed_roles, problems = roles.read(data)
+        found.roles = listed_roles | (found.roles or {})  # the newest is read first
+    elif policy.resource == ACCESS_ANALYZER:
+        asked, problems = analyzers.analyzer_list.decode_each(data)
+        found.analyzers += map(analyzers.analyzer_row, asked)
     else:
         problems = found.network.read(policy, data, _taken(cell))
     if cell.policy in extra.sheets:

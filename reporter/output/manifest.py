@@ -28,6 +28,9 @@ _OURS = re.compile(rb'\s*\{\s*"tool":\s*"c7n-sg-audit')
 #: The region of a cell whose account's regions could not be found out.
 UNKNOWN_REGION = "all"
 
+#: The region of a cell that is of an account as a whole.
+GLOBAL_REGION = "global"
+
 #: The code of a cell that the policy itself, by its `region` or `conditions`, leaves out.
 LEFT_OUT = "LeftOut"
 
@@ -83,6 +86,11 @@ class Cell:
         return self.status is Status.SKIPPED and (
             self.code == LEFT_OUT or (not self.code and self.message != "")
         )
+
+    @property
+    def is_of_region(self) -> bool:
+        """Whether it is of a region, and not of the account as a whole."""
+        return self.region != GLOBAL_REGION
 
     @property
     def key(self) -> tuple[str, str, str]:

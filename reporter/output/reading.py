@@ -303,7 +303,7 @@ def _stock_run(store: Store, expected: Sequence[PlannedAccount], until: str) -> 
 def _extent(
     accounts: Sequence[PlannedAccount], cells: Sequence[Cell], policies: Sequence[PlannedPolicy]
 ) -> str:
-    regions = {cell.region for cell in cells}
+    regions = {cell.region for cell in cells if cell.is_of_region}
     return ", ".join(
         (
             _count(len(accounts), "account"),

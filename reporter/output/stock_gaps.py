@@ -50,7 +50,9 @@ class _Seen:
             self._clouds_of_policy.setdefault(each.policy, self.clouds(each.identity))
 
     def _take(self, each: Placed) -> None:
-        self.regions.setdefault(each.cell.account, {})[each.cell.region] = None
+        regions = self.regions.setdefault(each.cell.account, {})
+        if each.cell.is_of_region:
+            regions[each.cell.region] = None
         self.ran.add((each.identity, each.policy))
         self.names[each.policy] = each.cell.policy
         if each.found.text:

@@ -45,6 +45,11 @@ _BY_CODE = {
     "EndpointConnectionError": "Check the network, the proxy and the region's name",
 }
 _ASSUME = ("sts:AssumeRole", "AssumeRole")
+# What is asked beside the policies, and the option that wants it.
+_OPTIONS = {
+    "GetAccountAuthorizationDetails": " --iam",
+    **dict.fromkeys(("ListAnalyzers", "ListFindings", "ListFindingsV2"), " --access-analyzer"),
+}
 _NAMED = 2  # permissions in a sentence
 _REGION_CODES = {"AuthFailure", "OptInRequired", "RegionDisabledException"}
 _THROTTLES = {"RequestLimitExceeded", "Throttling", "ThrottlingException", "TooManyRequestsException"}
@@ -106,4 +111,5 @@ def _permit(cell: Cell, who: str, permissions: Sequence[str]) -> str:
     names = list(permissions) or [name]
     more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
     told = ", ".join(names[:_NAMED]) + more
-    return f"Allow {told} to {who} (`sg-audit permissions` prints all that is needed), {AGAIN}"
+    options = "".join(dict.fromkeys(_OPTIONS.get(each.rpartition(":")[2], "") for each in names))
+    return f"Allow {told} to {who} (`sg-audit permissions{options}` prints all that is needed), {AGAIN}"

@@ -71,9 +71,10 @@ def _gaps(audit: Audit) -> dict[str, str]:
     unread: dict[str, set[str]] = {}
     for cell in audit.cells:
         if not cell.is_left_out:
-            planned.setdefault(cell.account, set()).add(cell.region)
+            region = {cell.region} if cell.is_of_region else set()
+            planned.setdefault(cell.account, set()).update(region)
             if cell.is_gap:
-                unread.setdefault(cell.account, set()).add(cell.region)
+                unread.setdefault(cell.account, set()).update(region)
     told = {
         name: "all" if UNKNOWN_REGION in regions else f"{len(regions):,} of {len(planned[name]):,}"
         for name, regions in unread.items()

@@ -68,6 +68,13 @@ DESCRIPTIONS = {
     "reachable": "Whether the internet gets to one of its interfaces on a port of world_ports: by a public address, a "
     "route to an internet gateway and the network ACL; unknown where none of these says no and one was not read",
     "reachable_on": "Where it is reached: address -> port; where reachable is unknown, what is missing",
+    "role_power": "What the most powerful role of an instance that carries it may do: admin, privilege escalation, "
+    "data access, other or none; unknown where one is not known that may do more than other; empty: on no instance",
+    "instance_roles": "The roles of the instances that carry it; `unknown` at the end where one is not known",
+    "role_power_why": "By what each of those roles is so powerful, and why one is not known",
+    "access_findings": "What IAM Access Analyzer found on those roles; `no analyzer`: nothing looks for it; `unknown`: "
+    "it could not be told",
+    "imdsv1": "An instance that carries it gives out its metadata, its role's credentials among them, without a token",
     "same_rules_as": "The other groups of its VPC with exactly the same rules, descriptions aside; of many "
     "the first 20",
     "covered_rules": "Its rules that another of its rules makes needless; `to` stands before those of traffic out, "

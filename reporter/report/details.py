@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from reporter.accounts.labels import NO_LABELS, Labels
+from reporter.custodian.metadata import ACCESS_FINDINGS
 from reporter.custodian.resource_types import GROUPS
 from reporter.findings.assess import Findings
 from reporter.findings.changes import Change
@@ -16,6 +17,7 @@ from reporter.findings.risk import LEVELS
 from reporter.findings.together import BY_SEVERAL, SSH_WORLD
 from reporter.inventory import group_rules
 from reporter.inventory.audit import Audit
+from reporter.inventory.behind import is_asked
 from reporter.inventory.group_rules import GroupRules
 from reporter.inventory.network import traffic
 from reporter.inventory.network.traffic import SSH
@@ -24,6 +26,7 @@ from reporter.remedy.proposals import chosen_policies
 
 _URGENT = LEVELS[:3]
 _REASONS = 3  # why a group is reached or not, each interface has its own
+_OF_ROLES = ("role_power", "role_power_why", "imdsv1", ACCESS_FINDINGS)  # where they were to be read
 _REACHED_FIRST = {"yes": 0, "unknown": 1, "no": 2}
 
 
@@ -76,6 +79,8 @@ class Interface:
     instance_state: str
     reachable: str
     why: str
+    role_power_why: tuple[str, ...] = ()
+    imdsv1: bool | None = False
 
     @property
     def addresses(self) -> tuple[str, ...]:
@@ -121,17 +126,23 @@ class GroupDetails:
     is_waived: bool
     same_rules_as: tuple[str, ...]
     covered_rules: tuple[str, ...]
+    role_power: str = ""
+    role_power_why: tuple[str, ...] = ()
+    imdsv1: bool | None = False
+    access_findings: str = ""
 
 
 @dataclass(frozen=True)
 class Details:
     """The groups that policies found or may have found, and all of risk critical, high or medium, worst first, of
-    `found` in all; the policies; by account its labels (`account:team=web`), and what became of findings since the run
-    before."""
+    `found` in all; the policies; whether roles were to be read, and Access Analyzer was to be asked of them; by account
+    its labels (`account:team=web`), and what became of findings since the run before."""
 
     groups: Sequence[GroupDetails]
     found: int
     policies: Sequence[Policy]
+    has_roles: bool
+    has_access_findings: bool
     labels: Mapping[str, tuple[str, ...]]
     changes: Sequence[Change]
 
@@ -150,7 +161,9 @@ def details(
     positions = _positions(findings)
     chosen = positions[:most]
     groups = tuple(_groups(audit, findings, chosen, {each.name: each for each in policies}))
-    return Details(groups, len(positions), policies, of_accounts, past.changes)
+    has_roles = is_asked(audit.output.policies)
+    has_access = ACCESS_FINDINGS in findings.groups
+    return Details(groups, len(positions), policies, has_roles, has_access, of_accounts, past.changes)
 
 
 def policies_that_find(audit: Audit) -> tuple[Policy, ...]:
@@ -226,6 +239,7 @@ def _groups(
             is_waived=waived[number],
             same_rules_as=tuple(row["same_rules_as"]),
             covered_rules=tuple(row["covered_rules"]),
+            **{name: row[name] for name in _OF_ROLES if name in row},
         )
 
 
@@ -236,6 +250,7 @@ def _records(frame: pd.DataFrame) -> Iterator[dict[str, Any]]:
         "risk", "risk_note", "in_use", "attached_eni_count", "reachable", "reachable_on", "world_ports",
         "instances", "tags", SSH_WORLD, "first_seen", "since_last", "waived", "same_rules_as", "covered_rules",
     ]  # fmt: skip
+    columns += [name for name in _OF_ROLES if name in frame]
     values = []
     for name in columns:
         column = frame[name].to_numpy(dtype=object)
@@ -283,8 +298,10 @@ def _interfaces(attachments: pd.DataFrame, group_ids: "pd.Series[str]") -> dict[
         "subnet_id", "private_ip", "secondary_private_ips", "public_ips", "ipv6", "instance_id", "instance_name",
         "instance_state", "reachable", "why",
     ]  # fmt: skip
+    names += [name for name in ("role_power_why", "imdsv1") if name in on]
     found: dict[str, list[Interface]] = {}
-    for group_id, *values in zip(*(on[name].tolist() for name in names), strict=True):
+    columns = (on[name].astype(object).where(on[name].notna(), None).tolist() for name in names)
+    for group_id, *values in zip(*columns, strict=True):
         found.setdefault(group_id, []).append(Interface(*values))
     return {
         group_id: tuple(sorted(each, key=lambda interface: _REACHED_FIRST[interface.reachable]))

@@ -7,6 +7,7 @@ from itertools import islice
 
 from reporter.inventory.audit import Audit
 from reporter.names import printable
+from reporter.output.manifest import GLOBAL_REGION
 from reporter.output.reading import OWN_RUN
 from reporter.report.advice import AGAIN
 from reporter.report.summary import coverage_line
@@ -87,6 +88,7 @@ def _where(entries: Sequence[Unread], planned: Counter[tuple[str, str]]) -> str:
     if first.whole:
         return f"{first.account} (all of it)"
     regions = list(dict.fromkeys(region for entry in entries for region in entry.regions))
+    regions.sort(key=lambda region: region != GLOBAL_REGION)  # which is none
     named = ", ".join(regions[:_REGIONS])
     more = f" and {_count(len(regions) - _REGIONS, 'more region')}" if len(regions) > _REGIONS else ""
     where = f"{first.account} {named}{more}"

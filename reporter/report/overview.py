@@ -1,11 +1,11 @@
 """What a report says first: how much was read, how bad it is, where it is worst, and what to do next."""
 
 from collections import Counter
-from collections.abc import Callable, Hashable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from functools import partial
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
@@ -18,36 +18,20 @@ from reporter.findings.counts import COUNTED, POSSIBLE
 from reporter.findings.past import NO_PAST, Past
 from reporter.findings.risk import LEVELS
 from reporter.inventory.audit import Audit
-from reporter.output.manifest import Cell, Status
 from reporter.output.reading import OWN_RUN
 from reporter.report import summary, unread
+from reporter.report.carriers import carriers
 from reporter.report.changes import when_before
+from reporter.report.read_shares import Read, read_of, regions_by_account, regions_read
 from reporter.report.summary import RiskCounts
 from reporter.report.unread import Unread
-
-_Key = TypeVar("_Key", bound=Hashable)
 
 _LabelOf = Callable[[str, str], str]
 
 _WORST = 10
-_NAMED = 3  # of what is behind a group
 
 #: Levels of which something is to be done about each group.
 _URGENT = LEVELS[:3]
-
-
-@dataclass(frozen=True)
-class Read:
-    """How much of what was planned was read: wholly, and in part."""
-
-    planned: int
-    read: int
-    in_part: int = 0
-
-    @property
-    def share(self) -> float:
-        """The share that was read wholly, from 0 to 1."""
-        return self.read / self.planned if self.planned else 1.0
 
 
 @dataclass(frozen=True)
@@ -168,9 +152,9 @@ def overview(
         policy_files=run.policy_files if run else (),
         policies=len(output.policies),
         complete=output.complete,
-        accounts_read=_read(audit, lambda cell: cell.account),
-        regions_read=_read(audit, _unit),
-        cells_read=_read(audit, lambda cell: cell.key),
+        accounts_read=read_of(audit.cells, lambda cell: cell.account),
+        regions_read=regions_read(audit.cells),
+        cells_read=read_of(audit.cells, lambda cell: cell.key),
         groups=_whole(counts.all["groups"]) if counts else None,
         levels=levels,
         worst=tuple(_worst(audit, findings, label_of)) if counts else (),
@@ -197,37 +181,6 @@ def _time(text: str) -> datetime | None:
 
 def _whole(value: Any) -> int | None:
     return None if pd.isna(value) else int(value)
-
-
-def _read(audit: Audit, key: Callable[[Cell], Hashable]) -> Read:
-    """How many of the things of which a key tells whose a cell is were read."""
-    planned, read = _counted(audit, key)
-    whole = sum(read[each] == number for each, number in planned.items())
-    some = sum(0 < read[each] < number for each, number in planned.items())
-    return Read(len(planned), whole, some)
-
-
-def _counted(audit: Audit, key: Callable[[Cell], _Key]) -> "tuple[Counter[_Key], Counter[_Key]]":
-    """How many cells were planned, and read, by a key."""
-    planned: Counter[_Key] = Counter()
-    read: Counter[_Key] = Counter()
-    for cell in audit.cells:
-        if not cell.is_left_out:
-            planned[key(cell)] += 1
-            read[key(cell)] += cell.status is Status.OK
-    return planned, read
-
-
-def _regions(audit: Audit) -> dict[str, Read]:
-    """How many regions of each account were read."""
-    planned, read = _counted(audit, _unit)
-    regions = Counter(account for account, _ in planned)
-    whole = Counter(unit[0] for unit, number in planned.items() if read[unit] == number)
-    return {account: Read(number, whole[account]) for account, number in regions.items()}
-
-
-def _unit(cell: Cell) -> tuple[str, str]:
-    return cell.account, cell.region
 
 
 def _levels(counts: RiskCounts, findings: Findings, past: Past) -> Iterator[Level]:
@@ -292,27 +245,10 @@ def _worst(audit: Audit, findings: Findings, label_of: _LabelOf) -> Iterator[Wor
             proven=proven[number],
             reachable=row["reachable"],
             opens=tuple(row["world_ports"]),
-            behind=_behind(row, on[on["security_group_id"] == row["security_group_id"]]),
+            behind=carriers(row, on[on["security_group_id"] == row["security_group_id"]]),
             first_seen=row["first_seen"],
             label=label_of(row["account_profile"], row["account_id"]),
         )
-
-
-def _behind(row: Mapping[Any, Any], attachments: pd.DataFrame) -> tuple[str, ...]:
-    """The instances that carry a group, or what its interfaces are for."""
-    named = list(dict.fromkeys(row["instances"]))
-    others = attachments[attachments["instance_id"] == ""]
-    described = [
-        text or kind or interface
-        for text, kind, interface in zip(
-            others["interface_description"],
-            others["interface_type"],
-            others["interface_id"],
-            strict=True,
-        )
-    ]
-    named += list(dict.fromkeys(described))
-    return (*named[:_NAMED], *([f"{len(named) - _NAMED:,} more"] if len(named) > _NAMED else []))
 
 
 def _accounts(audit: Audit, findings: Findings, counts: RiskCounts, label_of: _LabelOf) -> Iterator[Account]:
@@ -324,7 +260,7 @@ def _accounts(audit: Audit, findings: Findings, counts: RiskCounts, label_of: _L
         (account, str(risk)): int(position)
         for account, risk, position in zip(first["account_profile"], first["risk"], first.index, strict=True)
     }
-    regions = _regions(audit)
+    regions = regions_by_account(audit.cells)
     for position, row in frame.iterrows():
         name = row["account_profile"]
         yield Account(

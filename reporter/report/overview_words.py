@@ -4,7 +4,9 @@ from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 
 from reporter.names import clean
-from reporter.report.overview import Overview, Read, WorstGroup
+from reporter.output.manifest import UNKNOWN_REGION
+from reporter.report.overview import Overview, WorstGroup
+from reporter.report.read_shares import Read
 from reporter.report.table import Kind, Table
 from reporter.report.unread import Unread
 
@@ -129,7 +131,7 @@ def tab(tables: Sequence[Table]) -> str:
 
 def where(entry: Unread) -> str:
     """Which regions and policies of an account were not read."""
-    if entry.whole and entry.regions == ("all",):
+    if entry.whole and UNKNOWN_REGION in entry.regions:
         return "the whole account"
     count = len(entry.regions)
     regions = ", ".join(entry.regions[:_NAMED]) + (f" and {count - _NAMED} more" if count > _NAMED else "")

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -57,7 +57,8 @@ def risk_counts(audit: Audit, findings: Findings) -> RiskCounts:
     kinds = {COUNTED: levels, REACHED: reached, WAIVED: waived}
     everything = _counts(audit, kinds, pd.Series("", index=groups.index), lambda cell: "")
     accounts = _worst_first(_counts(audit, kinds, groups["account_profile"], lambda cell: cell.account))
-    regions = _counts(audit, kinds, groups["region"], lambda cell: cell.region).sort_index()
+    of_regions = replace(audit, cells=tuple(cell for cell in audit.cells if cell.is_of_region))
+    regions = _counts(of_regions, kinds, groups["region"], lambda cell: cell.region).sort_index()
     ids = {cell.account: cell.account_id for cell in audit.cells}
     accounts.insert(0, "account_profile", list(accounts.index))
     accounts.insert(1, "account_id", [ids[name] for name in accounts.index])

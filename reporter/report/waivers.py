@@ -63,7 +63,7 @@ def _there(audit: Audit) -> Mapping[str, Collection[str]]:
     return {
         "policy": {policy.name for policy in audit.output.policies} | set(TOLD_BY_GROUP.values()),
         "account": {name for cell in audit.cells for name in (cell.account, cell.account_id)},
-        "region": {cell.region for cell in audit.cells},
+        "region": {cell.region for cell in audit.cells if cell.is_of_region},
     }
 
 

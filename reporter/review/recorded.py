@@ -55,12 +55,14 @@ class Answer:
 
 
 def places(output: Output) -> list[Place]:
-    """The accounts and regions of the run, in its order.
+    """The accounts and regions of the run, in its order, without what is of an account as a whole.
 
     A policy without filters that was read lists all resources of its type.
     """
     found = []
     for cells in output.units():
+        if not cells[0].is_of_region:
+            continue
         lists: dict[str, File] = {}
         for cell in output.newest_first(cells):
             policy = output.policy_of(cell)

@@ -8,7 +8,7 @@ import boto3
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from reporter.sandbox import network_builder
+from reporter.sandbox import network_builder, role_builder
 from reporter.sandbox.estate import ACCOUNTS, ESTATE, PEERINGS, REGIONS
 from reporter.sandbox.resources import GROUP, PREFIX_LIST, Account, Cell, Instance, Interface, Rule
 
@@ -21,15 +21,17 @@ GroupPair = dict[str, str]
 class CellBuilder:
     """Builds one cell in two steps: the groups of all cells come first, since a rule may name any of them."""
 
-    def __init__(self, ec2: Any, autoscaling: Any, account: Account, cell: Cell) -> None:
+    def __init__(self, ec2: Any, autoscaling: Any, iam: Any, account: Account, cell: Cell) -> None:
         self.ec2 = ec2
         self.autoscaling = autoscaling
+        self.iam = iam
         self.account = account
         self.cell = cell
         self.region: str = ec2.meta.region_name
         subnet = ec2.describe_subnets()["Subnets"][0]
         self.vpc_ids: dict[str, str] = {"": subnet["VpcId"]}
         self.subnet_ids: dict[str, str] = {"": subnet["SubnetId"]}
+        self.instance_ids: dict[Instance, str] = {}
 
     def create_groups(self) -> dict[str, GroupPair]:
         """The cell's groups, by name, without their rules; and its VPCs, which they are in."""
@@ -71,6 +73,14 @@ class CellBuilder:
                 LaunchConfigurationName=name, SecurityGroups=[groups[name]["GroupId"]], **MACHINE
             )
 
+    def give_roles(self) -> None:
+        """Give the instances the roles of the account that are for them."""
+        for instance, instance_id in self.instance_ids.items():
+            if instance.role:
+                self.ec2.associate_iam_instance_profile(
+                    IamInstanceProfile={"Name": instance.role}, InstanceId=instance_id
+                )
+
     def _create_prefix_lists(self) -> dict[str, str]:
         """Ids by name, with those that AWS has made."""
         for name, cidrs in self.cell.prefix_lists.items():
@@ -87,7 +97,7 @@ class CellBuilder:
         launched = self.ec2.run_instances(
             MinCount=1, MaxCount=1, SubnetId=self.subnet_ids[""], SecurityGroupIds=group_ids, **MACHINE
         )
-        instance_id = launched["Instances"][0]["InstanceId"]
+        instance_id = self.instance_ids[instance] = launched["Instances"][0]["InstanceId"]
         if instance.name:
             self._tag(instance_id, {"Name": instance.name})
         if instance.stopped:
@@ -159,8 +169,9 @@ def _builders(endpoint: str) -> dict[tuple[str, str], CellBuilder]:
         for region in REGIONS:
             ec2 = session.client("ec2", region_name=region, **access)
             autoscaling = session.client("autoscaling", region_name=region, **access)
+            iam = session.client("iam", region_name=region, **access)
             cell = ESTATE.get((account.name, region), Cell())
-            builders[account.name, region] = CellBuilder(ec2, autoscaling, account, cell)
+            builders[account.name, region] = CellBuilder(ec2, autoscaling, iam, account, cell)
     return builders
 
 
@@ -192,6 +203,11 @@ def main(endpoint: str) -> None:
             for name, pair in theirs.items()
         }
         cell.build(abroad | groups)
+    # Last, so that what has been there before keeps its ids.
+    for account in ACCOUNTS:
+        role_builder.build(builders[account.name, REGIONS[0]].iam, account.roles)
+    for cell in cells:
+        cell.give_roles()
 
 
 if __name__ == "__main__":

@@ -22,9 +22,11 @@ def run(
     fail_on: str | None,
     history: str = "",
     carry: Path | None = None,
+    *,
     summary: Path | None = None,
+    iam: bool = False,
 ) -> int:
-    """Audit the sandbox's estate with the given policies and write the report; returns the exit code.
+    """Audit the sandbox's estate with the given policies, and with --iam, and write the report; returns the exit code.
 
     The run is kept in a folder of runs. Raises InputError where `output` is none, or the sandbox is not installed.
     """
@@ -39,6 +41,7 @@ def run(
         command += ["-s", output, "-o", str(reports)]
         command += [word for source in sources for word in ("-u", str(source))]
         command += [word for name in formats for word in ("-f", name)]
+        command += ["--iam"] if iam else []
         command += ["--stem", stem] if stem else []
         command += ["--csv-bom"] if csv_bom else []
         command += [word for name in partition for word in ("--partition", name)]

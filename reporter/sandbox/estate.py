@@ -21,6 +21,8 @@ from reporter.sandbox.resources import (
     Group,
     Instance,
     Interface,
+    Role,
+    Statement,
     all_traffic,
     esp,
     icmp,
@@ -30,9 +32,45 @@ from reporter.sandbox.resources import (
 
 REGIONS = ("us-east-1", "eu-west-1", "ap-southeast-2")
 ACCOUNTS = (
-    Account("dev", "111111111111", team="platform"),
-    Account("staging", "222222222222", team="platform"),
-    Account("production", "333333333333", team="payments"),
+    Account(
+        "dev",
+        "111111111111",
+        team="platform",
+        roles=(
+            Role("bastion-admin", "May do everything, by AWS's own policy", of_aws=("AdministratorAccess",)),
+            Role("web-logs", "Writes its logs: harmless", inline=(Statement(("logs:PutLogEvents",)),)),
+        ),
+    ),
+    Account(
+        "staging",
+        "222222222222",
+        team="platform",
+        roles=(
+            Role(
+                "deploy",
+                "May start an instance with any role, and so become any",
+                inline=(Statement(("iam:PassRole", "ec2:RunInstances")),),
+            ),
+            Role(
+                "old-ci",
+                "May do everything, within a boundary that leaves builds alone",
+                of_aws=("AdministratorAccess",),
+                boundary=(Statement(("codebuild:StartBuild", "codebuild:BatchGetBuilds")),),
+            ),
+        ),
+    ),
+    Account(
+        "production",
+        "333333333333",
+        team="payments",
+        roles=(
+            Role(
+                "break-glass-data",
+                "Reads what is confidential",
+                inline=(Statement(("s3:GetObject", "secretsmanager:GetSecretValue")),),
+            ),
+        ),
+    ),
 )
 
 ESTATE: Mapping[tuple[str, str], Cell] = {
@@ -67,8 +105,8 @@ ESTATE: Mapping[tuple[str, str], Cell] = {
         ),
         instances=(
             Instance("scratch-1", ("default",)),
-            Instance("bastion-1", ("bastion",)),
-            Instance("web-1", ("web-public",)),
+            Instance("bastion-1", ("bastion",), role="bastion-admin"),
+            Instance("web-1", ("web-public",), role="web-logs"),
             Instance("web-2", ("web-public", "app-internal")),
             Instance("db-1", ("db-servers",)),
             Instance("=2+2", ("@sum",)),
@@ -118,7 +156,7 @@ ESTATE: Mapping[tuple[str, str], Cell] = {
                 "Names a group of another account, across a peering connection: none",
             ),
         ),
-        instances=(Instance("ftp-1", ("wide-range",)), Instance("app-1", ("metrics-agent",))),
+        instances=(Instance("ftp-1", ("wide-range",), role="deploy"), Instance("app-1", ("metrics-agent",))),
         interfaces=(Interface("A task in the shared VPC", ("production/shared-services",)),),
         launch_configurations=("asg-template",),
     ),
@@ -134,7 +172,7 @@ ESTATE: Mapping[tuple[str, str], Cell] = {
         ),
         instances=(
             Instance("trial-1", ("default",)),
-            Instance("old-ci", ("allow-all",), stopped=True),
+            Instance("old-ci", ("allow-all",), stopped=True, role="old-ci"),
         ),
     ),
     ("staging", "ap-southeast-2"): NETWORK,
@@ -171,7 +209,7 @@ ESTATE: Mapping[tuple[str, str], Cell] = {
         groups=(
             Group("break-glass", (tcp(22, WORLD), all_traffic(WORLD_V6)), "Open by two rules: critical"),
         ),
-        instances=(Instance("break-glass-1", ("break-glass",)),),
+        instances=(Instance("break-glass-1", ("break-glass",), role="break-glass-data"),),
     ),
 }
 

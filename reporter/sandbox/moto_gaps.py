@@ -2,7 +2,8 @@
 
 Each public function below fills one gap and says what AWS does there; `fill()` puts them in place. It changes
 moto for the whole process, which is why only the sandbox's server calls it. Those of networks are in
-`moto_network_gaps`, those of changes in `moto_change_gaps`.
+`moto_network_gaps`, those of changes in `moto_change_gaps`, those of IAM in `moto_iam_gaps`, that of imports in
+`moto_securityhub_gaps`.
 """
 
 from collections.abc import Iterator
@@ -15,7 +16,7 @@ from moto.ec2.models.security_groups import SecurityGroup, SecurityGroupRule
 from moto.ec2.models.vpcs import VPC
 from moto.ec2.responses import EC2Response
 
-from reporter.sandbox import moto_change_gaps, moto_network_gaps
+from reporter.sandbox import moto_change_gaps, moto_iam_gaps, moto_network_gaps, moto_securityhub_gaps
 
 _create_launch_configuration = AutoScalingBackend.create_launch_configuration
 _create_security_group = EC2Backend.create_security_group
@@ -35,7 +36,9 @@ def fill() -> None:
         (SecurityGroupRule, "__init__", init_rule),
         (AutoScalingBackend, "create_launch_configuration", create_launch_configuration),
         *moto_change_gaps.GAPS,
+        *moto_iam_gaps.GAPS,
         *moto_network_gaps.GAPS,
+        *moto_securityhub_gaps.GAPS,
     ):
         setattr(owner, name, filled)
 

@@ -10,12 +10,33 @@ PREFIX_LIST = "prefix-list:"
 
 
 @dataclass(frozen=True)
+class Statement:
+    """What a policy allows."""
+
+    actions: tuple[str, ...]
+    resource: str = "*"
+
+
+@dataclass(frozen=True)
+class Role:
+    """A role for instances. `of_aws` are policies of AWS's own that it has, by name, `inline` is what it allows beside
+    them; `boundary` is that of its permissions boundary, if it has one."""
+
+    name: str
+    description: str
+    of_aws: tuple[str, ...] = ()
+    inline: tuple[Statement, ...] = ()
+    boundary: tuple[Statement, ...] = ()
+
+
+@dataclass(frozen=True)
 class Account:
-    """One of the estate's accounts, reached through a role as c7n-org would."""
+    """One of the estate's accounts, reached through a role as c7n-org would. `roles` are those for its instances."""
 
     name: str
     account_id: str
     team: str
+    roles: tuple[Role, ...] = ()
 
     @property
     def role(self) -> str:
@@ -150,11 +171,13 @@ class Group:
 
 @dataclass(frozen=True)
 class Instance:
-    """An EC2 instance with one interface. An empty name is an instance without a Name tag."""
+    """An EC2 instance with one interface. An empty name is an instance without a Name tag. `role` is a role of the
+    account that it has, by name."""
 
     name: str
     groups: tuple[str, ...]
     stopped: bool = False
+    role: str = ""
 
 
 @dataclass(frozen=True)

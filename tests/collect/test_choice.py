@@ -1,5 +1,6 @@
 """Which accounts, regions and policies a run looks at: small runs, of which the cells count."""
 
+import json
 import threading
 
 import pytest
@@ -154,3 +155,47 @@ def test_two_entries_may_name_one_account(estate: Lab) -> None:
     assert ran.code == 0, ran.err
     assert set(ran.statuses.values()) == {"ok"}
     assert {wire.role_of(call) for call in wire.of("DescribeSecurityGroups")} == {first, second}
+
+
+def test_a_rule_is_judged_by_what_its_own_account_says(estate: Lab) -> None:
+    # Both accounts have the same rules, and one worker looks at one after the other.
+    offices = {"111111111111": "0.0.0.0/0", "333333333333": "10.0.0.0/8"}
+    estate.accounts(
+        *(
+            {
+                "name": account_id,
+                "account_id": account_id,
+                "role": role(account_id),
+                "regions": ["us-east-1", "eu-west-1"],
+                "vars": {"office": office},
+            }
+            for account_id, office in offices.items()
+        )
+    )
+    policy = {
+        "name": "from-the-office",
+        "resource": "aws.security-group",
+        "filters": [
+            {"or": [{"type": "ingress", "Cidr": "{office}"}, {"type": "ingress", "Cidr": "192.0.2.0/24"}]}
+        ],
+    }
+    everything = {"name": "everything", "resource": "aws.security-group"}
+    policies = estate.write("office.yml", {"policies": [policy, everything]})
+    ran = estate.run(policies=[policies], env={"C7N_ORG_PARALLEL": "1"})
+    assert ran.code == 0
+    found = 0
+    for account_id, office in offices.items():
+        for region in ("us-east-1", "eu-west-1"):
+            resources = ran.folder / account_id / region / "everything" / "resources.json"
+            expected = sorted(
+                group["GroupName"]
+                for group in json.loads(resources.read_text())
+                if any(
+                    source["CidrIp"] == office
+                    for rule in group["IpPermissions"]
+                    for source in rule["IpRanges"]
+                )
+            )
+            assert ran.groups(account_id, region, "from-the-office") == expected
+            found += bool(expected)
+    assert found > 1

@@ -87,11 +87,10 @@ def test_a_refusal_costs_one_cell_there_too_and_is_resumed(
 ) -> None:
     words = ["sg-audit", "run", "-c", str(estate_accounts), "-s", f"s3://{BUCKET}/refused"]
     words += ["--scheduler", cluster.address]
-    small = ("-a", "dev", "-r", "us-east-1", "-r", "eu-west-1", "-p", "sg-default,sg-unused")
+    small = ("-a", "dev", "-r", "us-east-1", "-r", "eu-west-1", "-p", "sg-default,sg-unused", "--iam")
     try:
-        faults.arm(
-            sandbox.endpoint, [Fault(What.DENY, account="111111111111", region="eu-west-1", service="lambda")]
-        )
+        denied = Fault(What.DENY, account="111111111111", region="eu-west-1", service="lambda")
+        faults.arm(sandbox.endpoint, [denied, Fault(What.DENY, account="111111111111", service="iam")])
         refused = warm_dask.run(SG_AUDIT, [*words, *small], clean_env, ROOT)
     finally:
         faults.arm(sandbox.endpoint, [])
@@ -99,7 +98,8 @@ def test_a_refusal_costs_one_cell_there_too_and_is_resumed(
     key = refused.stdout.strip().removeprefix(f"s3://{BUCKET}/") + "/run.json"
     cells = json.loads(s3.get_object(Bucket=BUCKET, Key=key)["Body"].read())["cells"]
     assert {(cell["region"], cell["policy"]) for cell in cells if cell["status"] != "ok"} == {
-        ("eu-west-1", "sg-unused")
+        ("eu-west-1", "sg-unused"),
+        ("global", "iam-authorization"),
     }
     resumed = warm_dask.run(SG_AUDIT, [*words, "--resume"], clean_env, ROOT)
     assert (resumed.returncode, resumed.stdout) == (0, refused.stdout), resumed.stderr

@@ -111,7 +111,7 @@ def test_the_actions_cover_every_call_of_a_full_run(
     for chosen in (
         ["-r", "us-east-1"],  # where there is something of each kind
         # Region discovery too, with the one policy that asks least.
-        ["-a", "dev", "-r", "all", "-p", "sg-default"],
+        ["-a", "dev", "-r", "all", "-p", "sg-default", "--iam"],
     ):
         words = ["run", "-c", accounts, *everything, "-s", tmp_path / "out", *chosen]
         done = sg_audit(*words, env={"AWS_ENDPOINT_URL": recording.endpoint})
@@ -138,12 +138,28 @@ def test_the_actions_cover_every_call_of_a_full_run(
         "elasticloadbalancing:DescribeTargetHealth",
         "elasticloadbalancing:DescribeTargetGroupAttributes",
         "elasticloadbalancing:DescribeTags",
+        "iam:GetAccountAuthorizationDetails",
     }
-    assert called - NOT_THE_ROLES <= set(printed_actions(*everything))
+    assert called - NOT_THE_ROLES <= set(printed_actions(*everything, "--iam"))
     # What only the optional policies ask is asked for with them only.
     assert {each for each in called if each.startswith("elasticloadbalancing:")}.isdisjoint(
         printed_actions("-u", POLICIES)
     )
+
+
+@pytest.mark.parametrize(
+    ("options", "more"),
+    [
+        (["--iam"], {"iam:GetAccountAuthorizationDetails"}),
+        (["--access-analyzer"], {"access-analyzer:ListAnalyzers", "access-analyzer:ListFindings"}),
+    ],
+)
+def test_what_an_option_asks_is_printed_with_it_alone(
+    printed_actions: Actions, options: list[str], more: set[str]
+) -> None:
+    plain = printed_actions("-p", "sg-default")
+    assert printed_actions("-p", "sg-default", *options) == sorted({*plain, *more})
+    assert not {each for each in plain if each.startswith(("iam:", "access-analyzer:"))}
 
 
 def test_the_actions_are_sorted_once_each_and_only_read(printed_actions: Actions) -> None:
@@ -289,6 +305,22 @@ def test_what_the_scripts_of_a_remedy_take_is_a_role_of_its_own(
     assert set(policy["PolicyDocument"]["Statement"][0]["Action"]) == TO_CHANGE
 
 
+def test_publishing_takes_one_action_more(permissions: Run, lint: Callable[[str], list[Any]]) -> None:
+    done = permissions("--publish")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert json.loads(done.stdout)["Statement"] == [
+        {
+            "Sid": "SecurityHubPublish",
+            "Effect": "Allow",
+            "Action": ["securityhub:BatchImportFindings"],
+            "Resource": "*",
+        }
+    ]
+    done = permissions("--publish", "--format", "cloudformation", "--trust", TRUSTED)
+    assert (done.returncode, lint(done.stdout)) == (0, [])
+    assert yaml.safe_load(done.stdout)["Parameters"]["RoleName"]["Default"] == "sg-publish"
+
+
 @pytest.mark.parametrize(
     ("args", "said"),
     [
@@ -303,6 +335,8 @@ def test_what_the_scripts_of_a_remedy_take_is_a_role_of_its_own(
         (["-p", "no-such"], "no policy is called no-such"),
         (["--remedy", "-p", "sg-default"], "--remedy: goes without -u and -p"),
         (["--remedy", "-u", "policies"], "--remedy: goes without -u and -p"),
+        (["--publish", "-p", "sg-default"], "--publish: goes without -u and -p"),
+        (["--publish", "--remedy"], "--remedy, --publish: give one of them"),
         (["--format", "json"], "iam"),
     ],
 )

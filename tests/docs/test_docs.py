@@ -21,9 +21,14 @@ from click.testing import CliRunner, Result
 
 from reporter.accounts import chosen
 from reporter.cli import cli, options, terminal
-from reporter.custodian.metadata import ReportMetadata
+from reporter.collect import lookups
+from reporter.custodian.metadata import ACCESS_FINDINGS, ROLE_COLUMNS, ReportMetadata
 from reporter.findings import waivers
 from reporter.findings.risk import LEVELS
+from reporter.inventory import access_findings, analyzers
+from reporter.inventory.analyzers import INTERNAL, OTHER, UNUSED_PERMISSIONS, UNUSED_ROLE
+from reporter.inventory.iam.actions import DATA_ACTIONS
+from reporter.inventory.iam.words import Power
 from reporter.report import formats, metrics
 from reporter.report.entries import COLUMNS as AUDITORS
 from reporter.report.sql.views import VIEWS
@@ -208,6 +213,11 @@ def test_make_reports_again_with_the_accounts_and_waivers_of_the_audit() -> None
 # Permissions
 
 
+def test_the_permissions_of_each_option_are_shown() -> None:
+    shown = {option: spans(actions) for option, actions, _ in single(PERMISSIONS, "option")}
+    assert shown == {f"`{each.option}`": list(each.actions) for each in lookups.LOOKUPS}
+
+
 def test_the_permissions_shown_are_those_that_are_printed() -> None:
     printed = sg_audit("permissions", "-u", ROOT / "policies").stdout
     assert PERMISSIONS.code("json")[0] == printed
@@ -295,6 +305,25 @@ def test_a_column_of_groups_is_explained_as_its_head_explains_it(
     listed = columns(0)
     told = {name: text for tab in ("security_groups", "ssh_world") for name, text in heads[tab].items()}
     assert {name: told[name] for name in listed} == listed
+
+
+def test_the_words_and_actions_of_roles_are_those_there_are() -> None:
+    page = read(DOCS / "iam.md")
+    assert [spans(row[0])[0] for row in page.tables("word")[0]] == list(Power)
+    listed = page.text.partition("`data access` is any of these.")[2].partition("AWS's own")[0]
+    assert spans(listed) == list(DATA_ACTIONS)
+    assert {spans(row[0])[0] for row in page.tables("name")[0]} == set(ROLE_COLUMNS)
+    assert all(f"`{name}`" in WORKBOOK.text for name in ROLE_COLUMNS)
+
+
+def test_the_words_of_access_findings_are_those_there_are() -> None:
+    found, not_found = (
+        {word for row in rows for word in spans(row[0])}
+        for rows in read(DOCS / "access-analyzer.md").tables("words")
+    )
+    assert found == {*analyzers.Kind, UNUSED_ROLE, UNUSED_PERMISSIONS, INTERNAL, OTHER}
+    assert not_found == set(access_findings.State)
+    assert f"`{ACCESS_FINDINGS}`" in WORKBOOK.text
 
 
 def test_rows_that_are_shown_have_columns_that_there_are(heads: Mapping[str, Mapping[str, str]]) -> None:

@@ -67,12 +67,11 @@ def write(stem: Path, tables: Sequence[Table], facts: Sequence[str], findings: F
     folder = stem.with_name(f"{stem.name}_asff")
     # An account may be there under several names, and so more than once.
     numbers: defaultdict[Path, Iterator[int]] = defaultdict(lambda: count(1))
-    for place, records in findings.by_place(_takes, with_groups=True):
-        partition = regions.partition_of(place.region)
+    for place, records in findings.by_place(takes, with_groups=True):
         read = (record for record in records if record.outcome is not Outcome.UNREAD)
-        found = (_encoded(record, partition, findings) for record in read)
+        found = (json.dumps(finding(record, findings)) for record in read)
         own = folder / place.account_id / place.region
-        for batch in _batches(found):
+        for batch in batches(found):
             own.mkdir(parents=True, exist_ok=True)
             (own / f"{next(numbers[own]):04}.json").write_text(
                 "[" + ",\n".join(batch) + "]\n", encoding="ascii"
@@ -82,21 +81,28 @@ def write(stem: Path, tables: Sequence[Table], facts: Sequence[str], findings: F
 
 def notes(tables: Sequence[Table], findings: FindingRecords) -> list[str]:
     """Lines on the findings that no account can import, and where there are none at all."""
-    there = [place for place in findings.places if place.findings]
-    left_out = [place for place in there if not _takes(place)]
-    lines = [] if there else ["-f asff: there are no findings, and so no files"]
-    for why, places in (
+    if not any(place.findings for place in findings.places):
+        return ["-f asff: there are no findings, and so no files"]
+    return [f"-f asff: {line}" for line in not_taken(findings.places)]
+
+
+def not_taken(places: Iterable[Place]) -> list[str]:
+    """Lines on the findings of the places that no account can import."""
+    left_out = [place for place in places if place.findings and not takes(place)]
+    lines = []
+    for why, of_them in (
         ("the id of their account is not known", [place for place in left_out if not _has_id(place)]),
         ("their region is none that AWS has", [place for place in left_out if _has_id(place)]),
     ):
-        if places:
-            accounts = sorted({place.account for place in places})
-            count = sum(place.findings for place in places)
-            lines.append(f"-f asff: {count:,} findings are left out, as {why}: {_some(accounts)}")
+        if of_them:
+            accounts = sorted({place.account for place in of_them})
+            count = sum(place.findings for place in of_them)
+            lines.append(f"{count:,} findings are left out, as {why}: {_some(accounts)}")
     return lines
 
 
-def _takes(place: Place) -> bool:
+def takes(place: Place) -> bool:
+    """Whether an account can import the findings of a place."""
     return _has_id(place) and regions.is_name(place.region) and len(place.region) <= _MAX_REGION
 
 
@@ -109,8 +115,8 @@ def _some(names: Sequence[str]) -> str:
     return ", ".join(printable(name, 60) for name in names[:_NAMED]) + more
 
 
-def _batches(findings: Iterable[str]) -> Iterator[list[str]]:
-    """The findings, as many together as an import takes."""
+def batches(findings: Iterable[str]) -> Iterator[list[str]]:
+    """Findings in JSON, as many together as an import takes."""
     batch: list[str] = []
     size = _AROUND
     for finding in findings:
@@ -123,25 +129,28 @@ def _batches(findings: Iterable[str]) -> Iterator[list[str]]:
         yield batch
 
 
-def _encoded(record: FindingRecord, partition: str, findings: FindingRecords) -> str:
-    """The finding in JSON, in ASCII: the AWS CLI takes a file for what the locale says, and sends it with the blanks
-    that `json` puts in, which count. Without the group's rules where there is no room for them."""
-    finding = _finding(record, partition, findings)
-    text = json.dumps(finding)
-    if len(text) > _FINDING:
-        details = finding["Resources"][0]["Details"]["AwsEc2SecurityGroup"]
+def finding(record: FindingRecord, findings: FindingRecords) -> dict[str, Any]:
+    """The finding in the format, without the group's rules where there is no room for them.
+
+    Its size is that of its JSON in ASCII: the AWS CLI takes a file for what the locale says, and sends it, as botocore
+    does, with the blanks that `json` puts in, which count.
+    """
+    found = _finding(record, regions.partition_of(record.place.region), findings)
+    if len(json.dumps(found)) > _FINDING:
+        details = found["Resources"][0]["Details"]["AwsEc2SecurityGroup"]
         for rules in ("IpPermissionsEgress", "IpPermissions"):
             details.pop(rules, None)
-        finding["ProductFields"]["RulesLeftOut"] = "more than a finding has room for"
-        text = json.dumps(finding)
-    return text
+        found["ProductFields"]["RulesLeftOut"] = "more than a finding has room for"
+    return found
+
+
+def time_of(findings: FindingRecords) -> str:
+    """When the newest of the findings was read, as all of them have it: `UpdatedAt`."""
+    return f"{findings.updated:%Y-%m-%dT%H:%M:%S}.{findings.updated.microsecond // 1000:03}Z"
 
 
 def _finding(record: FindingRecord, partition: str, findings: FindingRecords) -> dict[str, Any]:
-    place, updated = (
-        record.place,
-        f"{findings.updated:%Y-%m-%dT%H:%M:%S}.{findings.updated.microsecond // 1000:03}Z",
-    )
+    place, updated = record.place, time_of(findings)
     first_seen = f"{record.first_seen}T00:00:00.000Z" if record.first_seen else ""
     gone = record.is_closed
     return _filled(

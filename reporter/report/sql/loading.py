@@ -9,7 +9,7 @@ import pyarrow as pa
 from reporter.names import distinct
 from reporter.report import arrow
 from reporter.report.descriptions import DESCRIPTIONS
-from reporter.report.sql.views import VIEWS
+from reporter.report.sql.views import POWER, POWER_IN_VIEWS, VIEWS
 from reporter.report.table import Table
 
 if TYPE_CHECKING:
@@ -56,6 +56,9 @@ def add_views(connection: "DuckDBPyConnection", *, by_run: bool) -> None:
         if view.needs not in there:
             continue
         sql = view.sql.replace("{run}", f"{RUN}, " if by_run else "")
+        has_roles = POWER in types(connection, view.needs)
+        for what, words in POWER_IN_VIEWS.items():
+            sql = sql.replace(what, words if has_roles else "")
         connection.execute(f"create view {_own(connection, name)} as {sql}")
         meanings = {**DESCRIPTIONS, **view.columns, RUN: _RUN_MEANING}
         told = {column: meanings.get(column, "") for column in types(connection, name)}

@@ -1,11 +1,21 @@
 """The usual questions as views, and queries worth having.
 
 What is open is proven and not waived. What is only possible is counted apart, as in all of the report whether it is
-waived or not. `{run}` stands for the column `run`, or for nothing where there is one run only.
+waived or not. `{run}` stands for the column `run`, or for nothing where there is one run only; `{power}` and
+`{by_power}` for the column `role_power` and its order, or for nothing where no run was to read roles.
 """
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+from reporter.inventory.iam.words import Power
+
+#: The column of roles, which only some runs have, and what stands for it in views where one has.
+POWER = "role_power"
+POWER_IN_VIEWS = {
+    "{power}": f"{POWER}, ",
+    "{by_power}": f"list_position({[power.value for power in Power]}, {POWER}) nulls last, ",
+}
 
 
 @dataclass(frozen=True)
@@ -36,7 +46,7 @@ _FINDING = (
 )
 _FOUND = "select " + _FINDING + " from findings where "
 _GROUP = (
-    "select {run}account_profile, account_id, region, security_group_id, group_name, vpc_id, risk, reachable, "
+    "select {run}account_profile, account_id, region, security_group_id, group_name, vpc_id, risk, reachable, {power}"
     "world_ports, reachable_on, attached_resources, first_seen, next_step from security_groups where "
 )
 _WORST_FIRST = (
@@ -86,7 +96,7 @@ VIEWS = (
         "security_groups",
         f"{_GROUP}risk in ('critical', 'high', 'medium') and risk_proven and not is_waived "
         "order by {run}list_position(['critical', 'high', 'medium'], risk), "
-        "list_position(['yes', 'unknown', 'no'], reachable), account_profile, region, security_group_id",
+        "list_position(['yes', 'unknown', 'no'], reachable), {by_power}account_profile, region, security_group_id",
     ),
     View(
         "open_findings",

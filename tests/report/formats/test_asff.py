@@ -349,6 +349,7 @@ def test_security_hub_takes_the_files_of_two_runs_and_only_what_changed_is_chang
 ) -> None:
     report(runs / "20261118T210355Z", tmp_path, "-f", "asff")
     client = aws_client("securityhub", "111111111111", EAST)
+    client.enable_security_hub()
     taken = []
     for of_run in (tmp_path, place):
         batch = imports(of_run)[f"111111111111/{EAST}/0001.json"]

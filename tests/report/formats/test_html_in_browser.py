@@ -16,6 +16,7 @@ from selenium.webdriver.common.keys import Keys
 
 from reporter.report.formats.html import data
 from tests.browser import browser, command
+from tests.report import test_roles
 from tests.report.formats import page_runs
 from tests.report.formats.page_runs import (
     BASTION,
@@ -429,6 +430,28 @@ def test_what_matched_and_is_no_rule_any_more_is_told_as_that(opened: Opened, tm
         "Matched when a policy looked, and not among the rules as they were read: tcp 22 from 0.0.0.0/0"
     ) in dialog_text(page)
     assert page.texts("#group tbody tr") == ["tcp 22 from 192.0.2.0/24"]
+
+
+def test_roles_are_a_filter_and_a_column_and_told_of_each_instance(opened: Opened, tmp_path: Path) -> None:
+    test_roles.report(test_roles.written(tmp_path / "run"), tmp_path, "html")
+    page = Opened(opened.driver, next(tmp_path.glob("*.html")), opened.downloads)
+    page.open()
+    assert page.names == ["z", "y", "x"]
+    assert page.texts("#table tbody tr td:nth-child(3)") == ["admin", "unknown", "no instance"]
+    assert page.values("Role") == {"admin": 1, "unknown": 1, "no instance": 1}
+    page.open("#role_power=admin")
+    assert page.names == ["z"]
+    page.open("#group=sg-z")
+    shown = dialog_text(page)
+    assert "admin, and an instance answers without a token (IMDSv1)" in shown
+    assert shown.count(test_roles.BOSS) == 2  # of the group, and of its interface's instance
+    page.open("#role_power=none")
+    page.says("0 of 3 groups")
+
+
+def test_where_no_roles_were_to_be_read_the_page_has_none(page: Opened) -> None:
+    assert "role" not in page.texts("#table thead th")
+    assert not any(text.startswith("Role") for text in page.texts(".facet"))
 
 
 def dialog_text(page: Opened) -> str:

@@ -19,7 +19,10 @@ from hypothesis import strategies as st
 from openpyxl.utils.escape import unescape
 
 from reporter.report.formats import xlsx
-from reporter.report.tables import Table
+from reporter.report.formats.xlsx import workbook
+from reporter.report.formats.xlsx.fast_worksheet import FastWorksheet
+from reporter.report.formats.xlsx.worksheet import PlainWorksheet
+from reporter.report.table import Kind, Table
 
 LIMIT = 32_767
 SMILE = "😀"  # two UTF-16 units, one character
@@ -182,6 +185,83 @@ def test_control_characters_leave_a_file_that_opens(tmp_path: Path, text: str) -
     # As Excel does, what XML has no place for is written as _x0001_, and such a text as _x005F_x0001_.
     (value,) = values(tmp_path, text)
     assert unescape(value) == text
+
+
+# xlsxwriter's own rows, which ours are faster than.
+
+
+def test_rows_are_those_of_xlsxwriter_byte_for_byte(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    odd = [
+        "<r>x</r>",
+        "<r>",
+        " a",
+        "a\n",
+        "\t",
+        "_x0041_",
+        "a\x01",
+        "\uffff",
+        "&<>\"'",
+        "é",
+        SMILE,
+        "unknown",
+        "",
+    ]
+    long = ["x" * 199, "y" * 200, "&" * 201, " " * 16_383, "z" * 16_384, SMILE * 16_384, "w" * 40_000]
+    mixed = [
+        True,
+        False,
+        0,
+        -1,
+        1.5,
+        1e300,
+        2**60,
+        None,
+        ("a", "b"),
+        np.int64(7),
+        np.float64(0.1),
+        "2026-01-02",
+    ]
+    columns = {f"column {number}": pd.Series([*odd, *long, *mixed], dtype=object) for number in range(40)}
+    groups = {
+        "account_profile": "a",
+        "account_id": "1",
+        "group_name": "g",
+        "security_group_id": ["sg-1", "sg-2"],
+        "region": "us-east-1",
+        "risk": ["critical", "none"],
+    }
+    groups |= {
+        "ssh_rules": "0.0.0.0/0 -> 22, " * 40,
+        "first_seen": ["2026-01-02", "unknown"],
+        "notes": ["", "x"],
+    }
+    tables = [
+        Table("wide", "A title", pd.DataFrame(columns | {f"c{number}": ["x"] * 32 for number in range(700)})),
+        Table("findings", "A title", pd.DataFrame(groups), Kind.FINDINGS),
+        Table("empty", "A title", pd.DataFrame({"one": [], "two": []})),
+        Table("counts", "A title", pd.DataFrame({"what": odd, "number": range(len(odd))}), Kind.SUMMARY),
+    ]
+
+    def parts(name: str) -> dict[str, bytes]:
+        xlsx.write(tmp_path / name, tables, ["a fact"])
+        with zipfile.ZipFile(tmp_path / f"{name}.xlsx") as archive:
+            return {part: archive.read(part) for part in archive.namelist() if part != "docProps/core.xml"}
+
+    ours = parts("ours")
+    monkeypatch.setattr(workbook, "_COMPARED_WITH", ())
+    workbook._worksheet_class.cache_clear()
+    try:
+        theirs = parts("theirs")
+        assert workbook._worksheet_class() is PlainWorksheet
+    finally:
+        workbook._worksheet_class.cache_clear()
+    assert ours.keys() == theirs.keys()
+    assert [part for part, content in ours.items() if content != theirs[part]] == []
+    assert len(ours["xl/worksheets/sheet1.xml"]) > 1_000_000
+
+
+def test_the_installed_xlsxwriter_is_one_that_rows_were_compared_with() -> None:
+    assert workbook._worksheet_class() is FastWorksheet
 
 
 # Tables.

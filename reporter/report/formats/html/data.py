@@ -13,6 +13,7 @@ import msgspec
 
 from reporter.findings.changes import Change, State
 from reporter.findings.together import BY_SEVERAL
+from reporter.inventory.iam.words import Power
 from reporter.report import console, overview_words
 from reporter.report.details import Details, Finding, GroupDetails, Interface
 from reporter.report.overview import Overview
@@ -55,6 +56,8 @@ class _Interface(msgspec.Struct, array_like=True, gc=False):
     instance_id: _Text
     reachable: _Text
     why: _Text
+    roles: list[_Text]
+    imdsv1: bool | None
 
 
 class _Group(msgspec.Struct, array_like=True, gc=False):
@@ -88,6 +91,10 @@ class _Group(msgspec.Struct, array_like=True, gc=False):
     is_waived: bool
     same_rules: list[_Text]
     covered: list[_Text]
+    role_power: _Text
+    why_power: list[_Text]
+    imdsv1: bool | None
+    access: _Text
     in_console: bool
 
 
@@ -159,6 +166,8 @@ def _beside_groups(overview: Overview, details: Details) -> dict[str, Any]:
         "nothing": overview_words.no_findings(overview),
         "together": BY_SEVERAL,
         "found": details.found,
+        "powers": list(Power) if details.has_roles else [],
+        "access": details.has_access_findings,
     }
 
 
@@ -200,6 +209,10 @@ def _group(group: GroupDetails, policies: dict[str, int], texts: _Texts) -> _Gro
         is_waived=group.is_waived,
         same_rules=texts.each(group.same_rules_as),
         covered=texts.each(group.covered_rules),
+        role_power=texts(group.role_power),
+        why_power=texts.each(group.role_power_why),
+        imdsv1=group.imdsv1,
+        access=texts(group.access_findings),
         in_console=bool(console.group_url(group.region, group.group_id)),
     )
 
@@ -240,6 +253,8 @@ def _interface(interface: Interface, texts: _Texts) -> _Interface:
         texts(interface.instance_id),
         texts(interface.reachable),
         texts(interface.why),
+        texts.each(interface.role_power_why),
+        interface.imdsv1,
     )
 
 

@@ -32,24 +32,23 @@ class Cells:
 
     def write(self, row: int, column: int, value: Any, style: Format | None = None) -> int:
         """Write a value, in the column's format where none is given; returns its width in characters."""
-        if value == "":
-            return 0
-        if isinstance(value, bool):
+        if type(value) is str:  # as most are
+            text = value if len(value) <= _SURELY_FITS else cell_text(value)
+        elif isinstance(value, bool):
             self._sheet.write_boolean(row, column, value, self._truth)
             return 5
-        if isinstance(value, float) or (isinstance(value, int) and abs(value) <= MAX_NUMBER):
+        elif isinstance(value, float) or (isinstance(value, int) and abs(value) <= MAX_NUMBER):
             self._sheet.write_number(row, column, value, style)
             return len(str(value))
-        if isinstance(value, str) and len(value) <= _SURELY_FITS:
-            text = value
         else:
             text = UNKNOWN if value is None else cell_text(value)
+        if not text:
+            return 0
         if text == UNKNOWN:
             style = self._unknown
         elif style is None and column < len(self._clipped_at) and len(text) > self._clipped_at[column]:
             style = self._clipped
-        if text:
-            self._sheet.write_string(row, column, text, style)
+        self._sheet.write_string(row, column, text, style)
         return len(text)
 
     def write_date(self, row: int, column: int, value: Any) -> int:

@@ -35,6 +35,7 @@ _OF_GROUPS = {
     "ssh_rules": 12.5,
     "risk": 8.5,
     "reachable": 9,
+    "role_power": 12,
     "first_seen": 11,
     "since_last": 9,
     "matched_rules": 21.5,

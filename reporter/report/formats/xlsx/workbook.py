@@ -3,6 +3,7 @@
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import xlsxwriter
@@ -17,6 +18,7 @@ from reporter.report.formats.xlsx.overview_sheet import write_overview
 from reporter.report.formats.xlsx.sheets import OVERVIEW, Sheet, notes, sheets
 from reporter.report.formats.xlsx.styles import FONT, TAB_COLOURS, Styles
 from reporter.report.formats.xlsx.unread_table import in_place_of_cells
+from reporter.report.formats.xlsx.worksheet import PlainWorksheet
 from reporter.report.overview import Overview
 from reporter.report.table import Kind, Table
 
@@ -24,6 +26,7 @@ SUFFIX = ".xlsx"
 
 _OPTIONS = {"constant_memory": True, "default_format_properties": FONT, "default_row_height": 18}  # pixels
 _WINDOW = (1366, 768)  # pixels, of a laptop
+_COMPARED_WITH = ("3.3.1",)  # versions of xlsxwriter whose own rows are the same, byte for byte
 
 
 def write(
@@ -94,16 +97,17 @@ def _entries(table: Table, placed: Placed) -> Mapping[int, Entry]:
     return placed.by_row.get(table.policies, {})
 
 
-class _Worksheet(Worksheet):  # type: ignore[misc]
-    """Writes formulas as they are. xlsxwriter looks in each for thirty functions that are newer than the format of the
-    file, which takes longer than all else about a link; ours have none of them."""
-
-    def _prepare_formula(self, formula: str, expand_future_functions: bool = False) -> str:
-        return formula.removeprefix("=")
-
-
 def _add_sheet(workbook: xlsxwriter.Workbook, name: str) -> Worksheet:
-    return workbook.add_worksheet(name, worksheet_class=_Worksheet)
+    return workbook.add_worksheet(name, worksheet_class=_worksheet_class())
+
+
+@cache
+def _worksheet_class() -> type[Worksheet]:
+    if xlsxwriter.__version__ not in _COMPARED_WITH:
+        return PlainWorksheet
+    from reporter.report.formats.xlsx.fast_worksheet import FastWorksheet
+
+    return FastWorksheet
 
 
 def _rows_of_groups(tables: Sequence[Table], behind: Sequence[Sheet]) -> RowsOfGroups | None:

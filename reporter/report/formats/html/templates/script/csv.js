@@ -20,6 +20,12 @@ const COLUMNS = {
   risk: levelOf,
   reachable: (group) => text(group, "reachable"),
   reachable_on: (group) => list(group, "reachable_on").join(", "),
+  ...(data.powers.length ? {
+    role_power: (group) => text(group, "role_power"),
+    role_power_why: (group) => list(group, "why_power").join(", "),
+    imdsv1: (group) => (group[G.imdsv1] === null ? UNKNOWN : group[G.imdsv1] ? "TRUE" : "FALSE"),
+  } : {}),
+  ...(data.access ? { access_findings: (group) => text(group, "access") } : {}),
   world_ports: (group) => list(group, "open").join(", "),
   attached_eni_count: (group) => group[G.interface_count] ?? UNKNOWN,
   policies: (group) => group[G.findings].map((each) => (each[F.proven] ? "" : "possibly ") + policies[each[F.policy]].name).join(", "),

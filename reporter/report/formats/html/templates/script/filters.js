@@ -2,6 +2,9 @@
 
 const tagsOf = (group) => [...list(group, "tags"), ...(accounts.get(text(group, "account"))?.labels ?? [])];
 const rank = (order) => (one, other) => order.indexOf(one) - order.indexOf(other);
+const NO_INSTANCE = "no instance";
+/** What the roles of the instances that carry a group may do. */
+const powerOf = (group) => text(group, "role_power") || NO_INSTANCE;
 const ANSWERS = ["yes", UNKNOWN, "no"];
 const FACETS = [
   { key: "account", label: "Account", of: (group) => [text(group, "account")] },
@@ -11,6 +14,7 @@ const FACETS = [
     order: rank(LEVELS.flatMap((level) => [level, `possibly ${level}`])),
   },
   { key: "reachable", label: "Reachable", of: (group) => [text(group, "reachable")], order: rank(ANSWERS) },
+  { key: "role_power", label: "Role", of: (group) => [powerOf(group)], order: rank([...data.powers, NO_INSTANCE]), hidden: !data.powers.length },
   {
     key: "since_last", label: "New", of: (group) => [text(group, "since_last") || "not told"],
     order: rank(["new", "changed", "same", "not told"]), hidden: !data.base,
@@ -25,6 +29,7 @@ const KNOWN = {
   account: accounts,
   level: new Set(LEVELS.flatMap((level) => [level, `possibly ${level}`])),
   reachable: new Set(ANSWERS),
+  role_power: new Set([...data.powers, NO_INSTANCE]),
   since_last: new Set(["new", "changed", "same", "not told"]),
   waived: new Set(["yes", "no"]),
   policy: new Set(policies.map((policy) => policy.title)),

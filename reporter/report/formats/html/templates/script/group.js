@@ -89,6 +89,12 @@ function rulesOf(group) {
     needless.size ? element("p", {}, "Made needless by its other rules: ", told([...needless].join(", "))) : "");
 }
 
+const WITHOUT_TOKEN = "answers without a token (IMDSv1)";
+/** Whether an instance gives out its credentials without a token. */
+const tokenless = (answer) => (answer ? `, and an instance ${WITHOUT_TOKEN}` : answer === null ? [", ", unknown("whether an instance answers without a token")] : "");
+const NO_INSTANCE_ROLE = "no role of an instance behind it";
+const whyPower = (group) => (list(group, "why_power").length ? items(list(group, "why_power")) : "");
+
 function interfacesOf(group) {
   const more = group[G.more_interfaces];
   const at = (each, field) => texts[each[I[field]]];
@@ -104,7 +110,9 @@ function interfacesOf(group) {
         at(each, "account") !== text(group, "account") ? element("small", {}, "of account ", told(at(each, "account"))) : "",
         element("small", {}, at(each, "subnet"))),
       [
-        told(at(each, "instance") || "none"),
+        element(
+          "span", {}, told(at(each, "instance") || "none"), ...each[I.roles].map((place) => element("small", {}, told(texts[place]))),
+          each[I.imdsv1] && at(each, "instance") ? element("small", {}, WITHOUT_TOKEN) : ""),
         element("span", {}, each[I.addresses].map((place) => texts[place]).join(", ")),
         element("span", { className: `reach ${at(each, "reachable")}` }, at(each, "reachable")),
         told(at(each, "why")),
@@ -139,6 +147,8 @@ function fill(dialog, group) {
     facts(
       fact("risk", badge(group), " ", told(text(group, "why_level"))),
       fact("reachable", element("span", { className: `reach ${reachable}` }, reachable), ": ", told(text(group, "why_reachable"))),
+      data.powers.length ? fact("role behind it", element("span", {}, powerOf(group)), tokenless(group[G.imdsv1]), whyPower(group)) : null,
+      data.access ? fact("Access Analyzer", told(text(group, "access") || NO_INSTANCE_ROLE)) : null,
       fact("open to the world", list(group, "open").join(", ") || opensOf(group)),
       fact("since", since ? `${since}${change ? ` (${change})` : ""}` : "not known: no earlier run tells"),
       fact("waived", told(text(group, "waived") || "no"))),

@@ -39,6 +39,8 @@ const table = new DataTable("#table", {
     ranked(
       "reachable", (group) => ANSWERS.indexOf(text(group, "reachable")),
       (group) => element("span", { className: `reach ${text(group, "reachable")}` }, text(group, "reachable"))),
+    ...(data.powers.length
+      ? [ranked("role", (group) => [...data.powers, NO_INSTANCE].indexOf(powerOf(group)), (group) => element("span", {}, powerOf(group)), "less")] : []),
     cell("group", (group) => nameOf(group).toLowerCase(), groupCell, "name"),
     cell("account", lower("account"), (group) => name(text(group, "account")), "least"),
     cell("region", lower("region"), (group) => text(group, "region"), "least whole"),

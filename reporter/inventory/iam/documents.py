@@ -1,0 +1,83 @@
+"""Policy documents as statements, in every form that IAM takes them in.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
+"""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+from urllib.parse import unquote
+
+import msgspec
+
+# All resources; also as a name in which every part is any. A Deny has to have `*` itself.
+_EVERY_RESOURCE = re.compile(r"(arn:([\w-]+:)?)?[*:]*\*")
+_ACCOUNT_ID = re.compile(rb"(?<!\d)\d{12}(?!\d)")
+_VARIABLE = re.compile(r"\$\{[^}]*\}")
+
+
+@dataclass(frozen=True)
+class Statement:
+    """A statement: patterns of actions in small letters, and of resources, of which a variable (`${aws:username}`) is
+    any text. With `but_actions` or `but_resources` the patterns name those that it is not about."""
+
+    allows: bool
+    actions: tuple[str, ...]
+    but_actions: bool
+    resources: tuple[str, ...]
+    but_resources: bool
+    conditional: bool
+
+    @property
+    def everywhere(self) -> bool:
+        """Whether it is about every resource."""
+        return not self.but_resources and any(map(_EVERY_RESOURCE.fullmatch, self.resources))
+
+    @property
+    def subtracts(self) -> bool:
+        """Whether it takes its actions away for good: a Deny without a condition, on `*`."""
+        star = not self.but_resources and any(set(each) == {"*"} for each in self.resources)
+        return not self.allows and not self.conditional and star
+
+
+def statements(document: bytes) -> tuple[Statement, ...] | None:
+    """The statements of a document, as JSON or as JSON in a text, percent-encoded or not; None where it is not of
+    IAM's form. Account ids are zeros: policies that many accounts have differ in them alone, and no word hangs on one.
+    """
+    return _statements(_ACCOUNT_ID.sub(b"000000000000", document))
+
+
+@lru_cache(maxsize=20_000)
+def _statements(document: bytes) -> tuple[Statement, ...] | None:
+    try:
+        found = msgspec.json.decode(document)
+        if isinstance(found, str):
+            found = msgspec.json.decode(unquote(found))
+        several = found["Statement"]
+        return tuple(_statement(each) for each in (several if isinstance(several, list) else [several]))
+    except (msgspec.DecodeError, UnicodeDecodeError, KeyError, TypeError, ValueError):
+        return None
+
+
+def _statement(found: dict[str, Any]) -> Statement:
+    actions, but_actions = _either(found, "Action")
+    resources, but_resources = _either(found, "Resource")
+    return Statement(
+        allows={"Allow": True, "Deny": False}[found["Effect"]],
+        actions=tuple(each.lower() for each in actions),
+        but_actions=but_actions,
+        resources=tuple(_VARIABLE.sub("?*", each) for each in resources),
+        but_resources=but_resources,
+        conditional=bool(found.get("Condition")),
+    )
+
+
+def _either(found: dict[str, Any], element: str) -> tuple[list[str], bool]:
+    """The patterns of an element, and whether they are those of its opposite (`NotAction`)."""
+    is_not = element not in found
+    given = found[f"Not{element}" if is_not else element]
+    patterns = [given] if isinstance(given, str) else given
+    if not (isinstance(patterns, list) and all(isinstance(each, str) for each in patterns)):
+        raise ValueError(element)
+    return patterns, is_not

@@ -1,0 +1,1 @@
+"""Sends findings to where they are worked on: the only part that writes to AWS."""

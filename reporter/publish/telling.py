@@ -1,0 +1,96 @@
+"""What a person is told of findings that are published."""
+
+from collections import Counter
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+
+from reporter.findings.changes import Key
+from reporter.output.manifest import Cell
+from reporter.publish.planning import Change, Item, Publication
+from reporter.publish.record import State
+from reporter.publish.securityhub import Failed, Refused
+from reporter.redaction import without_controls
+from reporter.report.finding_records import Place
+
+_NAMED = 10
+
+
+def counted(changes: Mapping[Change, int]) -> str:
+    """`12 findings: 3 new, 2 changed, 6 unchanged, 1 resolved`."""
+    each = ", ".join(f"{changes.get(change, 0):,} {change.value}" for change in Change)
+    return f"{_count(sum(changes.values()), 'finding')}: {each}"
+
+
+def announced(changes: Mapping[Change, int], places: Sequence[Place]) -> str:
+    """What is going to be written, and where."""
+    accounts, regions = {place.account_id for place in places}, {place.region for place in places}
+    where = f"{_count(len(accounts), 'account')} and {_count(len(regions), 'region')}"
+    return f"into Security Hub of {where}, {counted(changes)}"
+
+
+def line(item: Item) -> str:
+    """A finding that would be sent."""
+    return without_controls(f"{item.change.value:<9} {item.uid}  {item.title}")
+
+
+def left(
+    publication: Publication, policies: frozenset[str], chosen: Callable[[Key], bool], sent: Collection[Key]
+) -> Iterator[str]:
+    """Lines on what was published, is open and stays as it is: `policies` are those of the run, `chosen` tells what was
+    asked for, and `sent` is what is sent."""
+    still = {
+        key: entry
+        for key, entry in publication.record.entries.items()
+        if entry.state is not State.CLOSED and key not in sent
+    }
+    of_others = Counter(key.policy for key in still if key.policy not in policies)
+    rest = [key for key in still if key.policy in policies]
+    not_chosen = sum(not chosen(key) for key in rest)
+    already = sum(chosen(key) and still[key].updated >= publication.updated for key in rest)
+    for count, why in (
+        (of_others.total(), f"of policies that are not in this run: {_some(sorted(of_others))}"),
+        (not_chosen, "left out by -a or -r"),
+        (already, "sent of this run before"),
+        (len(rest) - not_chosen - already, "for this run did not read whether they are there"),
+    ):
+        if count:
+            stay = "stays as it was" if count == 1 else "stay as they were"
+            yield f"{_count(count, 'finding')} published before {stay}: {why}"
+
+
+def unread(gaps: Sequence[Cell]) -> Iterator[str]:
+    """A line on what of the audit could not be read, where there is anything."""
+    if gaps:
+        accounts = sorted({cell.account for cell in gaps})
+        yield (
+            f"{_count(len(gaps), 'part')} of the audit could not be read, of {_some(accounts)}: `sg-audit report` says "
+            "which, and why"
+        )
+
+
+def refusals(refused: Sequence[Refused]) -> Iterator[str]:
+    """Why accounts and regions took nothing more: once an account, where it is the same in all of them."""
+    by_account: dict[tuple[str, str], dict[str, list[str]]] = {}
+    for each in refused:
+        account = each.place.account, each.place.account_id
+        by_account.setdefault(account, {}).setdefault(each.reason, []).append(each.place.region)
+    for (name, account_id), reasons in by_account.items():
+        for reason, regions in reasons.items():
+            yield f"not published: account {name} ({account_id}), {_some(regions)}: {reason}"
+
+
+def failures(failed: Sequence[Failed]) -> Iterator[str]:
+    """The findings that Security Hub did not take, by why."""
+    by_reason: dict[str, list[str]] = {}
+    for each in failed:
+        by_reason.setdefault(each.reason, []).append(each.uid)
+    for reason, uids in by_reason.items():
+        yield f"not taken, {_count(len(uids), 'finding')}: {reason}: {_some(uids)}"
+
+
+def _count(number: int, of: str) -> str:
+    return f"{number:,} {of}" if number == 1 else f"{number:,} {of}s"
+
+
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
+    return ", ".join(names[:_NAMED]) + more

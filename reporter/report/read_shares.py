@@ -1,0 +1,64 @@
+"""How much of what was planned was read, by account, by region, or cell by cell."""
+
+from collections import Counter
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import dataclass
+from typing import TypeVar
+
+from reporter.output.manifest import Cell, Status
+
+_Key = TypeVar("_Key", bound=Hashable)
+
+
+@dataclass(frozen=True)
+class Read:
+    """How much of what was planned was read: wholly, and in part."""
+
+    planned: int
+    read: int
+    in_part: int = 0
+
+    @property
+    def share(self) -> float:
+        """The share that was read wholly, from 0 to 1."""
+        return self.read / self.planned if self.planned else 1.0
+
+
+def read_of(cells: Iterable[Cell], key: Callable[[Cell], Hashable]) -> Read:
+    """How many of the things of which a key tells whose a cell is were read."""
+    planned, read = _counted(cells, key)
+    whole = sum(read[each] == number for each, number in planned.items())
+    some = sum(0 < read[each] < number for each, number in planned.items())
+    return Read(len(planned), whole, some)
+
+
+def regions_read(cells: Iterable[Cell]) -> Read:
+    """How many regions of accounts were read."""
+    return read_of(_of_regions(cells), _unit)
+
+
+def regions_by_account(cells: Iterable[Cell]) -> dict[str, Read]:
+    """How many regions of each account were read."""
+    planned, read = _counted(_of_regions(cells), _unit)
+    regions = Counter(account for account, _ in planned)
+    whole = Counter(unit[0] for unit, number in planned.items() if read[unit] == number)
+    return {account: Read(number, whole[account]) for account, number in regions.items()}
+
+
+def _counted(cells: Iterable[Cell], key: Callable[[Cell], _Key]) -> "tuple[Counter[_Key], Counter[_Key]]":
+    """How many cells were planned, and read, by a key."""
+    planned: Counter[_Key] = Counter()
+    read: Counter[_Key] = Counter()
+    for cell in cells:
+        if not cell.is_left_out:
+            planned[key(cell)] += 1
+            read[key(cell)] += cell.status is Status.OK
+    return planned, read
+
+
+def _of_regions(cells: Iterable[Cell]) -> list[Cell]:
+    return [cell for cell in cells if cell.is_of_region]
+
+
+def _unit(cell: Cell) -> tuple[str, str]:
+    return cell.account, cell.region

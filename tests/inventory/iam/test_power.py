@@ -1,0 +1,303 @@
+"""What roles may do: documents as IAM takes them, and the word for each, written by hand."""
+
+import json
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from reporter.inventory.iam import documents, roles
+from reporter.inventory.iam.patterns import covers, overlap
+
+Document = Any
+PROFILE = "arn:aws:iam::111111111111:instance-profile/app"
+MFA = {"Bool": {"aws:MultiFactorAuthPresent": "true"}}
+
+
+def allow(action: Any, resource: Any = "*", **more: Any) -> dict[str, Any]:
+    return {"Effect": "Allow", "Action": action, "Resource": resource, **more}
+
+
+def deny(action: Any, resource: Any = "*", **more: Any) -> dict[str, Any]:
+    return {"Effect": "Deny", "Action": action, "Resource": resource, **more}
+
+
+def document(*statements: Any) -> Document:
+    return {"Version": "2012-10-17", "Statement": list(statements)}
+
+
+def managed(name: str, held: Document, older: Document | None = None) -> dict[str, Any]:
+    versions = [{"VersionId": "v2", "IsDefaultVersion": True, "Document": held}]
+    if older is not None:
+        versions.insert(0, {"VersionId": "v1", "IsDefaultVersion": False, "Document": older})
+    return {"PolicyName": name, "Arn": arn(name), "DefaultVersionId": "v2", "PolicyVersionList": versions}
+
+
+def arn(name: str) -> str:
+    return f"arn:aws:iam::111111111111:policy/{name}"
+
+
+def role(
+    *inline: Document, attached: tuple[str, ...] = (), boundary: str = "", profile: str = PROFILE
+) -> dict[str, Any]:
+    found = {
+        "RoleName": "app",
+        "Arn": "arn:aws:iam::111111111111:role/app",
+        "InstanceProfileList": [{"InstanceProfileName": "app", "Arn": profile, "Roles": []}],
+        "RolePolicyList": [{"PolicyName": "own", "PolicyDocument": each} for each in inline],
+        "AttachedManagedPolicies": [{"PolicyName": each, "PolicyArn": arn(each)} for each in attached],
+    }
+    if boundary:
+        kind = "PermissionsBoundaryPolicy"
+        found["PermissionsBoundary"] = {
+            "PermissionsBoundaryType": kind,
+            "PermissionsBoundaryArn": arn(boundary),
+        }
+    return found
+
+
+def judged(*records: dict[str, Any]) -> tuple[str, str]:
+    """The word for the role that is among the records, and why."""
+    found, problems = roles.read(json.dumps(records).encode())
+    assert not problems
+    return found[PROFILE].power.value, found[PROFILE].why
+
+
+ALL = allow("*")
+WORDS: dict[str, tuple[tuple[Any, ...], str]] = {
+    "everything": ((ALL,), "admin"),
+    "everything, as service and name": ((allow("*:*"),), "admin"),
+    "everything, in a list": ((allow(["s3:GetObject", "*"], ["arn:aws:s3:::b", "*"]),), "admin"),
+    "everything, in two statements": (
+        ({"Effect": "Allow", "NotAction": "iam:*", "Resource": "*"}, allow("IAM:*")),
+        "admin",
+    ),
+    "everything, by letters": ((allow([f"{letter}*" for letter in "abcdefghijklmnopqrstuvwxyz"]),), "admin"),
+    "everything on what has a name": ((allow("*", "arn:aws:*:*:*:*"),), "admin"),
+    "everything of one bucket": ((allow("*", "arn:aws:s3:::b/*"),), "data access"),
+    "everything but of one bucket": (
+        ({"Effect": "Allow", "Action": "*", "NotResource": "arn:aws:s3:::b/*"},),
+        "privilege escalation",
+    ),
+    "everything but of everything": (
+        ({"Effect": "Allow", "Action": "*", "NotResource": ["arn:aws:s3:::b/*", "*"]},),
+        "none",
+    ),
+    "a Deny of everything": ((ALL, deny("*")), "none"),
+    "a Deny of everything, as service and name": ((ALL, deny("*:*")), "none"),
+    "a Deny of IAM leaves other ways": ((ALL, deny("iam:*")), "privilege escalation"),
+    "a Deny of all but some reading": (
+        (ALL, {"Effect": "Deny", "NotAction": ["s3:Get*", "ec2:Describe*"], "Resource": "*"}),
+        "data access",
+    ),
+    "a Deny with a condition subtracts nothing": ((ALL, deny("*", Condition=MFA)), "admin"),
+    "a Deny on some resources subtracts nothing": ((ALL, deny("*", "arn:aws:s3:::secret/*")), "admin"),
+    "a Deny on all but some subtracts nothing": (
+        (ALL, {"Effect": "Deny", "Action": "*", "NotResource": "arn:aws:s3:::b"}),
+        "admin",
+    ),
+    "a Deny on all that has a name is not one on *": ((ALL, deny("*", "arn:aws:*")), "admin"),
+    "a Deny of what there is not": ((ALL, deny("nosuchservice:*")), "admin"),
+    "an Allow with a condition counts": ((allow("*", Condition=MFA),), "admin"),
+    "an empty condition is none": ((ALL, deny("*", Condition={})), "none"),
+    "a way to more": ((allow("iam:PutRolePolicy"),), "privilege escalation"),
+    "a way in any case": ((allow("IAM:putROLEpolicy"),), "privilege escalation"),
+    "a way by a wildcard in the middle": ((allow("iam:P*RolePolicy"),), "privilege escalation"),
+    "a way by a wildcard for a letter": ((allow("iam:Put?olePolicy"),), "privilege escalation"),
+    "a way by a wildcard in the service": ((allow("ia*:PutRolePolicy"),), "privilege escalation"),
+    "a way of two actions in two statements": (
+        (allow("iam:PassRole", "arn:aws:iam::111111111111:role/other"), allow("ec2:RunInstances")),
+        "privilege escalation",
+    ),
+    "a way on what a variable names": (
+        (allow("iam:PutRolePolicy", "arn:aws:iam::111111111111:${aws:PrincipalTag/kind}/x"),),
+        "privilege escalation",
+    ),
+    "a Deny on what a variable names subtracts nothing": (
+        (ALL, deny("*", "${aws:PrincipalTag/arn}")),
+        "admin",
+    ),
+    "half of a way": ((allow("iam:PassRole"),), "other"),
+    "a way with half of it denied": (
+        (allow(["iam:PassRole", "ec2:RunInstances"]), deny("ec2:RunInstances")),
+        "other",
+    ),
+    "a way on what is no role": ((allow("iam:PutRolePolicy", "arn:aws:iam::1:user/*"),), "none"),
+    "a way that is only for all": ((allow("sts:*", "arn:aws:s3:::b"),), "other"),
+    "all but a service": (
+        ({"Effect": "Allow", "NotAction": ["iam:*", "organizations:*", "account:*"], "Resource": "*"},),
+        "privilege escalation",
+    ),
+    "data": ((allow("s3:GetObject", "arn:aws:s3:::${aws:PrincipalTag/team}/*"),), "data access"),
+    "data by a wildcard": ((allow("*:Get*"),), "data access"),
+    "data of another store": ((allow("dynamodb:Scan"),), "data access"),
+    "data with what is no object's name": ((allow("s3:GetObject", "arn:aws:sqs:*:*:q"),), "none"),
+    "data that is denied": ((allow("s3:*"), deny("s3:Get*")), "other"),
+    "reading what is about things": ((allow("ec2:Describe*"),), "other"),
+    "a service that is new": ((allow("nosuchservice:Do"),), "other"),
+    "a service that is new, denied": ((allow("nosuchservice:Do"), deny("nosuchservice:*")), "none"),
+    "a service that is new, denied by all but": (
+        (allow("nosuchservice:Do"), {"Effect": "Deny", "NotAction": "s3:*", "Resource": "*"}),
+        "none",
+    ),
+    "nothing": ((), "none"),
+    "a Deny alone": ((deny("s3:*"),), "none"),
+}
+
+
+@pytest.mark.parametrize(("statements", "word"), WORDS.values(), ids=WORDS)
+def test_a_role_has_the_word_for_what_its_statements_come_to(statements: tuple[Any, ...], word: str) -> None:
+    # Whether they are in one policy, in one each, or in managed ones.
+    assert judged(role(document(*statements)))[0] == word
+    assert judged(role(*map(document, statements)))[0] == word
+    names = tuple(f"p{number}" for number in range(len(statements)))
+    policies = [managed(name, document(each)) for name, each in zip(names, statements, strict=True)]
+    assert judged(*policies, role(attached=names))[0] == word
+
+
+def test_a_statement_need_not_be_in_a_list_and_a_document_may_be_a_text() -> None:
+    single = {"Statement": ALL}
+    for form in (single, json.dumps(single), quote(json.dumps(single))):
+        assert judged(role(form)) == ("admin", "by every action on every resource")
+
+
+def test_of_a_managed_policy_the_default_version_holds() -> None:
+    assert judged(managed("p", document(), older=document(ALL)), role(attached=("p",)))[0] == "none"
+
+
+BOUNDARIES: dict[str, tuple[Any, Any, str]] = {
+    "as wide": (ALL, ALL, "admin"),
+    "narrower": (ALL, allow("s3:*"), "data access"),
+    "of all but": (ALL, {"Effect": "Allow", "NotAction": "s3:*", "Resource": "*"}, "privilege escalation"),
+    "on some resources": (ALL, allow("*", "arn:aws:s3:::b/*"), "data access"),
+    "on the same resources": (
+        allow("s3:Get*", "arn:aws:s3:::b/*"),
+        allow("*", "arn:aws:s3:::b/x*"),
+        "data access",
+    ),
+    "on other resources": (allow("s3:GetObject", "arn:aws:s3:::b/*"), allow("*", "arn:aws:s3:::c/*"), "none"),
+    "on all but some resources": (
+        allow("s3:GetObject", "arn:aws:s3:::b/*"),
+        {"Effect": "Allow", "Action": "*", "NotResource": "arn:aws:s3:::c/*"},
+        "data access",
+    ),
+    "beside": (allow("s3:*"), allow("ec2:*"), "none"),
+    "with a Deny": (ALL, deny("*"), "none"),
+    "it gives nothing by itself": (allow("ec2:Describe*"), ALL, "other"),
+    "a service that is new": (allow("nosuchservice:Do"), allow("nosuch*"), "other"),
+    "a service that is new, beside": (allow("nosuchservice:Do"), allow("s3:*"), "none"),
+}
+
+
+@pytest.mark.parametrize(("own", "boundary", "word"), BOUNDARIES.values(), ids=BOUNDARIES)
+def test_a_boundary_is_what_a_role_may_do_at_the_most(own: Any, boundary: Any, word: str) -> None:
+    assert judged(role(document(own), boundary="b"), managed("b", document(boundary)))[0] == word
+
+
+def test_a_deny_within_a_boundary_subtracts() -> None:
+    boundary = managed("b", document(ALL, deny("*")))
+    assert judged(role(document(ALL), boundary="b"), boundary)[0] == "none"
+
+
+def test_without_its_boundary_a_role_is_unknown_unless_it_may_do_nothing() -> None:
+    told = f"its permissions boundary {arn('b')} could not be read"
+    assert judged(role(document(ALL), boundary="b")) == ("unknown", told)
+    assert judged(role(document(deny("*")), boundary="b")) == ("none", "")
+    assert judged(role(attached=("gone",), boundary="b"))[0] == "unknown"
+
+
+def test_without_one_of_its_policies_a_role_is_unknown_unless_it_is_admin_already() -> None:
+    told = f"{arn('gone')} could not be read; the rest comes to data access by s3:GetObject"
+    assert judged(role(document(allow("s3:GetObject")), attached=("gone",))) == ("unknown", told)
+    assert judged(role(document(ALL), attached=("gone",)))[0] == "admin"
+    # As little is known of one without the version that holds, or that is not of IAM's form.
+    empty = {"PolicyName": "p", "Arn": arn("p"), "DefaultVersionId": "v3", "PolicyVersionList": []}
+    assert judged(empty, role(attached=("p",))) == ("unknown", f"{arn('p')} could not be read")
+    for broken in ({"Statement": [{"Effect": "allow", "Action": "*", "Resource": "*"}]}, "{", [], None, 7):
+        assert judged(role(broken)) == ("unknown", "an inline policy could not be read")
+
+
+WHY: dict[str, tuple[tuple[Any, ...], str]] = {
+    "admin with a condition": (
+        (allow("*", Condition=MFA),),
+        "by every action on every resource with conditions",
+    ),
+    "admin without": ((ALL, allow("s3:*", Condition=MFA)), "by every action on every resource"),
+    "a condition that the word does not hang on": (
+        (allow("s3:GetObject"), allow("dynamodb:Scan", Condition=MFA)),
+        "by dynamodb:Scan and s3:GetObject",
+    ),
+    "other with a condition": ((allow("ec2:Describe*", Condition=MFA),), "with conditions"),
+    "some resources": (
+        (allow("s3:GetObject", "arn:aws:s3:::b/*", Condition=MFA),),
+        "by s3:GetObject on some resources with conditions",
+    ),
+    "ways": (
+        (allow(["iam:PassRole", "ec2:RunInstances", "iam:PutRolePolicy"]),),
+        "by iam:PutRolePolicy or ec2:RunInstances with iam:PassRole",
+    ),
+    "many": (
+        (allow(["dynamodb:Scan", "dynamodb:Query", "s3:GetObject", "rds-db:connect", "sqs:*"]),),
+        "by dynamodb:Query and dynamodb:Scan and rds-db:connect and 2 more actions",
+    ),
+}
+
+
+@pytest.mark.parametrize(("statements", "why"), WHY.values(), ids=WHY)
+def test_it_is_told_by_what(statements: tuple[Any, ...], why: str) -> None:
+    assert judged(role(document(*statements)))[1] == why
+
+
+def test_roles_that_no_instance_can_have_are_not_judged() -> None:
+    found, _ = roles.read(json.dumps([role(document(ALL)) | {"InstanceProfileList": []}]).encode())
+    assert found == {}
+
+
+def test_a_record_that_cannot_be_read_is_no_other_ones_loss() -> None:
+    found, problems = roles.read(json.dumps([{"RoleName": 7}, role(document(ALL))]).encode())
+    assert found[PROFILE].power == "admin"
+    assert len(problems) == 1
+
+
+def test_where_the_libraries_are_missing_a_role_is_unknown_and_says_why(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(roles, "_PACKAGES", ("cloudsplaining", "no_such_package"))
+    told = "cloudsplaining or no_such_package is not installed here"
+    assert judged(role(document(ALL))) == ("unknown", told)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "meet"),
+    [
+        ("a*c", "ab*", True),
+        ("a*c", "b*", False),
+        ("*", "", True),
+        ("a?", "a", False),
+        ("?b", "a*", True),
+        ("ab*cd*", "*c?e", True),
+        ("ab", "ab**", True),
+        ("arn:*:s3", "arn:aws:s3", True),
+        # In a part of an ARN there is no colon.
+        ("arn:\0:iam", "arn:aws:s3:::b:iam", False),
+        ("arn:\0:iam", "arn:*", True),
+        ("arn:\0:iam", "arn:a?s:iam", True),
+    ],
+)
+def test_patterns_meet_where_a_text_is_of_both(one: str, other: str, meet: bool) -> None:
+    assert overlap(one, other) is meet
+    if "\0" not in one:
+        assert overlap(other, one) is meet
+
+
+def test_a_pattern_covers_what_is_narrower() -> None:
+    assert covers("s3:*", "s3:get*")
+    assert not covers("s3:get*", "s3:*")
+
+
+def test_a_document_that_many_accounts_have_is_read_once() -> None:
+    one, other = (
+        json.dumps(document(allow("s3:Get*", f"arn:aws:s3:::logs-{account}/*"))).encode()
+        for account in ("111111111111", "222222222222")
+    )
+    assert documents.statements(one) is documents.statements(other)

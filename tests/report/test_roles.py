@@ -1,0 +1,166 @@
+"""Roles behind groups in every format: a run directory written by hand, its report, and the report read back."""
+
+import csv
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import duckdb
+import openpyxl
+import pyarrow.parquet as pq
+import pytest
+from click.testing import CliRunner
+
+from reporter.cli import cli
+from reporter.inventory.iam import roles
+from tests.inventory.iam.test_power import ALL, allow
+from tests.inventory.test_behind import IAM, ROLES, V1, V2, named, with_role
+from tests.rundir import DENIED, POLICIES, WORLD, group, instance, interface, unit, write
+
+SgAudit = Callable[..., Any]
+COLUMNS = ("role_power", "instance_roles", "role_power_why", "imdsv1")
+BOSS = "boss: admin by every action on every resource with conditions"
+
+
+def written(folder: Path) -> Path:
+    """Three groups that are open to the world: an admin, a role that was not read, and no instance behind them."""
+    admin, unknown, nobody = (group(f"sg-{name}", name, ssh_from=WORLD) for name in ("z", "y", "x"))
+    on = [
+        with_role(instance("i-z", admin, name="web"), "boss", options=V1),
+        with_role(instance("i-y", unknown), "gone", options=V2),
+    ]
+    interfaces = [
+        interface("eni-z", admin, instance="i-z"),
+        interface("eni-y", unknown, instance="i-y"),
+        interface("eni-x", nobody),
+    ]
+    conditions = {"StringEquals": {"aws:RequestedRegion": "us-east-1"}}
+    recorded = [named("boss", ALL | {"Condition": conditions}), named("other", allow("ec2:Describe*"))]
+    units = {
+        ("alpha", "us-east-1"): unit([admin, unknown, nobody], interfaces, on),
+        ("alpha", "global"): {ROLES: recorded},
+        ("beta", "us-east-1"): unit([group("sg-b", owner="beta")]),
+        ("beta", "global"): {ROLES: DENIED},
+    }
+    return write(folder, units, (*POLICIES, IAM))
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return written(tmp_path_factory.mktemp("roles") / "run")
+
+
+def report(run: Path, folder: Path, *formats: str, accounts: tuple[str, ...] = ()) -> str:
+    """Make the report and give what was said. Of one account the roles were refused."""
+    given = [f"-f{name}" for name in formats] + [f"-a{name}" for name in accounts]
+    done = CliRunner().invoke(
+        cli, ["report", "-s", str(run), "-o", str(folder), *given], standalone_mode=False
+    )
+    assert done.return_value == 3, done.output
+    return done.stderr
+
+
+@pytest.fixture(scope="module")
+def reports(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The report in all formats that have tables, under short names."""
+    folder = tmp_path_factory.mktemp("reports")
+    said = report(run, folder, "xlsx", "html", "csv", "json", "parquet", "duckdb")
+    assert "beta global iam-authorization: denied" in said
+    for file in folder.iterdir():
+        file.rename(
+            folder
+            / re.sub(
+                r"^security_groups_inventory_\d+T\d+(_|(?=\.))",
+                lambda found: "" if found[1] else "report",
+                file.name,
+            )
+        )
+    return folder
+
+
+def test_the_workbook_has_them_after_reach_and_worst_first(reports: Path) -> None:
+    sheet = openpyxl.load_workbook(reports / "report.xlsx")["security_groups"]
+    heads = [cell.value for cell in sheet[1]]
+    rows = [dict(zip(heads, (cell.value for cell in row), strict=True)) for row in sheet.iter_rows(min_row=2)]
+    told = {row["security_group_id"]: [row[name] for name in COLUMNS] for row in rows}
+    assert told == {
+        "sg-z": ["admin", "boss", BOSS, True],
+        "sg-y": ["unknown", "unknown", "instance-profile/gone is of no role that was read", False],
+        "sg-x": [None, None, None, False],
+        "sg-b": [None, None, None, False],
+    }
+    assert list(told)[:3] == ["sg-z", "sg-y", "sg-x"]
+    assert heads[heads.index("reachable") + 1] == "role_power"
+    place = heads.index("instances") + 1
+    assert heads[place : place + 3] == ["instance_roles", "role_power_why", "imdsv1"]
+    assert all(sheet.cell(1, heads.index(name) + 1).comment.text for name in COLUMNS)
+
+
+def test_the_overview_names_what_is_much_or_not_known(reports: Path) -> None:
+    sheet = openpyxl.load_workbook(reports / "report.xlsx")["overview"]
+    behind = [cell.value for row in sheet.iter_rows() for cell in row if "i-y (" in str(cell.value)]
+    assert behind == ["role: unknown, i-y (running)"]
+    texts = [str(cell.value) for row in sheet.iter_rows() for cell in row]
+    assert "role: admin, web (running)" in texts
+    assert not any(text.startswith("role: ") and "eni-x" in text for text in texts)
+
+
+def test_csv_json_and_the_typed_formats_have_the_same(reports: Path) -> None:
+    with (reports / "security_groups.csv").open(newline="") as lines:
+        first = next(csv.DictReader(lines))
+    assert [first[name] for name in COLUMNS] == ["admin", "boss", BOSS, "True"]
+    tables = json.loads((reports / "report.json").read_text())["tables"]
+    row = next(row for row in tables["security_groups"] if row["security_group_id"] == "sg-z")
+    assert [row[name] for name in COLUMNS] == ["admin", ["boss"], [BOSS], True]
+    for name in ("security_groups", "attachments"):
+        schema = pq.read_schema(reports / f"{name}.parquet")
+        kinds = [str(schema.field(column).type).replace("element", "item") for column in COLUMNS]
+        assert kinds == ["string", "list<item: string>", "list<item: string>", "bool"]
+
+
+def test_a_database_can_be_asked_for_them(reports: Path) -> None:
+    with duckdb.connect(str(reports / "report.duckdb"), read_only=True) as connection:
+        worst = connection.execute("select security_group_id, role_power from open_groups").fetchall()
+        assert worst == [("sg-z", "admin"), ("sg-y", "unknown"), ("sg-x", "")]
+        asked = "select interface_id from attachments where imdsv1 and list_contains(instance_roles, 'boss')"
+        assert connection.execute(asked).fetchall() == [("eni-z",)]
+
+
+def test_the_page_has_them(reports: Path) -> None:
+    page = (reports / "report.html").read_text()
+    assert "role: admin, web (running)" in page
+    data = json.loads(re.search(r'<script type="application/json"[^>]*>(.*?)</script>', page, re.DOTALL)[1])
+    fields, texts = data["fields"]["group"], data["texts"]
+    powers = {
+        texts[each[fields.index("id")]]: (
+            texts[each[fields.index("role_power")]],
+            [texts[place] for place in each[fields.index("why_power")]],
+            each[fields.index("imdsv1")],
+        )
+        for each in data["groups"]
+    }
+    assert powers["sg-z"] == ("admin", [BOSS], True)
+    assert powers["sg-x"] == ("", [], False)
+    assert data["powers"] == ["admin", "privilege escalation", "data access", "unknown", "other", "none"]
+
+
+def test_without_what_judges_roles_a_line_says_what_to_install(
+    run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(roles, "_PACKAGES", ("no_such_package",))
+    said = report(run, tmp_path, "json")
+    line = next(line for line in said.splitlines() if line.startswith("role_power is unknown"))
+    assert line.endswith("-m pip install 'c7n-sg-audit[iam]'")
+    tables = json.loads(next(tmp_path.glob("*.json")).read_text())["tables"]
+    row = next(row for row in tables["security_groups"] if row["security_group_id"] == "sg-z")
+    told = ["unknown", ["boss"], ["boss: unknown: no_such_package is not installed here"], True]
+    assert [row[name] for name in COLUMNS] == told
+
+
+def test_a_report_of_one_account_names_no_role_of_another(run: Path, tmp_path: Path) -> None:
+    report(run, tmp_path, "json", accounts=("beta",))
+    text = next(tmp_path.glob("*.json")).read_text()
+    assert "boss" not in text
+    assert '"role_power"' in text
