@@ -33,9 +33,9 @@ def test_each_pins_what_pyproject_asks_for_and_no_more() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     extras = project["project"]["optional-dependencies"]
     run = [project["project"]["dependencies"], project["dependency-groups"]["build"]]
-    run += [extras["html"], extras["sandbox"]]
+    run += [extras["html"], extras["iam"], extras["sandbox"]]
     assert roots("requirements.txt") == asked_for(*run)
-    further = (extras[name] for name in ("dev", "carry", "dask", "duckdb", "iam", "parquet", "prometheus"))
+    further = (extras[name] for name in ("dev", "carry", "dask", "duckdb", "parquet", "prometheus"))
     assert roots("requirements-dev.txt") == asked_for(*run, *further)
 
 

@@ -93,7 +93,8 @@ METHODS = tuple(
 DATA = _set_of(action.lower() for action in DATA_ACTIONS)
 
 
-_ALL_TELLING = _set_of(_FIRST)
+#: All of those: what says how powerful a role is.
+TELLING = _set_of(_FIRST)
 
 
 @lru_cache(maxsize=50_000)
@@ -109,19 +110,24 @@ def named_by(pattern: str) -> ActionSet:
     return _set_of(filter(compiled(pattern).fullmatch, among))
 
 
-def names(actions: ActionSet) -> Iterator[str]:
-    """The actions as AWS writes them, by name."""
+def one_by_one(actions: ActionSet) -> Iterator[ActionSet]:
+    """The actions as sets of one."""
     while actions:
         lowest = actions & -actions
-        yield _WRITTEN[_ACTIONS[lowest.bit_length() - 1]]
+        yield lowest
         actions ^= lowest
+
+
+def names(actions: ActionSet) -> Iterator[str]:
+    """The actions as AWS writes them, by name."""
+    return (_WRITTEN[_ACTIONS[one.bit_length() - 1]] for one in one_by_one(actions))
 
 
 def on_resources(actions: ActionSet, resources: Iterable[str]) -> ActionSet:
     """The actions without those that say how powerful a role is and are never asked for such resources."""
     resources = tuple(resources)
     gone = 0
-    for action in map(str.lower, names(actions & _ALL_TELLING)):
+    for action in map(str.lower, names(actions & TELLING)):
         if not any(_may_be_for(action, each) for each in resources):
             gone |= 1 << _PLACE[action]
     return actions & ~gone

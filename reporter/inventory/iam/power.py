@@ -67,9 +67,9 @@ def _judge(policies: Statements, boundary: Statements | None) -> Judgement:
     both = [policies] if boundary is None else [policies, boundary]
     if all(_left(_on_everything(each)) == EVERY_ACTION for each in both):
         return Judgement(Power.ADMIN, "by every action on every resource")
-    allowed = EVERY_ACTION
-    for each in both:
-        allowed &= _left(each)
+    allowed = _left(policies)
+    if boundary is not None:
+        allowed = _on_shared_resources(allowed & _left(boundary), policies, boundary)
     ways = [method for method in actions.METHODS if allowed & method == method]
     if ways:
         # One way is told once: longer ones with the same actions add nothing.
@@ -106,6 +106,24 @@ def _actions(statement: Statement) -> ActionSet:
     if statement.everywhere:
         return found
     return actions.on_resources(found, statement.resources)
+
+
+def _on_shared_resources(allowed: ActionSet, policies: Statements, boundary: Statements) -> ActionSet:
+    """Of actions that both allow those that they allow for a resource of both, as far as a word hangs on it."""
+    gone = 0
+    for action in actions.one_by_one(allowed & actions.TELLING):
+        own, within = (
+            [each for each in one if each.allows and _actions(each) & action] for one in (policies, boundary)
+        )
+        if not any(_share_resources(one, other) for one in own for other in within):
+            gone |= action
+    return allowed & ~gone
+
+
+def _share_resources(one: Statement, other: Statement) -> bool:
+    if one.but_resources or other.but_resources or one.everywhere or other.everywhere:
+        return True
+    return any(overlap(own, its) for own in one.resources for its in other.resources)
 
 
 def _on_everything(policies: Statements) -> Statements:

@@ -127,7 +127,8 @@ def _judged(detail: _Detail, managed: Mapping[str, _Detail]) -> tuple[Power, str
             return Power.NONE, ""
     found = judge(policies, boundary)
     if missing and found.power is not Power.ADMIN:
-        return Power.UNKNOWN, _not_read(missing)
+        rest = f"; the rest comes to {found.power} {found.by}".rstrip() if policies else ""
+        return Power.UNKNOWN, f"{_not_read(missing)}{rest}"
     return found.power, found.by
 
 

@@ -170,6 +170,17 @@ BOUNDARIES: dict[str, tuple[Any, Any, str]] = {
     "narrower": (ALL, allow("s3:*"), "data access"),
     "of all but": (ALL, {"Effect": "Allow", "NotAction": "s3:*", "Resource": "*"}, "privilege escalation"),
     "on some resources": (ALL, allow("*", "arn:aws:s3:::b/*"), "data access"),
+    "on the same resources": (
+        allow("s3:Get*", "arn:aws:s3:::b/*"),
+        allow("*", "arn:aws:s3:::b/x*"),
+        "data access",
+    ),
+    "on other resources": (allow("s3:GetObject", "arn:aws:s3:::b/*"), allow("*", "arn:aws:s3:::c/*"), "none"),
+    "on all but some resources": (
+        allow("s3:GetObject", "arn:aws:s3:::b/*"),
+        {"Effect": "Allow", "Action": "*", "NotResource": "arn:aws:s3:::c/*"},
+        "data access",
+    ),
     "beside": (allow("s3:*"), allow("ec2:*"), "none"),
     "with a Deny": (ALL, deny("*"), "none"),
     "it gives nothing by itself": (allow("ec2:Describe*"), ALL, "other"),
@@ -196,8 +207,8 @@ def test_without_its_boundary_a_role_is_unknown_unless_it_may_do_nothing() -> No
 
 
 def test_without_one_of_its_policies_a_role_is_unknown_unless_it_is_admin_already() -> None:
-    told = f"{arn('gone')} could not be read"
-    assert judged(role(document(allow("s3:*")), attached=("gone",))) == ("unknown", told)
+    told = f"{arn('gone')} could not be read; the rest comes to data access by s3:GetObject"
+    assert judged(role(document(allow("s3:GetObject")), attached=("gone",))) == ("unknown", told)
     assert judged(role(document(ALL), attached=("gone",)))[0] == "admin"
     # As little is known of one without the version that holds, or that is not of IAM's form.
     empty = {"PolicyName": "p", "Arn": arn("p"), "DefaultVersionId": "v3", "PolicyVersionList": []}
