@@ -38,7 +38,7 @@ _CALLS_A_SECOND = 10
 _WAY_IN_SECONDS = 300.0
 _CHECKPOINT_SECONDS = 60.0
 _SERVICE = "securityhub"
-# AWS says which findings are not in its format; botocore, which takes long to look, would let none of a batch through.
+# AWS says which findings are not in its format: botocore would let none of a batch through, nor any of what is left.
 _CONFIG = {"retries": {"mode": "standard", "max_attempts": 6}, "parameter_validation": False}
 
 
@@ -155,7 +155,8 @@ class _Journal:
         """What came of the findings where that cannot be written: as it was written at first, they may be there."""
         if not self._maybe and not self._settled:
             return "nothing is sent"
-        return f"{len(self._settled):,} findings were taken and not recorded as such: the same command sends them again"
+        taken = len(self._settled)
+        return f"what was taken, {taken:,} of all, is not recorded as such: the same command sends it again"
 
 
 def _opened(account: Account) -> tuple[Access | None, str]:

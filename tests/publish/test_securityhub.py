@@ -357,7 +357,10 @@ def test_where_what_was_taken_cannot_be_recorded_it_says_so_and_sends_it_again(
         invoke(desk, "--dry-run")  # which keeps what it read
         desk.wire.answer = lambda call: fill(disk) if call.action == IMPORT else None
         done = desk.publish(code=2)
-        assert f"{desk.output / RECORD}: No space left on device: 1 findings were taken" in done.stderr
+        assert (
+            f"{desk.output / RECORD}: No space left on device: what was taken, 1 of all, is not"
+            in done.stderr
+        )
         assert desk.record() == {f"alpha {EAST} sg-ssh-world {WEB}": "sending"}
         desk.imports()
         desk.wire.answer = lambda call: None
