@@ -23,6 +23,25 @@ DATA_ACTIONS = (
     "s3:GetObjectVersion",
     "ssm:GetParameterHistory",
     "secretsmanager:BatchGetSecretValue",
+    "aoss:APIAccessAll",
+    "athena:GetQueryResults",
+    "cassandra:Select",
+    "dax:BatchGetItem",
+    "dax:GetItem",
+    "dax:Query",
+    "dax:Scan",
+    "dsql:DbConnect",
+    "dsql:DbConnectAdmin",
+    "elasticache:Connect",
+    "es:ESHttpGet",
+    "es:ESHttpPost",
+    "kafka-cluster:ReadData",
+    "memorydb:Connect",
+    "neptune-db:ReadDataViaQuery",
+    "s3-object-lambda:GetObject",
+    "s3express:CreateSession",
+    "s3tables:GetTableData",
+    "timestream:Select",
     "dynamodb:BatchGetItem",
     "dynamodb:ExportTableToPointInTime",
     "dynamodb:GetItem",
@@ -31,9 +50,11 @@ DATA_ACTIONS = (
     "dynamodb:Query",
     "dynamodb:Scan",
     "ebs:GetSnapshotBlock",
+    "ec2:ModifyImageAttribute",
     "ec2:ModifySnapshotAttribute",
     "elasticfilesystem:ClientMount",
     "kinesis:GetRecords",
+    "kinesis:SubscribeToShard",
     "sqs:ReceiveMessage",
     "rds-data:BatchExecuteStatement",
     "rds-data:ExecuteStatement",
@@ -47,10 +68,27 @@ DATA_ACTIONS = (
     "redshift:GetClusterCredentialsWithIAM",
 )
 
+#: Actions that take up the role of something that is there already, each a way by itself: ways of pathfinding.cloud
+#: that cloudsplaining leaves out (apprunner-002, cloudformation-002, codebuild-002 and 003, ssm-001 and 002).
+TAKES_UP_A_ROLE = (
+    "apprunner:UpdateService",
+    "cloudformation:UpdateStack",
+    "codebuild:StartBuild",
+    "codebuild:StartBuildBatch",
+    "ssm:SendCommand",
+    "ssm:StartSession",
+)
+
+#: Ways to more power than a role was given, by what each takes.
+WAYS: tuple[tuple[str, ...], ...] = (
+    *map(tuple, PRIVILEGE_ESCALATION_METHODS.values()),
+    *((action,) for action in TAKES_UP_A_ROLE),
+)
+
 # Those that say how powerful a role is count whether policy_sentry knows them or not, and stand first: their sets are
 # small numbers then.
 _TELLING = (
-    *(action for method in PRIVILEGE_ESCALATION_METHODS.values() for action in method),
+    *(action for way in WAYS for action in way),
     *DATA_ACTIONS,
 )
 _WRITTEN = {name.lower(): name for name in (*_TELLING, *get_all_actions())}
@@ -84,13 +122,33 @@ def _set_of(actions: Iterable[str]) -> ActionSet:
 #: The ways to more power than a role was given, by the actions that each takes.
 METHODS = tuple(
     sorted(
-        {_set_of(method) for method in PRIVILEGE_ESCALATION_METHODS.values()},
+        {_set_of(map(str.lower, way)) for way in WAYS},
         key=lambda way: (way.bit_count(), way),
     )
 )
 
 #: What reads data.
 DATA = _set_of(action.lower() for action in DATA_ACTIONS)
+
+
+#: What gives a role to a service.
+PASS_ROLE = _set_of(["iam:passrole"])
+
+# What an action has to be allowed for to be a way, where that is less than what it can be asked for: a shell on an
+# instance, and not a document that does one thing or a session in a container.
+_A_SHELL = {
+    "ssm:sendcommand": tuple(
+        f"arn:{PART}:ssm:{PART}:{PART}:document/AWS-Run{shell}Script" for shell in ("Shell", "PowerShell")
+    ),
+    "ssm:startsession": (
+        f"arn:{PART}:ec2:{PART}:{PART}:instance/*",
+        f"arn:{PART}:ssm:{PART}:{PART}:managed-instance/*",
+    ),
+}
+
+# Services that a role is passed to by actions of another one: https://docs.aws.amazon.com/datapipeline/latest/
+# DeveloperGuide/dp-iam-roles.html
+_PASSES_ON = {"datapipeline": ("ec2", "elasticmapreduce")}
 
 
 #: All of those: what says how powerful a role is.
@@ -123,6 +181,16 @@ def names(actions: ActionSet) -> Iterator[str]:
     return (_WRITTEN[_ACTIONS[one.bit_length() - 1]] for one in one_by_one(actions))
 
 
+@cache
+def receivers(way: ActionSet) -> tuple[str, ...]:
+    """Patterns of the services (`ecs-tasks.amazonaws.com`) that a way with PASS_ROLE gives a role to: those whose name
+    has that of a service that it takes."""
+    services = {name.partition(":")[0] for name in names(way & ~PASS_ROLE)}
+    return tuple(
+        f"*{each}*" for service in sorted(services) for each in (service, *_PASSES_ON.get(service, ()))
+    )
+
+
 def on_resources(actions: ActionSet, resources: Iterable[str]) -> ActionSet:
     """The actions without those that say how powerful a role is and are never asked for such resources."""
     resources = tuple(resources)
@@ -143,6 +211,8 @@ def _may_be_for(action: str, resource: str) -> bool:
 def _resources_of(action: str) -> tuple[str, ...] | None:
     """Patterns of the resources that an action may be asked for, none where that is `*` alone; None where nobody
     knows."""
+    if action in _A_SHELL:
+        return _A_SHELL[action]
     service, _, name = action.partition(":")
     found = get_action_data(service, name)
     if not found:

@@ -70,17 +70,34 @@ def _judge(policies: Statements, boundary: Statements | None) -> Judgement:
     allowed = _left(policies)
     if boundary is not None:
         allowed = _on_shared_resources(allowed & _left(boundary), policies, boundary)
-    ways = [method for method in actions.METHODS if allowed & method == method]
+    ways = [
+        method
+        for method in actions.METHODS
+        if allowed & method == method and all(_passes(method, each) for each in both)
+    ]
     if ways:
         # One way is told once: longer ones with the same actions add nothing.
         shortest = [way for way in ways if not any(way & other == other != way for other in ways)]
         return Judgement(
             Power.PRIVILEGE_ESCALATION,
-            _some([" with ".join(actions.names(way)) for way in shortest], "or", "ways"),
+            _some([" with ".join(actions.names(way)) for way in shortest], "or", "way"),
         )
     if data := allowed & actions.DATA:
-        return Judgement(Power.DATA_ACCESS, _some(list(actions.names(data)), "and", "actions"))
+        return Judgement(Power.DATA_ACCESS, _some(list(actions.names(data)), "and", "action"))
     return Judgement(Power.OTHER if allowed or _unlisted(policies, boundary) else Power.NONE)
+
+
+def _passes(way: ActionSet, policies: Statements) -> bool:
+    """Whether a role may be passed to a service of the way, where it takes that. Which one that is the way itself says,
+    so a condition on `iam:PassedToService` is the one whose answer is known.
+    """
+    if not way & actions.PASS_ROLE:
+        return True
+    passing = [each.passed_to for each in policies if each.allows and _actions(each) & actions.PASS_ROLE]
+    return any(
+        not services or any(overlap(one, other) for one in services for other in actions.receivers(way))
+        for services in passing
+    )
 
 
 def _left(policies: Statements) -> ActionSet:
@@ -105,6 +122,8 @@ def _actions(statement: Statement) -> ActionSet:
         return 0 if any(set(each) == {"*"} for each in statement.resources) else found
     if statement.everywhere:
         return found
+    if not statement.resources:
+        return 0
     return actions.on_resources(found, statement.resources)
 
 
@@ -160,5 +179,5 @@ def _is_all_of(statement: Statement, pattern: str) -> bool:
 def _some(texts: Sequence[str], joined_by: str, kind: str) -> str:
     """The first of them, and how many more."""
     more = len(texts) - _TOLD
-    told = [*texts[:_TOLD], *([f"{more:,} more {kind}"] if more > 0 else [])]
+    told = [*texts[:_TOLD], *([f"{more:,} more {kind}{'s' if more > 1 else ''}"] if more > 0 else [])]
     return "by " + f" {joined_by} ".join(told)
