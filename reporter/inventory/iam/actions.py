@@ -134,9 +134,8 @@ DATA = _set_of(action.lower() for action in DATA_ACTIONS)
 #: What gives a role to a service.
 PASS_ROLE = _set_of(["iam:passrole"])
 
-# What an action has to be allowed for to be a way, where that is less than what it can be asked for: a shell on an
-# instance, and not a document that does one thing or a session in a container.
-_A_SHELL = {
+# Resources of which one gives a shell on an instance: no document that does one thing, no session in a container.
+_OF_A_SHELL = {
     "ssm:sendcommand": tuple(
         f"arn:{PART}:ssm:{PART}:{PART}:document/AWS-Run{shell}Script" for shell in ("Shell", "PowerShell")
     ),
@@ -181,6 +180,15 @@ def names(actions: ActionSet) -> Iterator[str]:
     return (_WRITTEN[_ACTIONS[one.bit_length() - 1]] for one in one_by_one(actions))
 
 
+#: Actions that are part of a way only for some of what they can be asked for.
+LIMITED = PASS_ROLE | _set_of(_OF_A_SHELL)
+
+
+def of_a_shell(action: ActionSet) -> tuple[str, ...]:
+    """Patterns of the resources of which one makes an action of LIMITED, but for PASS_ROLE, a way."""
+    return _OF_A_SHELL[_ACTIONS[action.bit_length() - 1]]
+
+
 @cache
 def receivers(way: ActionSet) -> tuple[str, ...]:
     """Patterns of the services (`ecs-tasks.amazonaws.com`) that a way with PASS_ROLE gives a role to: those whose name
@@ -211,8 +219,6 @@ def _may_be_for(action: str, resource: str) -> bool:
 def _resources_of(action: str) -> tuple[str, ...] | None:
     """Patterns of the resources that an action may be asked for, none where that is `*` alone; None where nobody
     knows."""
-    if action in _A_SHELL:
-        return _A_SHELL[action]
     service, _, name = action.partition(":")
     found = get_action_data(service, name)
     if not found:

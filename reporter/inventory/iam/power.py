@@ -73,7 +73,7 @@ def _judge(policies: Statements, boundary: Statements | None) -> Judgement:
     ways = [
         method
         for method in actions.METHODS
-        if allowed & method == method and all(_passes(method, each) for each in both)
+        if allowed & method == method and all(_is_open(method, each) for each in both)
     ]
     if ways:
         # One way is told once: longer ones with the same actions add nothing.
@@ -87,17 +87,27 @@ def _judge(policies: Statements, boundary: Statements | None) -> Judgement:
     return Judgement(Power.OTHER if allowed or _unlisted(policies, boundary) else Power.NONE)
 
 
-def _passes(way: ActionSet, policies: Statements) -> bool:
-    """Whether a role may be passed to a service of the way, where it takes that. Which one that is the way itself says,
-    so a condition on `iam:PassedToService` is the one whose answer is known.
-    """
-    if not way & actions.PASS_ROLE:
-        return True
-    passing = [each.passed_to for each in policies if each.allows and _actions(each) & actions.PASS_ROLE]
-    return any(
-        not services or any(overlap(one, other) for one in services for other in actions.receivers(way))
-        for services in passing
+def _is_open(way: ActionSet, policies: Statements) -> bool:
+    """Whether each action of a way is allowed for what the way takes."""
+    return all(
+        any(_serves(each, one, way) for each in policies if each.allows and _actions(each) & one)
+        for one in actions.one_by_one(way & actions.LIMITED)
     )
+
+
+def _serves(statement: Statement, action: ActionSet, way: ActionSet) -> bool:
+    """Whether a statement that allows an action of LIMITED allows it for the way. To which service a role is passed the
+    way itself says, so a condition on `iam:PassedToService` is the one whose answer is known.
+    """
+    if action == actions.PASS_ROLE:
+        return not statement.passed_to or _meet(actions.receivers(way), statement.passed_to)
+    if statement.everywhere or statement.but_resources:
+        return True
+    return _meet(actions.of_a_shell(action), statement.resources)
+
+
+def _meet(some: Sequence[str], others: Sequence[str]) -> bool:
+    return any(overlap(one, other) for one in some for other in others)
 
 
 def _left(policies: Statements) -> ActionSet:
@@ -142,7 +152,7 @@ def _on_shared_resources(allowed: ActionSet, policies: Statements, boundary: Sta
 def _share_resources(one: Statement, other: Statement) -> bool:
     if one.but_resources or other.but_resources or one.everywhere or other.everywhere:
         return True
-    return any(overlap(own, its) for own in one.resources for its in other.resources)
+    return _meet(one.resources, other.resources)
 
 
 def _on_everything(policies: Statements) -> Statements:

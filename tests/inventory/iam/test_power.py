@@ -130,13 +130,13 @@ WORDS: dict[str, tuple[tuple[Any, ...], str]] = {
     ),
     "no shell by a document that does one thing": (
         (allow("ssm:SendCommand", ["arn:aws:ssm:*::document/AWSEC2-*", "arn:aws:ec2:*:*:instance/*"]),),
-        "none",
+        "other",
     ),
     "a session on an instance": (
         (allow("ssm:StartSession", "arn:aws:ec2:*:*:instance/*"),),
         "privilege escalation",
     ),
-    "no session but in a container": ((allow("ssm:StartSession", "arn:aws:ecs:*:*:task/*"),), "none"),
+    "no session but in a container": ((allow("ssm:StartSession", "arn:aws:ecs:*:*:task/*"),), "other"),
     "a build of another role's": ((allow("codebuild:StartBuild"),), "privilege escalation"),
     "a role passed to a service of a way": (
         (RUN, pass_role("StringEquals", "ec2.amazonaws.com")),
