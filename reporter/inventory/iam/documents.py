@@ -55,7 +55,7 @@ def statements(document: bytes, account_id: str = "") -> tuple[Statement, ...] |
     return _statements(document.replace(account_id.encode(), b"0" * 12) if account_id else document)
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=4_000)
 def _statements(document: bytes) -> tuple[Statement, ...] | None:
     try:
         found = msgspec.json.decode(document)

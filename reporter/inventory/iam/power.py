@@ -27,7 +27,7 @@ class Judgement:
     by: str = ""
 
 
-@lru_cache(maxsize=50_000)  # the same few roles are in many accounts
+@lru_cache(maxsize=4_000)  # the same few roles are in many accounts
 def judge(policies: Statements, boundary: Statements | None) -> Judgement:
     """What all policies of a role come to, within its permissions boundary if it has one.
 
@@ -121,7 +121,7 @@ def _left(policies: Statements) -> ActionSet:
     return allowed & ~denied
 
 
-@lru_cache(maxsize=50_000)
+@lru_cache(maxsize=4_000)
 def _actions(statement: Statement) -> ActionSet:
     found = 0
     for pattern in statement.actions:

@@ -373,6 +373,37 @@ def test_patterns_meet_where_a_text_is_of_both(one: str, other: str, meet: bool)
         assert overlap(other, one) is meet
 
 
+def test_patterns_of_many_stars_are_compared_in_no_time() -> None:
+    """Whoever may write a policy in an account could otherwise keep the report of all of them from ever being made."""
+    assert not overlap("*a" * 3_000 + "b", "*ac" * 2_000)
+    assert overlap("*a" * 3_000 + "*", "*ac" * 2_000)
+    assert not covers("zz:" + "a*" * 40 + "b", "zz:" + "a" * 1_000)
+    assert covers("zz:" + "a*" * 40 + "b", "zz:" + "a" * 1_000 + "b")
+    new, denied = allow("zz:" + "a" * 100), deny("zz:" + "a*" * 40 + "b")
+    assert judged(role(document(new, denied)))[0] == "other"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "is_of_it"),
+    [
+        ("a*b*c", "abc", True),
+        ("a*b*c", "axbxbxc", True),
+        ("a*b*c", "acb", False),
+        ("*b*b", "ab", False),
+        ("*b*b", "bb", True),
+        ("a**?", "a", False),
+        ("a**?", "ab", True),
+        ("*a?*c", "xaac", True),
+        ("a.c", "abc", False),
+        ("ab*", "a", False),
+    ],
+)
+def test_a_star_is_any_text_and_a_question_mark_any_character(
+    pattern: str, text: str, is_of_it: bool
+) -> None:
+    assert covers(pattern, text) is is_of_it
+
+
 def test_a_pattern_covers_what_is_narrower() -> None:
     assert covers("s3:*", "s3:get*")
     assert not covers("s3:get*", "s3:*")
