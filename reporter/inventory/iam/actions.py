@@ -79,6 +79,10 @@ TAKES_UP_A_ROLE = (
     "ssm:StartSession",
 )
 
+#: Actions that take off a permissions boundary, or put a wider one in its place: each a way for a role that has one
+#: (https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html).
+OPENS_A_BOUNDARY = ("iam:DeleteRolePermissionsBoundary", "iam:PutRolePermissionsBoundary")
+
 #: Ways to more power than a role was given, by what each takes.
 WAYS: tuple[tuple[str, ...], ...] = (
     *map(tuple, PRIVILEGE_ESCALATION_METHODS.values()),
@@ -89,6 +93,7 @@ WAYS: tuple[tuple[str, ...], ...] = (
 # small numbers then.
 _TELLING = (
     *(action for way in WAYS for action in way),
+    *OPENS_A_BOUNDARY,
     *DATA_ACTIONS,
 )
 _WRITTEN = {name.lower(): name for name in (*_TELLING, *get_all_actions())}
@@ -119,13 +124,14 @@ def _set_of(actions: Iterable[str]) -> ActionSet:
     return found
 
 
-#: The ways to more power than a role was given, by the actions that each takes.
-METHODS = tuple(
-    sorted(
-        {_set_of(map(str.lower, way)) for way in WAYS},
-        key=lambda way: (way.bit_count(), way),
-    )
-)
+def _sets_of(ways: Iterable[Iterable[str]]) -> tuple[ActionSet, ...]:
+    sets = {_set_of(map(str.lower, way)) for way in ways}
+    return tuple(sorted(sets, key=lambda way: (way.bit_count(), way)))
+
+
+#: WAYS as sets, and the same for a role that has a permissions boundary.
+METHODS = _sets_of(WAYS)
+METHODS_WITHIN = _sets_of((*WAYS, *((action,) for action in OPENS_A_BOUNDARY)))
 
 #: What reads data.
 DATA = _set_of(action.lower() for action in DATA_ACTIONS)

@@ -72,7 +72,7 @@ def _judge(policies: Statements, boundary: Statements | None) -> Judgement:
         allowed = _on_shared_resources(allowed & _left(boundary), policies, boundary)
     ways = [
         method
-        for method in actions.METHODS
+        for method in (actions.METHODS if boundary is None else actions.METHODS_WITHIN)
         if allowed & method == method and all(_is_open(method, each) for each in both)
     ]
     if ways:

@@ -174,6 +174,7 @@ WORDS: dict[str, tuple[tuple[Any, ...], str]] = {
         (allow("iam:PutRolePolicy"), pass_role("StringEquals", "dax.amazonaws.com")),
         "privilege escalation",
     ),
+    "to take off a boundary that it has not": ((allow("iam:DeleteRolePermissionsBoundary"),), "other"),
     "half of a way": ((allow("iam:PassRole"),), "other"),
     "a way with half of it denied": (
         (allow(["iam:PassRole", "ec2:RunInstances"]), deny("ec2:RunInstances")),
@@ -246,6 +247,21 @@ BOUNDARIES: dict[str, tuple[Any, Any, str]] = {
     "beside": (allow("s3:*"), allow("ec2:*"), "none"),
     "with a Deny": (ALL, deny("*"), "none"),
     "it gives nothing by itself": (allow("ec2:Describe*"), ALL, "other"),
+    "that it may take off itself": (
+        ALL,
+        allow(["s3:Get*", "iam:DeleteRolePermissionsBoundary"]),
+        "privilege escalation",
+    ),
+    "that it may put another in place of": (
+        allow(["iam:PutRole*Boundary"], "arn:aws:iam::111111111111:role/app"),
+        ALL,
+        "privilege escalation",
+    ),
+    "that it may not take off": (
+        allow(["s3:Get*", "iam:Delete*"]),
+        [ALL, deny("iam:*RolePermissionsBoundary")],
+        "data access",
+    ),
     "of a role passed elsewhere": (
         allow(["iam:PassRole", "ec2:RunInstances"]),
         [RUN, pass_role("StringEquals", "dax.amazonaws.com")],
