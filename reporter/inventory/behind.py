@@ -115,8 +115,11 @@ def _unread(instance_id: str) -> Behind:
 
 
 def _of_instance(instance: InstanceRow, by_profile: Mapping[str, Role], read: frozenset[str]) -> Behind:
-    if not instance.profile_arn:
+    if instance.profile_arn is None:
         return Behind((), (), Power.NONE.value, (), instance.imdsv1)
+    if not instance.profile_arn:
+        why = f"the instance profile of {instance.instance_id} is not named"
+        return Behind((UNKNOWN,), (), Power.UNKNOWN.value, (why,), instance.imdsv1, ("",))
     role = by_profile.get(instance.profile_arn)
     if role is None:
         account = _part(instance.profile_arn, 4)

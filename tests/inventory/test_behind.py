@@ -173,6 +173,14 @@ def test_what_is_no_answer_of_iam_is_a_gap_and_the_role_unknown(tmp_path: Path) 
     assert [gap.code for gap in audit(tmp_path).gaps] == ["Unreadable"]
 
 
+@pytest.mark.parametrize("held", [{}, {"Id": "AIPA"}, {"Arn": None}])
+def test_a_profile_that_is_not_named_is_unknown_and_not_none(tmp_path: Path, held: Any) -> None:
+    nameless = RECORDED[0] | {"InstanceProfileList": [{"InstanceProfileName": "boss"}]}
+    found = one_group(tmp_path, box(1) | {"IamInstanceProfile": held}, recorded=[nameless])
+    told = ("the instance profile of i-1 is not named",)
+    assert found == (("unknown",), "unknown", told, False)
+
+
 def test_an_instance_that_was_not_read_is_unknown(tmp_path: Path) -> None:
     told = ("i-1 was not read",)
     assert one_group(tmp_path, box(1, "boss"), listed=DENIED) == (("unknown",), "unknown", told, None)

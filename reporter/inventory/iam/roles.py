@@ -104,7 +104,7 @@ def read(data: bytes) -> tuple[dict[str, Role], Sequence[str]]:
     for detail in details:
         if detail.role_name and detail.instance_profile_list:
             role = Role(detail.role_name, detail.arn, *judged(detail, parsed, policy))
-            found |= {profile.arn: role for profile in detail.instance_profile_list}
+            found |= {profile.arn: role for profile in detail.instance_profile_list if profile.arn}
     return found, problems
 
 
