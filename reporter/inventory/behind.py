@@ -59,7 +59,10 @@ def teller(units: Sequence[UnitRows], instances: Mapping[str, InstanceRow]) -> C
     """Tells of a link what stands behind its interface."""
     by_profile: dict[str, Role] = {}
     for unit in units:
-        by_profile |= unit.roles or {}
+        for arn, role in (unit.roles or {}).items():
+            # An account may be in a run under two names: where its answers differ, the worse is told.
+            if arn not in by_profile or rank(role.power) < rank(by_profile[arn].power):
+                by_profile[arn] = role
     read = frozenset(unit.account_id for unit in units if unit.roles is not None)
     told: dict[str, Behind] = {}
 

@@ -272,6 +272,21 @@ def test_in_a_shared_vpc_the_role_is_of_the_instances_own_account(tmp_path: Path
     assert missing == (("unknown",), "unknown", told, False)
 
 
+@pytest.mark.parametrize("order", [("alpha", "again"), ("again", "alpha")])
+def test_of_an_account_under_two_names_the_worse_answer_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, order: tuple[str, ...]
+) -> None:
+    monkeypatch.setitem(ACCOUNT_IDS, "again", ACCOUNT_IDS["alpha"])
+    one = group("sg-1")
+    found = unit(
+        [one], [interface("eni-1", one, instance="i-1")], [with_role(instance("i-1", one), "climber")]
+    )
+    less = [named("climber", allow("ec2:Describe*"))]
+    recorded = dict(zip(order, (RECORDED, less), strict=True))
+    run(tmp_path, {(name, "us-east-1"): found for name in ("alpha", "again")}, recorded)
+    assert behind(tmp_path, "sg-1")[1] == "privilege escalation"
+
+
 def test_rows_are_sorted_by_risk_then_by_reach_then_by_power(tmp_path: Path) -> None:
     """Groups by the alphabet the other way round, each open to the world on an instance of its own; the last is perhaps
     reached, and one is not open."""
