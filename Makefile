@@ -1,4 +1,4 @@
-# Overridable: make audit ACCOUNTS=accounts.yml REGIONS="eu-west-1 us-east-1"
+# Overridable: make audit ACCOUNTS=accounts.yml REGIONS="eu-west-1 us-east-1" OPTIONS=--iam
 PYTHON   ?= $(shell command -v python3.11 || command -v python3)
 ACCOUNTS ?= accounts.yml
 POLICIES ?= policies
@@ -6,6 +6,7 @@ OUTPUT   ?= output
 REPORTS  ?= reports
 FORMATS  ?= xlsx html
 REGIONS  ?=
+OPTIONS  ?=
 BASE     ?= main
 
 SHELL := bash
@@ -37,7 +38,7 @@ endef
 
 $(READY): requirements.txt pyproject.toml reporter/__init__.py
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; set PYTHON=")'
-	@echo "Setting up $(VENV): pip first, then some 65 MB of what running and the demo need"
+	@echo "Setting up $(VENV): pip first, then some 70 MB of what running and the demo need"
 	@$(PYTHON) -m venv $(VENV)
 	$(call install,requirements.txt)
 	@$(PIP) install --quiet --no-deps --no-build-isolation --editable .
@@ -49,10 +50,10 @@ $(DEV): $(READY) requirements-dev.txt
 	@touch $@
 
 demo: $(READY) ## audit a small AWS that runs on this machine: no account needed
-	$(BIN)/sg-audit demo -u $(POLICIES) -o $(REPORTS) $(FORMATS:%=-f %)
+	$(BIN)/sg-audit demo -u $(POLICIES) -o $(REPORTS) $(FORMATS:%=-f %) $(OPTIONS)
 
 audit: $(READY) ## audit the accounts of ACCOUNTS with your own credentials
-	$(BIN)/sg-audit audit -c $(ACCOUNTS) -u $(POLICIES) -s $(OUTPUT) -o $(REPORTS) $(FORMATS:%=-f %) $(REGIONS:%=-r %)
+	$(BIN)/sg-audit audit -c $(ACCOUNTS) -u $(POLICIES) -s $(OUTPUT) -o $(REPORTS) $(FORMATS:%=-f %) $(REGIONS:%=-r %) $(OPTIONS)
 
 report: $(READY) ## make the workbook and the page again from the newest run in OUTPUT
 	$(BIN)/sg-audit report $(addprefix -c ,$(wildcard $(ACCOUNTS))) -s $(OUTPUT) -o $(REPORTS) $(FORMATS:%=-f %)

@@ -15,6 +15,7 @@ import msgspec
 
 from reporter.accounts.expected import PlannedAccount
 from reporter.custodian.metadata import PlannedPolicy
+from reporter.custodian.resource_types import IAM_AUTHORIZATION
 from reporter.errors import InputError
 from reporter.names import MAX_BYTES
 from reporter.output.store import UNREADABLE, Store
@@ -30,6 +31,9 @@ UNKNOWN_REGION = "all"
 
 #: The region of a cell that is of an account as a whole.
 GLOBAL_REGION = "global"
+
+# What is asked so, by the name of its cells: other clouds have a region called global, which is one.
+_OF_ACCOUNT = frozenset({IAM_AUTHORIZATION.removeprefix("aws.")})
 
 #: The code of a cell that the policy itself, by its `region` or `conditions`, leaves out.
 LEFT_OUT = "LeftOut"
@@ -90,7 +94,7 @@ class Cell:
     @property
     def is_of_region(self) -> bool:
         """Whether it is of a region, and not of the account as a whole."""
-        return self.region != GLOBAL_REGION
+        return self.region != GLOBAL_REGION or self.policy not in _OF_ACCOUNT
 
     @property
     def key(self) -> tuple[str, str, str]:

@@ -20,7 +20,7 @@ from reporter.findings.changes import told_level
 from reporter.findings.history import finding_level
 from reporter.inventory.audit import Audit
 from reporter.names import distinct
-from reporter.output.manifest import GLOBAL_REGION, Cell
+from reporter.output.manifest import Cell
 from reporter.report.changes import NOT_TOLD
 from reporter.report.descriptions import is_own
 from reporter.report.table import Kind, Table
@@ -103,9 +103,9 @@ def _accounts(audit: Audit, gone: pd.DataFrame | None) -> pd.DataFrame:
 
 
 def _regions(audit: Audit, gone: pd.DataFrame | None) -> pd.DataFrame:
-    found = _cells(audit, lambda cell: cell.region)
     # What is asked of an account as a whole is of no region; the table of what was not read names it all the same.
-    rows = [(name, planned, unread) for name, planned, unread in found if name != GLOBAL_REGION or unread]
+    named = {cell.region for cell in audit.cells if cell.is_of_region or cell.is_gap}
+    rows = [row for row in _cells(audit, lambda cell: cell.region) if row[0] in named]
     there = {name for name, *_ in rows}
     rows += [(name, 0, 0) for (name,) in _before(gone, "region") if name not in there]
     return _frame(rows, ("region",), _CELLS)

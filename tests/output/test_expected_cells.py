@@ -11,6 +11,7 @@ import pytest
 
 from reporter.errors import InputError
 from reporter.output.reading import open_output
+from reporter.report.read_shares import Read, regions_read
 from tests.rundir import WORLD, group, interface, unit, write
 from tests.stockdir import (
     EU,
@@ -142,6 +143,9 @@ def test_another_clouds_output_beside_makes_no_gaps(tmp_path: Path, cloud: str, 
         )
     found = read(tmp_path)
     assert gaps(found) == []
+    # The region that another cloud calls global is one.
+    assert found.output.extent.startswith("3 accounts, 2 regions, ")
+    assert regions_read(found.cells) == Read(planned=3, read=3)
     assert [row["account_profile"] for row in rows(found, "machines")] == [
         f"{cloud}-first",
         f"{cloud}-second",
