@@ -86,7 +86,9 @@ def _passed_to(condition: Any) -> tuple[str, ...]:
     for operator, keys in condition.items() if isinstance(condition, dict) else ():
         for key, given in keys.items() if isinstance(keys, dict) else ():
             if operator.lower() in _IS_ONE_OF and key.lower() == _PASSED_TO:
-                return tuple(_VARIABLE.sub("*", each).lower() for each in _texts(given, key))
+                # A value may be a number or a truth too, of which no service has the name.
+                texts = [each if isinstance(each, str) else "" for each in _listed(given)]
+                return tuple(_VARIABLE.sub("*", each).lower() for each in texts)
     return ()
 
 
@@ -94,11 +96,12 @@ def _either(found: dict[str, Any], element: str) -> tuple[list[str], bool]:
     """The patterns of an element, and whether they are those of its opposite (`NotAction`)."""
     is_not = element not in found
     given = found[f"Not{element}" if is_not else element]
-    return _texts(given, element), is_not
-
-
-def _texts(given: Any, element: str) -> list[str]:
-    texts = [given] if isinstance(given, str) else given
-    if not (isinstance(texts, list) and all(isinstance(each, str) for each in texts)):
+    patterns = _listed(given)
+    if not all(isinstance(each, str) for each in patterns):
         raise ValueError(element)
-    return texts
+    return patterns, is_not
+
+
+def _listed(given: Any) -> list[Any]:
+    """What IAM takes in a list or by itself."""
+    return given if isinstance(given, list) else [given]

@@ -162,6 +162,10 @@ WORDS: dict[str, tuple[tuple[Any, ...], str]] = {
         (RUN, pass_role("StringEquals", "dax.amazonaws.com"), allow("iam:Pass*", "arn:aws:iam::1:role/x")),
         "privilege escalation",
     ),
+    "a role passed to what is no text": (
+        (RUN, allow("s3:GetObject"), pass_role("StringEquals", [7, True, None])),
+        "data access",
+    ),
     "a role passed to all services but one": (
         (RUN, pass_role("StringNotEquals", "dax.amazonaws.com")),
         "privilege escalation",
