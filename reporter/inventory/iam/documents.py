@@ -61,23 +61,31 @@ def _statements(document: bytes) -> tuple[Statement, ...] | None:
         found = msgspec.json.decode(document)
         if isinstance(found, str):
             found = msgspec.json.decode(unquote(found))
-        several = found["Statement"]
+        several = _by_small_names(found)["statement"]
         return tuple(_statement(each) for each in (several if isinstance(several, list) else [several]))
     except (msgspec.DecodeError, UnicodeDecodeError, KeyError, TypeError, ValueError, RecursionError):
         return None
 
 
-def _statement(found: dict[str, Any]) -> Statement:
-    actions, but_actions = _either(found, "Action")
-    resources, but_resources = _either(found, "Resource")
+def _by_small_names(found: dict[str, Any]) -> dict[str, Any]:
+    """The elements of a document or a statement. That a `condition` of a Deny is one must not hang on a capital."""
+    if not isinstance(found, dict):
+        raise ValueError(found)
+    return {name.lower(): value for name, value in found.items()}
+
+
+def _statement(given: dict[str, Any]) -> Statement:
+    found = _by_small_names(given)
+    actions, but_actions = _either(found, "action")
+    resources, but_resources = _either(found, "resource")
     return Statement(
-        allows={"Allow": True, "Deny": False}[found["Effect"]],
+        allows={"Allow": True, "Deny": False}[found["effect"]],
         actions=tuple(each.lower() for each in actions),
         but_actions=but_actions,
         resources=tuple(_VARIABLE.sub("?*", each) for each in resources),
         but_resources=but_resources,
-        conditional=bool(found.get("Condition")),
-        passed_to=_passed_to(found.get("Condition")),
+        conditional=bool(found.get("condition")),
+        passed_to=_passed_to(found.get("condition")),
     )
 
 
@@ -93,9 +101,10 @@ def _passed_to(condition: Any) -> tuple[str, ...]:
 
 
 def _either(found: dict[str, Any], element: str) -> tuple[list[str], bool]:
-    """The patterns of an element, and whether they are those of its opposite (`NotAction`)."""
+    """The patterns of an element by its name in small letters, and whether they are those of its opposite
+    (`NotAction`)."""
     is_not = element not in found
-    given = found[f"Not{element}" if is_not else element]
+    given = found[f"not{element}" if is_not else element]
     patterns = _listed(given)
     if not all(isinstance(each, str) for each in patterns):
         raise ValueError(element)

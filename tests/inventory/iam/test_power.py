@@ -228,6 +228,17 @@ def test_a_statement_need_not_be_in_a_list_and_a_document_may_be_a_text() -> Non
         assert judged(role(form)) == ("admin", "by every action on every resource")
 
 
+def test_the_names_of_elements_hang_on_no_capital() -> None:
+    """Those of statements that allow, and those of what takes a Deny its edge."""
+    plain = {"statement": [{"effect": "Allow", "action": "*", "resource": "*"}]}
+    assert judged(role(plain))[0] == "admin"
+    assert judged(role({"STATEMENT": [ALL, deny("*", condition=MFA)]}))[0] == "admin"
+    assert (
+        judged(role({"Statement": [ALL, {"Effect": "Deny", "notAction": "*", "resource": "*"}]}))[0]
+        == "admin"
+    )
+
+
 def test_of_a_managed_policy_the_default_version_holds() -> None:
     assert judged(managed("p", document(), older=document(ALL)), role(attached=("p",)))[0] == "none"
 
