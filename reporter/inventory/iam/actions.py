@@ -12,7 +12,7 @@ from cloudsplaining.shared.constants import PRIVILEGE_ESCALATION_METHODS, READ_O
 from policy_sentry.querying.actions import get_action_data
 from policy_sentry.querying.all import get_all_actions
 
-from reporter.inventory.iam.patterns import PART, compiled, overlap
+from reporter.inventory.iam.patterns import PART, compiled, covers, overlap
 
 ActionSet = int
 
@@ -213,6 +213,24 @@ def on_resources(actions: ActionSet, resources: Iterable[str]) -> ActionSet:
         if not any(_may_be_for(action, each) for each in resources):
             gone |= 1 << _PLACE[action]
     return actions & ~gone
+
+
+def off_resources(actions: ActionSet, resources: Iterable[str]) -> ActionSet:
+    """The actions without those that say how powerful a role is and are asked for such resources alone."""
+    resources = tuple(resources)
+    gone = 0
+    for action in map(str.lower, names(actions & TELLING)):
+        kinds = _resources_of(action)
+        if kinds and all(any(_is_all_of(each, kind) for each in resources) for kind in kinds):
+            gone |= 1 << _PLACE[action]
+    return actions & ~gone
+
+
+@lru_cache(maxsize=50_000)
+def _is_all_of(resource: str, kind: str) -> bool:
+    """Whether a pattern is all of a kind of resources, in its own partition: an account has one."""
+    *_, named = resource.split(":", 2)
+    return resource.startswith("arn:") and covers(named, kind.split(":", 2)[2])
 
 
 @lru_cache(maxsize=50_000)

@@ -129,7 +129,9 @@ def _actions(statement: Statement) -> ActionSet:
     if statement.but_actions:
         found = EVERY_ACTION & ~found
     if statement.but_resources:
-        return 0 if any(set(each) == {"*"} for each in statement.resources) else found
+        if any(set(each) == {"*"} for each in statement.resources):
+            return 0
+        return actions.off_resources(found, statement.resources)
     if statement.everywhere:
         return found
     if not statement.resources:

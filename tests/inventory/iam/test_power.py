@@ -85,6 +85,26 @@ WORDS: dict[str, tuple[tuple[Any, ...], str]] = {
         ({"Effect": "Allow", "Action": "*", "NotResource": "arn:aws:s3:::b/*"},),
         "privilege escalation",
     ),
+    "data of all but all buckets": (
+        ({"Effect": "Allow", "Action": "s3:*", "NotResource": "arn:aws:s3:*"},),
+        "other",
+    ),
+    "data of all but one bucket": (
+        ({"Effect": "Allow", "Action": "s3:*", "NotResource": ["arn:aws:s3:::b", "arn:aws:s3:::b/*"]},),
+        "data access",
+    ),
+    "data of all but one account's": (
+        ({"Effect": "Allow", "Action": "sqs:*", "NotResource": "arn:aws:sqs:*:222222222222:*"},),
+        "data access",
+    ),
+    "data of all but what is in another service": (
+        ({"Effect": "Allow", "Action": "sqs:*", "NotResource": ["arn:aws:s3:::*", "x", "arn:"]},),
+        "data access",
+    ),
+    "ways of all but roles and policies": (
+        ({"Effect": "Allow", "Action": "iam:*", "NotResource": "arn:aws:iam::*:*"},),
+        "other",
+    ),
     "everything but of everything": (
         ({"Effect": "Allow", "Action": "*", "NotResource": ["arn:aws:s3:::b/*", "*"]},),
         "none",
