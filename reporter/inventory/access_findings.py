@@ -151,12 +151,15 @@ def of_units(units: Iterable[UnitRows], policies: Iterable[PlannedPolicy]) -> Ac
     found: dict[str, set[str]] = {}
     unclear: dict[str, set[Kind]] = {}
     watched: set[tuple[str, Kind]] = set()
+    nameless: set[tuple[str, Kind]] = set()  # where a finding does not say of which role it is
     for account_id, analyzer in active:  # of others, what they once found may have changed since
         owners = {finding.account_id for finding in analyzer.findings}
         if analyzer.kind:
             watched |= {(each, analyzer.kind) for each in {account_id, *owners} if each}
         for finding in analyzer.findings:
-            if finding.found:
+            if not finding.arn and analyzer.kind:
+                nameless.add((finding.account_id or account_id, analyzer.kind))
+            elif finding.found:
                 found.setdefault(finding.arn, set()).add(finding.found)
             elif analyzer.kind:
                 unclear.setdefault(finding.arn, set()).add(analyzer.kind)
@@ -172,7 +175,7 @@ def of_units(units: Iterable[UnitRows], policies: Iterable[PlannedPolicy]) -> Ac
     }
     return AccessFindings(
         {arn: frozenset(words) for arn, words in found.items()},
-        states | dict.fromkeys(watched, State.NONE),
+        states | dict.fromkeys(watched, State.NONE) | dict.fromkeys(nameless, State.UNKNOWN),
         {arn: frozenset(kinds) for arn, kinds in unclear.items()},
     )
 

@@ -59,7 +59,10 @@ def teller(units: Sequence[UnitRows], instances: Mapping[str, InstanceRow]) -> C
     """Tells of a link what stands behind its interface."""
     by_profile: dict[str, Role] = {}
     for unit in units:
-        by_profile |= unit.roles or {}
+        for arn, role in (unit.roles or {}).items():
+            # An account may be in a run under two names: where its answers differ, the worse is told.
+            if arn not in by_profile or rank(role.power) < rank(by_profile[arn].power):
+                by_profile[arn] = role
     read = frozenset(unit.account_id for unit in units if unit.roles is not None)
     told: dict[str, Behind] = {}
 
@@ -115,8 +118,11 @@ def _unread(instance_id: str) -> Behind:
 
 
 def _of_instance(instance: InstanceRow, by_profile: Mapping[str, Role], read: frozenset[str]) -> Behind:
-    if not instance.profile_arn:
+    if instance.profile_arn is None:
         return Behind((), (), Power.NONE.value, (), instance.imdsv1)
+    if not instance.profile_arn:
+        why = f"the instance profile of {instance.instance_id} is not named"
+        return Behind((UNKNOWN,), (), Power.UNKNOWN.value, (why,), instance.imdsv1, ("",))
     role = by_profile.get(instance.profile_arn)
     if role is None:
         account = _part(instance.profile_arn, 4)

@@ -75,15 +75,15 @@ class InterfaceRow:
 class InstanceRow:
     """An instance with the groups it carries, by id and name.
 
-    `profile_arn` is that of its instance profile, empty where it has none; `imdsv1` says whether it answers questions
-    for its metadata without a token, None where its record does not tell.
+    `profile_arn` is that of its instance profile, None where it has none and empty where its record does not name it;
+    `imdsv1` says whether it answers questions for its metadata without a token, None where its record does not tell.
     """
 
     instance_id: str
     name: str
     state: str
     groups: tuple[tuple[str, str], ...]
-    profile_arn: str = ""
+    profile_arn: str | None = None
     imdsv1: bool | None = None
 
 
@@ -225,7 +225,7 @@ def instance_row(instance: Instance, deduplicated: Deduplicator) -> InstanceRow:
         name=intern(records.name_tag(instance.tags)),
         state=intern(instance.state.name),
         groups=_references(instance.security_groups, deduplicated),
-        profile_arn=intern(instance.iam_instance_profile.arn) if instance.iam_instance_profile else "",
+        profile_arn=intern(instance.iam_instance_profile.arn) if instance.iam_instance_profile else None,
         imdsv1=_answers_without_a_token(instance.metadata_options),
     )
 

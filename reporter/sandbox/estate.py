@@ -53,9 +53,9 @@ ACCOUNTS = (
             ),
             Role(
                 "old-ci",
-                "May do everything, within a boundary that leaves builds alone",
+                "May do everything, within a boundary that leaves it a look at builds",
                 of_aws=("AdministratorAccess",),
-                boundary=(Statement(("codebuild:StartBuild", "codebuild:BatchGetBuilds")),),
+                boundary=(Statement(("codebuild:BatchGetBuilds", "codebuild:ListBuilds")),),
             ),
         ),
     ),

@@ -27,7 +27,7 @@ from reporter.findings import waivers
 from reporter.findings.risk import LEVELS
 from reporter.inventory import access_findings, analyzers
 from reporter.inventory.analyzers import INTERNAL, OTHER, UNUSED_PERMISSIONS, UNUSED_ROLE
-from reporter.inventory.iam.actions import DATA_ACTIONS
+from reporter.inventory.iam.actions import DATA_ACTIONS, TAKES_UP_A_ROLE
 from reporter.inventory.iam.words import Power
 from reporter.report import formats, metrics
 from reporter.report.entries import COLUMNS as AUDITORS
@@ -312,6 +312,8 @@ def test_the_words_and_actions_of_roles_are_those_there_are() -> None:
     assert [spans(row[0])[0] for row in page.tables("word")[0]] == list(Power)
     listed = page.text.partition("`data access` is any of these.")[2].partition("AWS's own")[0]
     assert spans(listed) == list(DATA_ACTIONS)
+    listed = page.text.partition("is there already:")[2].partition(".")[0]
+    assert spans(listed) == list(TAKES_UP_A_ROLE)
     assert {spans(row[0])[0] for row in page.tables("name")[0]} == set(ROLE_COLUMNS)
     assert all(f"`{name}`" in WORKBOOK.text for name in ROLE_COLUMNS)
 

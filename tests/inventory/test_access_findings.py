@@ -53,6 +53,12 @@ def unused(*findings: Any, account: str = ALPHA, region: str = HERE, **more: Any
         pytest.param({("alpha", HERE): []}, [WEB], "no analyzer", id="none"),
         pytest.param({("alpha", HERE): []}, [], "", id="no role"),
         pytest.param({("alpha", HERE): DENIED}, [WEB], "unknown", id="refused"),
+        pytest.param(
+            {("alpha", HERE): [external(finding(WEB) | {"resource": None}, finding(BATCH))]},
+            [WEB, BATCH],
+            "external access: batch, unknown; unused access: no analyzer",
+            id="of a role that is not named",
+        ),
         pytest.param({("alpha", HERE): "failed"}, [WEB], "unknown", id="failed"),
         pytest.param({("alpha", HERE): "skipped"}, [WEB], "unknown", id="skipped"),
         pytest.param(

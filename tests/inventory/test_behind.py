@@ -173,6 +173,14 @@ def test_what_is_no_answer_of_iam_is_a_gap_and_the_role_unknown(tmp_path: Path) 
     assert [gap.code for gap in audit(tmp_path).gaps] == ["Unreadable"]
 
 
+@pytest.mark.parametrize("held", [{}, {"Id": "AIPA"}, {"Arn": None}])
+def test_a_profile_that_is_not_named_is_unknown_and_not_none(tmp_path: Path, held: Any) -> None:
+    nameless = RECORDED[0] | {"InstanceProfileList": [{"InstanceProfileName": "boss"}]}
+    found = one_group(tmp_path, box(1) | {"IamInstanceProfile": held}, recorded=[nameless])
+    told = ("the instance profile of i-1 is not named",)
+    assert found == (("unknown",), "unknown", told, False)
+
+
 def test_an_instance_that_was_not_read_is_unknown(tmp_path: Path) -> None:
     told = ("i-1 was not read",)
     assert one_group(tmp_path, box(1, "boss"), listed=DENIED) == (("unknown",), "unknown", told, None)
@@ -262,6 +270,21 @@ def test_in_a_shared_vpc_the_role_is_of_the_instances_own_account(tmp_path: Path
     told = ("instance-profile/deploy: the roles of 222222222222 were not read",)
     missing = behind(run(tmp_path / "one", units, {"alpha": RECORDED}), "sg-1")
     assert missing == (("unknown",), "unknown", told, False)
+
+
+@pytest.mark.parametrize("order", [("alpha", "again"), ("again", "alpha")])
+def test_of_an_account_under_two_names_the_worse_answer_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, order: tuple[str, ...]
+) -> None:
+    monkeypatch.setitem(ACCOUNT_IDS, "again", ACCOUNT_IDS["alpha"])
+    one = group("sg-1")
+    found = unit(
+        [one], [interface("eni-1", one, instance="i-1")], [with_role(instance("i-1", one), "climber")]
+    )
+    less = [named("climber", allow("ec2:Describe*"))]
+    recorded = dict(zip(order, (RECORDED, less), strict=True))
+    run(tmp_path, {(name, "us-east-1"): found for name in ("alpha", "again")}, recorded)
+    assert behind(tmp_path, "sg-1")[1] == "privilege escalation"
 
 
 def test_rows_are_sorted_by_risk_then_by_reach_then_by_power(tmp_path: Path) -> None:

@@ -12,7 +12,7 @@ from cloudsplaining.shared.constants import PRIVILEGE_ESCALATION_METHODS, READ_O
 from policy_sentry.querying.actions import get_action_data
 from policy_sentry.querying.all import get_all_actions
 
-from reporter.inventory.iam.patterns import PART, compiled, overlap
+from reporter.inventory.iam.patterns import PART, compiled, covers, overlap
 
 ActionSet = int
 
@@ -23,6 +23,25 @@ DATA_ACTIONS = (
     "s3:GetObjectVersion",
     "ssm:GetParameterHistory",
     "secretsmanager:BatchGetSecretValue",
+    "aoss:APIAccessAll",
+    "athena:GetQueryResults",
+    "cassandra:Select",
+    "dax:BatchGetItem",
+    "dax:GetItem",
+    "dax:Query",
+    "dax:Scan",
+    "dsql:DbConnect",
+    "dsql:DbConnectAdmin",
+    "elasticache:Connect",
+    "es:ESHttpGet",
+    "es:ESHttpPost",
+    "kafka-cluster:ReadData",
+    "memorydb:Connect",
+    "neptune-db:ReadDataViaQuery",
+    "s3-object-lambda:GetObject",
+    "s3express:CreateSession",
+    "s3tables:GetTableData",
+    "timestream:Select",
     "dynamodb:BatchGetItem",
     "dynamodb:ExportTableToPointInTime",
     "dynamodb:GetItem",
@@ -31,9 +50,11 @@ DATA_ACTIONS = (
     "dynamodb:Query",
     "dynamodb:Scan",
     "ebs:GetSnapshotBlock",
+    "ec2:ModifyImageAttribute",
     "ec2:ModifySnapshotAttribute",
     "elasticfilesystem:ClientMount",
     "kinesis:GetRecords",
+    "kinesis:SubscribeToShard",
     "sqs:ReceiveMessage",
     "rds-data:BatchExecuteStatement",
     "rds-data:ExecuteStatement",
@@ -47,10 +68,32 @@ DATA_ACTIONS = (
     "redshift:GetClusterCredentialsWithIAM",
 )
 
+#: Actions that take up the role of something that is there already, each a way by itself: ways of pathfinding.cloud
+#: that cloudsplaining leaves out (apprunner-002, cloudformation-002, codebuild-002 and 003, ssm-001 and 002).
+TAKES_UP_A_ROLE = (
+    "apprunner:UpdateService",
+    "cloudformation:UpdateStack",
+    "codebuild:StartBuild",
+    "codebuild:StartBuildBatch",
+    "ssm:SendCommand",
+    "ssm:StartSession",
+)
+
+#: Actions that take off a permissions boundary, or put a wider one in its place: each a way for a role that has one
+#: (https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_boundaries.html).
+OPENS_A_BOUNDARY = ("iam:DeleteRolePermissionsBoundary", "iam:PutRolePermissionsBoundary")
+
+#: Ways to more power than a role was given, by what each takes.
+WAYS: tuple[tuple[str, ...], ...] = (
+    *map(tuple, PRIVILEGE_ESCALATION_METHODS.values()),
+    *((action,) for action in TAKES_UP_A_ROLE),
+)
+
 # Those that say how powerful a role is count whether policy_sentry knows them or not, and stand first: their sets are
 # small numbers then.
 _TELLING = (
-    *(action for method in PRIVILEGE_ESCALATION_METHODS.values() for action in method),
+    *(action for way in WAYS for action in way),
+    *OPENS_A_BOUNDARY,
     *DATA_ACTIONS,
 )
 _WRITTEN = {name.lower(): name for name in (*_TELLING, *get_all_actions())}
@@ -81,16 +124,36 @@ def _set_of(actions: Iterable[str]) -> ActionSet:
     return found
 
 
-#: The ways to more power than a role was given, by the actions that each takes.
-METHODS = tuple(
-    sorted(
-        {_set_of(method) for method in PRIVILEGE_ESCALATION_METHODS.values()},
-        key=lambda way: (way.bit_count(), way),
-    )
-)
+def _sets_of(ways: Iterable[Iterable[str]]) -> tuple[ActionSet, ...]:
+    sets = {_set_of(map(str.lower, way)) for way in ways}
+    return tuple(sorted(sets, key=lambda way: (way.bit_count(), way)))
+
+
+#: WAYS as sets, and the same for a role that has a permissions boundary.
+METHODS = _sets_of(WAYS)
+METHODS_WITHIN = _sets_of((*WAYS, *((action,) for action in OPENS_A_BOUNDARY)))
 
 #: What reads data.
 DATA = _set_of(action.lower() for action in DATA_ACTIONS)
+
+
+#: What gives a role to a service.
+PASS_ROLE = _set_of(["iam:passrole"])
+
+# Resources of which one gives a shell on an instance: no document that does one thing, no session in a container.
+_OF_A_SHELL = {
+    "ssm:sendcommand": tuple(
+        f"arn:{PART}:ssm:{PART}:{PART}:document/AWS-Run{shell}Script" for shell in ("Shell", "PowerShell")
+    ),
+    "ssm:startsession": (
+        f"arn:{PART}:ec2:{PART}:{PART}:instance/*",
+        f"arn:{PART}:ssm:{PART}:{PART}:managed-instance/*",
+    ),
+}
+
+# Services that a role is passed to by actions of another one: https://docs.aws.amazon.com/datapipeline/latest/
+# DeveloperGuide/dp-iam-roles.html
+_PASSES_ON = {"datapipeline": ("ec2", "elasticmapreduce")}
 
 
 #: All of those: what says how powerful a role is.
@@ -123,6 +186,25 @@ def names(actions: ActionSet) -> Iterator[str]:
     return (_WRITTEN[_ACTIONS[one.bit_length() - 1]] for one in one_by_one(actions))
 
 
+#: Actions that are part of a way only for some of what they can be asked for.
+LIMITED = PASS_ROLE | _set_of(_OF_A_SHELL)
+
+
+def of_a_shell(action: ActionSet) -> tuple[str, ...]:
+    """Patterns of the resources of which one makes an action of LIMITED, but for PASS_ROLE, a way."""
+    return _OF_A_SHELL[_ACTIONS[action.bit_length() - 1]]
+
+
+@cache
+def receivers(way: ActionSet) -> tuple[str, ...]:
+    """Patterns of the services (`ecs-tasks.amazonaws.com`) that a way with PASS_ROLE gives a role to: those whose name
+    has that of a service that it takes."""
+    services = {name.partition(":")[0] for name in names(way & ~PASS_ROLE)}
+    return tuple(
+        f"*{each}*" for service in sorted(services) for each in (service, *_PASSES_ON.get(service, ()))
+    )
+
+
 def on_resources(actions: ActionSet, resources: Iterable[str]) -> ActionSet:
     """The actions without those that say how powerful a role is and are never asked for such resources."""
     resources = tuple(resources)
@@ -131,6 +213,24 @@ def on_resources(actions: ActionSet, resources: Iterable[str]) -> ActionSet:
         if not any(_may_be_for(action, each) for each in resources):
             gone |= 1 << _PLACE[action]
     return actions & ~gone
+
+
+def off_resources(actions: ActionSet, resources: Iterable[str]) -> ActionSet:
+    """The actions without those that say how powerful a role is and are asked for such resources alone."""
+    resources = tuple(resources)
+    gone = 0
+    for action in map(str.lower, names(actions & TELLING)):
+        kinds = _resources_of(action)
+        if kinds and all(any(_is_all_of(each, kind) for each in resources) for kind in kinds):
+            gone |= 1 << _PLACE[action]
+    return actions & ~gone
+
+
+@lru_cache(maxsize=50_000)
+def _is_all_of(resource: str, kind: str) -> bool:
+    """Whether a pattern is all of a kind of resources, in its own partition: an account has one."""
+    *_, named = resource.split(":", 2)
+    return resource.startswith("arn:") and covers(named, kind.split(":", 2)[2])
 
 
 @lru_cache(maxsize=50_000)

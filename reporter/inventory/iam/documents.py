@@ -13,14 +13,19 @@ import msgspec
 
 # All resources; also as a name in which every part is any. A Deny has to have `*` itself.
 _EVERY_RESOURCE = re.compile(r"(arn:([\w-]+:)?)?[*:]*\*")
-_ACCOUNT_ID = re.compile(rb"(?<!\d)\d{12}(?!\d)")
+# Where all that a condition wants of `iam:PassedToService` is one of its values; `…IfExists` wants less.
+_IS_ONE_OF = frozenset({"stringequals", "stringlike", "stringequalsignorecase"})
+_PASSED_TO = "iam:passedtoservice"
 _VARIABLE = re.compile(r"\$\{[^}]*\}")
 
 
 @dataclass(frozen=True)
 class Statement:
     """A statement: patterns of actions in small letters, and of resources, of which a variable (`${aws:username}`) is
-    any text. With `but_actions` or `but_resources` the patterns name those that it is not about."""
+    any text. With `but_actions` or `but_resources` the patterns name those that it is not about. `passed_to` has
+    patterns of the services that its condition lets a role be passed to, in small letters; empty where it says
+    nothing of that.
+    """
 
     allows: bool
     actions: tuple[str, ...]
@@ -28,6 +33,7 @@ class Statement:
     resources: tuple[str, ...]
     but_resources: bool
     conditional: bool
+    passed_to: tuple[str, ...] = ()
 
     @property
     def everywhere(self) -> bool:
@@ -41,43 +47,70 @@ class Statement:
         return not self.allows and not self.conditional and star
 
 
-def statements(document: bytes) -> tuple[Statement, ...] | None:
+def statements(document: bytes, account_id: str = "") -> tuple[Statement, ...] | None:
     """The statements of a document, as JSON or as JSON in a text, percent-encoded or not; None where it is not of
-    IAM's form. Account ids are zeros: policies that many accounts have differ in them alone, and no word hangs on one.
+    IAM's form. The id of the account that has it is zeros: policies that many accounts have differ in that alone, and
+    no word hangs on it.
     """
-    return _statements(_ACCOUNT_ID.sub(b"000000000000", document))
+    return _statements(document.replace(account_id.encode(), b"0" * 12) if account_id else document)
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=4_000)
 def _statements(document: bytes) -> tuple[Statement, ...] | None:
     try:
         found = msgspec.json.decode(document)
         if isinstance(found, str):
             found = msgspec.json.decode(unquote(found))
-        several = found["Statement"]
+        several = _by_small_names(found)["statement"]
         return tuple(_statement(each) for each in (several if isinstance(several, list) else [several]))
-    except (msgspec.DecodeError, UnicodeDecodeError, KeyError, TypeError, ValueError):
+    except (msgspec.DecodeError, UnicodeDecodeError, KeyError, TypeError, ValueError, RecursionError):
         return None
 
 
-def _statement(found: dict[str, Any]) -> Statement:
-    actions, but_actions = _either(found, "Action")
-    resources, but_resources = _either(found, "Resource")
+def _by_small_names(found: dict[str, Any]) -> dict[str, Any]:
+    """The elements of a document or a statement. That a `condition` of a Deny is one must not hang on a capital."""
+    if not isinstance(found, dict):
+        raise ValueError(found)
+    return {name.lower(): value for name, value in found.items()}
+
+
+def _statement(given: dict[str, Any]) -> Statement:
+    found = _by_small_names(given)
+    actions, but_actions = _either(found, "action")
+    resources, but_resources = _either(found, "resource")
     return Statement(
-        allows={"Allow": True, "Deny": False}[found["Effect"]],
+        allows={"Allow": True, "Deny": False}[found["effect"]],
         actions=tuple(each.lower() for each in actions),
         but_actions=but_actions,
         resources=tuple(_VARIABLE.sub("?*", each) for each in resources),
         but_resources=but_resources,
-        conditional=bool(found.get("Condition")),
+        conditional=bool(found.get("condition")),
+        passed_to=_passed_to(found.get("condition")),
     )
 
 
+def _passed_to(condition: Any) -> tuple[str, ...]:
+    """The services of a condition on `iam:PassedToService`; of several, those of the first."""
+    for operator, keys in condition.items() if isinstance(condition, dict) else ():
+        for key, given in keys.items() if isinstance(keys, dict) else ():
+            if operator.lower() in _IS_ONE_OF and key.lower() == _PASSED_TO:
+                # A value may be a number or a truth too, of which no service has the name.
+                texts = [each if isinstance(each, str) else "" for each in _listed(given)]
+                return tuple(_VARIABLE.sub("*", each).lower() for each in texts)
+    return ()
+
+
 def _either(found: dict[str, Any], element: str) -> tuple[list[str], bool]:
-    """The patterns of an element, and whether they are those of its opposite (`NotAction`)."""
+    """The patterns of an element by its name in small letters, and whether they are those of its opposite
+    (`NotAction`)."""
     is_not = element not in found
-    given = found[f"Not{element}" if is_not else element]
-    patterns = [given] if isinstance(given, str) else given
-    if not (isinstance(patterns, list) and all(isinstance(each, str) for each in patterns)):
+    given = found[f"not{element}" if is_not else element]
+    patterns = _listed(given)
+    if not all(isinstance(each, str) for each in patterns):
         raise ValueError(element)
     return patterns, is_not
+
+
+def _listed(given: Any) -> list[Any]:
+    """What IAM takes in a list or by itself."""
+    return given if isinstance(given, list) else [given]

@@ -1,5 +1,8 @@
 """Patterns of policies, in which `*` is any text and `?` any character
-(https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html)."""
+(https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_resource.html).
+
+They come from accounts, and some have thousands of characters: none may take longer the more stars it has.
+"""
 
 import re
 from functools import lru_cache
@@ -8,13 +11,21 @@ from functools import lru_cache
 PART = "\0"
 
 _CACHED = 50_000
+_STARS = re.compile(r"\*+")
 
 
 @lru_cache(maxsize=_CACHED)
 def compiled(pattern: str) -> "re.Pattern[str]":
     """A pattern as a regular expression for whole texts."""
-    parts = {"*": ".*", "?": "."}
-    return re.compile("".join(parts.get(each) or re.escape(each) for each in pattern), re.DOTALL)
+    first, *more = (
+        "".join("." if each == "?" else re.escape(each) for each in fixed)
+        for fixed in _STARS.sub("*", pattern).split("*")
+    )
+    if not more:
+        return re.compile(first, re.DOTALL)
+    # What is between two stars is where it is first; as an atomic group it is not looked for again.
+    between = "".join(f"(?>.*?{fixed})" for fixed in more[:-1])
+    return re.compile(f"{first}{between}.*{more[-1]}", re.DOTALL)
 
 
 def covers(pattern: str, other: str) -> bool:
@@ -25,41 +36,37 @@ def covers(pattern: str, other: str) -> bool:
 @lru_cache(maxsize=_CACHED)
 def overlap(one: str, other: str) -> bool:
     """Whether some text is of both patterns."""
-    places = _with_nothing_for_stars({0}, other)  # in `other`, after what of `one` was taken
+    other = _STARS.sub("*", other)
+    # A bit for each place in `other`; those at which what of `one` was taken may end.
+    end = 1 << len(other)
+    stars = _places_of("*", other)
+    any_character = _places_of("?", other)
+    no_colon = (end - 1) & ~_places_of(":", other)
+    places = _with_nothing_for_stars(1, stars)
     for character in one:
         if character == "*":
-            places = set(range(min(places), len(other) + 1))
+            places = (end << 1) - (places & -places)
             continue
         if character == PART:
-            places = _with_nothing_for_stars(_after_a_part(places, other), other)
+            # Adding carries each place through all that is no colon behind it.
+            carried = ((places & no_colon) + no_colon) ^ no_colon
+            places = _with_nothing_for_stars(places | carried, stars)
             continue
-        after = set()
-        for place in places:
-            there = other[place : place + 1]
-            if there == "*":
-                after.add(place)
-            elif there and (character == "?" or there in ("?", character)):
-                after.add(place + 1)
-        places = _with_nothing_for_stars(after, other)
+        fitting = end - 1 & ~stars if character == "?" else _places_of(character, other) | any_character
+        places = _with_nothing_for_stars((places & fitting) << 1 | places & stars, stars)
         if not places:
             return False
-    return len(other) in places
+    return places & end != 0
 
 
-def _with_nothing_for_stars(places: set[int], pattern: str) -> set[int]:
-    found = set(places)
-    for place in places:
-        while pattern[place : place + 1] == "*":
-            place += 1
-            found.add(place)
+@lru_cache(maxsize=_CACHED)
+def _places_of(character: str, pattern: str) -> int:
+    found, place = 0, pattern.find(character)
+    while place >= 0:
+        found |= 1 << place
+        place = pattern.find(character, place + 1)
     return found
 
 
-def _after_a_part(places: set[int], pattern: str) -> set[int]:
-    """Where a text without a colon may have led to."""
-    found = set(places)
-    for place in places:
-        while place < len(pattern) and pattern[place] != ":":
-            place += 1
-            found.add(place)
-    return found
+def _with_nothing_for_stars(places: int, stars: int) -> int:
+    return places | (places & stars) << 1

@@ -27,7 +27,7 @@ class Judgement:
     by: str = ""
 
 
-@lru_cache(maxsize=50_000)  # the same few roles are in many accounts
+@lru_cache(maxsize=4_000)  # the same few roles are in many accounts
 def judge(policies: Statements, boundary: Statements | None) -> Judgement:
     """What all policies of a role come to, within its permissions boundary if it has one.
 
@@ -70,17 +70,44 @@ def _judge(policies: Statements, boundary: Statements | None) -> Judgement:
     allowed = _left(policies)
     if boundary is not None:
         allowed = _on_shared_resources(allowed & _left(boundary), policies, boundary)
-    ways = [method for method in actions.METHODS if allowed & method == method]
+    ways = [
+        method
+        for method in (actions.METHODS if boundary is None else actions.METHODS_WITHIN)
+        if allowed & method == method and all(_is_open(method, each) for each in both)
+    ]
     if ways:
         # One way is told once: longer ones with the same actions add nothing.
         shortest = [way for way in ways if not any(way & other == other != way for other in ways)]
         return Judgement(
             Power.PRIVILEGE_ESCALATION,
-            _some([" with ".join(actions.names(way)) for way in shortest], "or", "ways"),
+            _some([" with ".join(actions.names(way)) for way in shortest], "or", "way"),
         )
     if data := allowed & actions.DATA:
-        return Judgement(Power.DATA_ACCESS, _some(list(actions.names(data)), "and", "actions"))
+        return Judgement(Power.DATA_ACCESS, _some(list(actions.names(data)), "and", "action"))
     return Judgement(Power.OTHER if allowed or _unlisted(policies, boundary) else Power.NONE)
+
+
+def _is_open(way: ActionSet, policies: Statements) -> bool:
+    """Whether each action of a way is allowed for what the way takes."""
+    return all(
+        any(_serves(each, one, way) for each in policies if each.allows and _actions(each) & one)
+        for one in actions.one_by_one(way & actions.LIMITED)
+    )
+
+
+def _serves(statement: Statement, action: ActionSet, way: ActionSet) -> bool:
+    """Whether a statement that allows an action of LIMITED allows it for the way. To which service a role is passed the
+    way itself says, so a condition on `iam:PassedToService` is the one whose answer is known.
+    """
+    if action == actions.PASS_ROLE:
+        return not statement.passed_to or _meet(actions.receivers(way), statement.passed_to)
+    if statement.everywhere or statement.but_resources:
+        return True
+    return _meet(actions.of_a_shell(action), statement.resources)
+
+
+def _meet(some: Sequence[str], others: Sequence[str]) -> bool:
+    return any(overlap(one, other) for one in some for other in others)
 
 
 def _left(policies: Statements) -> ActionSet:
@@ -94,7 +121,7 @@ def _left(policies: Statements) -> ActionSet:
     return allowed & ~denied
 
 
-@lru_cache(maxsize=50_000)
+@lru_cache(maxsize=4_000)
 def _actions(statement: Statement) -> ActionSet:
     found = 0
     for pattern in statement.actions:
@@ -102,9 +129,13 @@ def _actions(statement: Statement) -> ActionSet:
     if statement.but_actions:
         found = EVERY_ACTION & ~found
     if statement.but_resources:
-        return 0 if any(set(each) == {"*"} for each in statement.resources) else found
+        if any(set(each) == {"*"} for each in statement.resources):
+            return 0
+        return actions.off_resources(found, statement.resources)
     if statement.everywhere:
         return found
+    if not statement.resources:
+        return 0
     return actions.on_resources(found, statement.resources)
 
 
@@ -123,7 +154,7 @@ def _on_shared_resources(allowed: ActionSet, policies: Statements, boundary: Sta
 def _share_resources(one: Statement, other: Statement) -> bool:
     if one.but_resources or other.but_resources or one.everywhere or other.everywhere:
         return True
-    return any(overlap(own, its) for own in one.resources for its in other.resources)
+    return _meet(one.resources, other.resources)
 
 
 def _on_everything(policies: Statements) -> Statements:
@@ -160,5 +191,5 @@ def _is_all_of(statement: Statement, pattern: str) -> bool:
 def _some(texts: Sequence[str], joined_by: str, kind: str) -> str:
     """The first of them, and how many more."""
     more = len(texts) - _TOLD
-    told = [*texts[:_TOLD], *([f"{more:,} more {kind}"] if more > 0 else [])]
+    told = [*texts[:_TOLD], *([f"{more:,} more {kind}{'s' if more > 1 else ''}"] if more > 0 else [])]
     return "by " + f" {joined_by} ".join(told)

@@ -2,8 +2,9 @@
 managed policies in one list (https://docs.aws.amazon.com/IAM/latest/APIReference/API_GetAccountAuthorizationDetails.html).
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
+from functools import cache, partial
 from importlib.util import find_spec
 
 import msgspec
@@ -15,6 +16,7 @@ from reporter.inventory.iam.words import Power
 from reporter.inventory.records import ListOf
 
 _PACKAGES = ("cloudsplaining", "policy_sentry")
+_Statements = tuple[Statement, ...] | None
 _NO_DOCUMENT = msgspec.Raw(b"null")
 
 
@@ -90,36 +92,47 @@ def read(data: bytes) -> tuple[dict[str, Role], Sequence[str]]:
     """
     details, problems = _details.decode_each(data)
     managed = {each.arn: each for each in details if not each.role_name}
+    account_id = next((_account_of(each.arn) for each in details if each.role_name), "")
+    parsed = partial(documents.statements, account_id=account_id)
+
+    @cache  # AWS's own are long, and many roles have the same
+    def policy(arn: str) -> _Statements:
+        return parsed(managed[arn].document) if arn in managed else None
+
     judged = _judged if can_judge() else _not_judged
     found: dict[str, Role] = {}
     for detail in details:
         if detail.role_name and detail.instance_profile_list:
-            role = Role(detail.role_name, detail.arn, *judged(detail, managed))
-            found |= {profile.arn: role for profile in detail.instance_profile_list}
+            role = Role(detail.role_name, detail.arn, *judged(detail, parsed, policy))
+            found |= {profile.arn: role for profile in detail.instance_profile_list if profile.arn}
     return found, problems
 
 
-def _not_judged(detail: _Detail, managed: Mapping[str, _Detail]) -> tuple[Power, str]:
+def _account_of(arn: str) -> str:
+    return (arn.split(":") + [""] * 5)[4]
+
+
+def _not_judged(*_: object) -> tuple[Power, str]:
     return Power.UNKNOWN, f"{' or '.join(_PACKAGES)} is not installed here"
 
 
-def _judged(detail: _Detail, managed: Mapping[str, _Detail]) -> tuple[Power, str]:
+def _judged(
+    detail: _Detail, parsed: Callable[[bytes], _Statements], policy: Callable[[str], _Statements]
+) -> tuple[Power, str]:
+    """`parsed` gives the statements of a document, and `policy` those of a managed policy by its ARN."""
     from reporter.inventory.iam.power import judge  # it takes long, and is not installed everywhere
 
     attached = [each.policy_arn for each in detail.attached_managed_policies]
     read = [
-        *(
-            (documents.statements(bytes(each.policy_document)), "an inline policy")
-            for each in detail.role_policy_list
-        ),
-        *((_statements(arn, managed), arn) for arn in attached),
+        *((parsed(bytes(each.policy_document)), "an inline policy") for each in detail.role_policy_list),
+        *((policy(arn), arn) for arn in attached),
     ]
     policies = tuple(statement for statements, _ in read for statement in statements or ())
     missing = [name for statements, name in read if statements is None]
     boundary = None
     if detail.permissions_boundary:
         arn = detail.permissions_boundary.permissions_boundary_arn
-        boundary = _statements(arn, managed)
+        boundary = policy(arn)
         if boundary is None:
             missing.append(f"its permissions boundary {arn}")
             if judge(policies, None).power is not Power.NONE or len(missing) > 1:
@@ -130,10 +143,6 @@ def _judged(detail: _Detail, managed: Mapping[str, _Detail]) -> tuple[Power, str
         rest = f"; the rest comes to {found.power} {found.by}".rstrip() if policies else ""
         return Power.UNKNOWN, f"{_not_read(missing)}{rest}"
     return found.power, found.by
-
-
-def _statements(arn: str, managed: Mapping[str, _Detail]) -> tuple[Statement, ...] | None:
-    return documents.statements(managed[arn].document) if arn in managed else None
 
 
 def _not_read(missing: Iterable[str]) -> str:

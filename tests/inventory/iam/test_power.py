@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import quote
 
 import pytest
+from moto.iam.aws_managed_policies import aws_managed_policies_data
 
 from reporter.inventory.iam import documents, roles
 from reporter.inventory.iam.patterns import covers, overlap
@@ -63,7 +64,12 @@ def judged(*records: dict[str, Any]) -> tuple[str, str]:
     return found[PROFILE].power.value, found[PROFILE].why
 
 
+def pass_role(operator: str, services: Any) -> dict[str, Any]:
+    return allow("iam:PassRole", Condition={operator: {"iam:PassedToService": services}})
+
+
 ALL = allow("*")
+RUN = allow("ec2:RunInstances")
 WORDS: dict[str, tuple[tuple[Any, ...], str]] = {
     "everything": ((ALL,), "admin"),
     "everything, as service and name": ((allow("*:*"),), "admin"),
@@ -78,6 +84,26 @@ WORDS: dict[str, tuple[tuple[Any, ...], str]] = {
     "everything but of one bucket": (
         ({"Effect": "Allow", "Action": "*", "NotResource": "arn:aws:s3:::b/*"},),
         "privilege escalation",
+    ),
+    "data of all but all buckets": (
+        ({"Effect": "Allow", "Action": "s3:*", "NotResource": "arn:aws:s3:*"},),
+        "other",
+    ),
+    "data of all but one bucket": (
+        ({"Effect": "Allow", "Action": "s3:*", "NotResource": ["arn:aws:s3:::b", "arn:aws:s3:::b/*"]},),
+        "data access",
+    ),
+    "data of all but one account's": (
+        ({"Effect": "Allow", "Action": "sqs:*", "NotResource": "arn:aws:sqs:*:222222222222:*"},),
+        "data access",
+    ),
+    "data of all but what is in another service": (
+        ({"Effect": "Allow", "Action": "sqs:*", "NotResource": ["arn:aws:s3:::*", "x", "arn:"]},),
+        "data access",
+    ),
+    "ways of all but roles and policies": (
+        ({"Effect": "Allow", "Action": "iam:*", "NotResource": "arn:aws:iam::*:*"},),
+        "other",
     ),
     "everything but of everything": (
         ({"Effect": "Allow", "Action": "*", "NotResource": ["arn:aws:s3:::b/*", "*"]},),
@@ -117,6 +143,62 @@ WORDS: dict[str, tuple[tuple[Any, ...], str]] = {
         (ALL, deny("*", "${aws:PrincipalTag/arn}")),
         "admin",
     ),
+    "a shell on other instances": ((allow("ssm:SendCommand"),), "privilege escalation"),
+    "a shell by a document of AWS's": (
+        (allow("ssm:SendCommand", ["arn:aws:ssm:*:*:document/AWS-Run*", "arn:aws:ec2:*:*:instance/*"]),),
+        "privilege escalation",
+    ),
+    "no shell by a document that does one thing": (
+        (allow("ssm:SendCommand", ["arn:aws:ssm:*::document/AWSEC2-*", "arn:aws:ec2:*:*:instance/*"]),),
+        "other",
+    ),
+    "a session on an instance": (
+        (allow("ssm:StartSession", "arn:aws:ec2:*:*:instance/*"),),
+        "privilege escalation",
+    ),
+    "no session but in a container": ((allow("ssm:StartSession", "arn:aws:ecs:*:*:task/*"),), "other"),
+    "a build of another role's": ((allow("codebuild:StartBuild"),), "privilege escalation"),
+    "a role passed to a service of a way": (
+        (RUN, pass_role("StringEquals", "ec2.amazonaws.com")),
+        "privilege escalation",
+    ),
+    "a role passed to a service of another name": (
+        (allow(["ecs:RunTask", "ecs:RegisterTaskDefinition"]), pass_role("stringlike", ["ecs-tasks.*"])),
+        "privilege escalation",
+    ),
+    "a role passed to any service": (
+        (RUN, pass_role("StringLike", "*.amazonaws.com")),
+        "privilege escalation",
+    ),
+    "a role passed to what another action hands on": (
+        (allow("datapipeline:*"), pass_role("StringEquals", "ec2.amazonaws.com")),
+        "privilege escalation",
+    ),
+    "a role passed to a service of no way": (
+        (RUN, pass_role("StringEquals", ["dax.amazonaws.com", "monitoring.rds.amazonaws.com"])),
+        "other",
+    ),
+    "a role passed to a service of no way, and to others by another statement": (
+        (RUN, pass_role("StringEquals", "dax.amazonaws.com"), allow("iam:Pass*", "arn:aws:iam::1:role/x")),
+        "privilege escalation",
+    ),
+    "a role passed to what is no text": (
+        (RUN, allow("s3:GetObject"), pass_role("StringEquals", [7, True, None])),
+        "data access",
+    ),
+    "a role passed to all services but one": (
+        (RUN, pass_role("StringNotEquals", "dax.amazonaws.com")),
+        "privilege escalation",
+    ),
+    "a role passed to a service, or to nobody knows what": (
+        (RUN, pass_role("StringEqualsIfExists", "dax.amazonaws.com")),
+        "privilege escalation",
+    ),
+    "a role passed to a service of no way, where no way takes it": (
+        (allow("iam:PutRolePolicy"), pass_role("StringEquals", "dax.amazonaws.com")),
+        "privilege escalation",
+    ),
+    "to take off a boundary that it has not": ((allow("iam:DeleteRolePermissionsBoundary"),), "other"),
     "half of a way": ((allow("iam:PassRole"),), "other"),
     "a way with half of it denied": (
         (allow(["iam:PassRole", "ec2:RunInstances"]), deny("ec2:RunInstances")),
@@ -132,6 +214,10 @@ WORDS: dict[str, tuple[tuple[Any, ...], str]] = {
     "data by a wildcard": ((allow("*:Get*"),), "data access"),
     "data of another store": ((allow("dynamodb:Scan"),), "data access"),
     "data with what is no object's name": ((allow("s3:GetObject", "arn:aws:sqs:*:*:q"),), "none"),
+    "data of a store with a door of its own": (
+        (allow("es:ESHttp*", "arn:aws:es:*:*:domain/d/*"),),
+        "data access",
+    ),
     "data that is denied": ((allow("s3:*"), deny("s3:Get*")), "other"),
     "reading what is about things": ((allow("ec2:Describe*"),), "other"),
     "a service that is new": ((allow("nosuchservice:Do"),), "other"),
@@ -141,6 +227,7 @@ WORDS: dict[str, tuple[tuple[Any, ...], str]] = {
         "none",
     ),
     "nothing": ((), "none"),
+    "on nothing": ((allow("*", []),), "none"),
     "a Deny alone": ((deny("s3:*"),), "none"),
 }
 
@@ -159,6 +246,17 @@ def test_a_statement_need_not_be_in_a_list_and_a_document_may_be_a_text() -> Non
     single = {"Statement": ALL}
     for form in (single, json.dumps(single), quote(json.dumps(single))):
         assert judged(role(form)) == ("admin", "by every action on every resource")
+
+
+def test_the_names_of_elements_hang_on_no_capital() -> None:
+    """Those of statements that allow, and those of what takes a Deny its edge."""
+    plain = {"statement": [{"effect": "Allow", "action": "*", "resource": "*"}]}
+    assert judged(role(plain))[0] == "admin"
+    assert judged(role({"STATEMENT": [ALL, deny("*", condition=MFA)]}))[0] == "admin"
+    assert (
+        judged(role({"Statement": [ALL, {"Effect": "Deny", "notAction": "*", "resource": "*"}]}))[0]
+        == "admin"
+    )
 
 
 def test_of_a_managed_policy_the_default_version_holds() -> None:
@@ -184,6 +282,26 @@ BOUNDARIES: dict[str, tuple[Any, Any, str]] = {
     "beside": (allow("s3:*"), allow("ec2:*"), "none"),
     "with a Deny": (ALL, deny("*"), "none"),
     "it gives nothing by itself": (allow("ec2:Describe*"), ALL, "other"),
+    "that it may take off itself": (
+        ALL,
+        allow(["s3:Get*", "iam:DeleteRolePermissionsBoundary"]),
+        "privilege escalation",
+    ),
+    "that it may put another in place of": (
+        allow(["iam:PutRole*Boundary"], "arn:aws:iam::111111111111:role/app"),
+        ALL,
+        "privilege escalation",
+    ),
+    "that it may not take off": (
+        allow(["s3:Get*", "iam:Delete*"]),
+        [ALL, deny("iam:*RolePermissionsBoundary")],
+        "data access",
+    ),
+    "of a role passed elsewhere": (
+        allow(["iam:PassRole", "ec2:RunInstances"]),
+        [RUN, pass_role("StringEquals", "dax.amazonaws.com")],
+        "other",
+    ),
     "a service that is new": (allow("nosuchservice:Do"), allow("nosuch*"), "other"),
     "a service that is new, beside": (allow("nosuchservice:Do"), allow("s3:*"), "none"),
 }
@@ -191,7 +309,8 @@ BOUNDARIES: dict[str, tuple[Any, Any, str]] = {
 
 @pytest.mark.parametrize(("own", "boundary", "word"), BOUNDARIES.values(), ids=BOUNDARIES)
 def test_a_boundary_is_what_a_role_may_do_at_the_most(own: Any, boundary: Any, word: str) -> None:
-    assert judged(role(document(own), boundary="b"), managed("b", document(boundary)))[0] == word
+    held = document(*(boundary if isinstance(boundary, list) else [boundary]))
+    assert judged(role(document(own), boundary="b"), managed("b", held))[0] == word
 
 
 def test_a_deny_within_a_boundary_subtracts() -> None:
@@ -213,7 +332,14 @@ def test_without_one_of_its_policies_a_role_is_unknown_unless_it_is_admin_alread
     # As little is known of one without the version that holds, or that is not of IAM's form.
     empty = {"PolicyName": "p", "Arn": arn("p"), "DefaultVersionId": "v3", "PolicyVersionList": []}
     assert judged(empty, role(attached=("p",))) == ("unknown", f"{arn('p')} could not be read")
-    for broken in ({"Statement": [{"Effect": "allow", "Action": "*", "Resource": "*"}]}, "{", [], None, 7):
+    for broken in (
+        {"Statement": [{"Effect": "allow", "Action": "*", "Resource": "*"}]},
+        "{",
+        [],
+        None,
+        7,
+        "[" * 100_000,
+    ):
         assert judged(role(broken)) == ("unknown", "an inline policy could not be read")
 
 
@@ -235,6 +361,14 @@ WHY: dict[str, tuple[tuple[Any, ...], str]] = {
     "ways": (
         (allow(["iam:PassRole", "ec2:RunInstances", "iam:PutRolePolicy"]),),
         "by iam:PutRolePolicy or ec2:RunInstances with iam:PassRole",
+    ),
+    "a way by a condition that lets it": (
+        (RUN, pass_role("StringEquals", "ec2.amazonaws.com")),
+        "by ec2:RunInstances with iam:PassRole with conditions",
+    ),
+    "one more": (
+        (allow(["dynamodb:Scan", "dynamodb:Query", "s3:GetObject", "rds-db:connect"]),),
+        "by dynamodb:Query and dynamodb:Scan and rds-db:connect and 1 more action",
     ),
     "many": (
         (allow(["dynamodb:Scan", "dynamodb:Query", "s3:GetObject", "rds-db:connect", "sqs:*"]),),
@@ -290,6 +424,37 @@ def test_patterns_meet_where_a_text_is_of_both(one: str, other: str, meet: bool)
         assert overlap(other, one) is meet
 
 
+def test_patterns_of_many_stars_are_compared_in_no_time() -> None:
+    """Whoever may write a policy in an account could otherwise keep the report of all of them from ever being made."""
+    assert not overlap("*a" * 3_000 + "b", "*ac" * 2_000)
+    assert overlap("*a" * 3_000 + "*", "*ac" * 2_000)
+    assert not covers("zz:" + "a*" * 40 + "b", "zz:" + "a" * 1_000)
+    assert covers("zz:" + "a*" * 40 + "b", "zz:" + "a" * 1_000 + "b")
+    new, denied = allow("zz:" + "a" * 100), deny("zz:" + "a*" * 40 + "b")
+    assert judged(role(document(new, denied)))[0] == "other"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "text", "is_of_it"),
+    [
+        ("a*b*c", "abc", True),
+        ("a*b*c", "axbxbxc", True),
+        ("a*b*c", "acb", False),
+        ("*b*b", "ab", False),
+        ("*b*b", "bb", True),
+        ("a**?", "a", False),
+        ("a**?", "ab", True),
+        ("*a?*c", "xaac", True),
+        ("a.c", "abc", False),
+        ("ab*", "a", False),
+    ],
+)
+def test_a_star_is_any_text_and_a_question_mark_any_character(
+    pattern: str, text: str, is_of_it: bool
+) -> None:
+    assert covers(pattern, text) is is_of_it
+
+
 def test_a_pattern_covers_what_is_narrower() -> None:
     assert covers("s3:*", "s3:get*")
     assert not covers("s3:get*", "s3:*")
@@ -297,7 +462,51 @@ def test_a_pattern_covers_what_is_narrower() -> None:
 
 def test_a_document_that_many_accounts_have_is_read_once() -> None:
     one, other = (
-        json.dumps(document(allow("s3:Get*", f"arn:aws:s3:::logs-{account}/*"))).encode()
+        documents.statements(
+            json.dumps(document(allow("s3:Get*", f"arn:aws:s3:::logs-{account}/*"))).encode(), account
+        )
         for account in ("111111111111", "222222222222")
     )
-    assert documents.statements(one) is documents.statements(other)
+    assert one is other is not None
+
+
+def test_a_managed_policy_that_many_roles_have_is_read_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    read: list[bytes] = []
+    statements = documents.statements
+
+    def counted(held: bytes, account_id: str = "") -> Any:
+        read.append(held)
+        return statements(held, account_id)
+
+    monkeypatch.setattr(documents, "statements", counted)
+    three = [role(attached=("p",), profile=f"{PROFILE}{number}") for number in range(3)]
+    found, _ = roles.read(json.dumps([managed("p", document(ALL)), *three]).encode())
+    assert [each.power for each in found.values()] == ["admin"] * 3
+    assert len(read) == 1
+
+
+# Of policies that AWS manages, and many accounts attach to roles of instances.
+OF_AWS = {
+    "AdministratorAccess": "admin",
+    "PowerUserAccess": "privilege escalation",
+    "IAMFullAccess": "privilege escalation",
+    "AmazonEC2FullAccess": "privilege escalation",
+    "AmazonSSMFullAccess": "privilege escalation",
+    "AmazonSSMManagedInstanceCore": "data access",
+    "CloudWatchAgentServerPolicy": "data access",
+    "ReadOnlyAccess": "data access",
+    "AmazonS3ReadOnlyAccess": "data access",
+    "AmazonDynamoDBFullAccess": "data access",
+    "AmazonOpenSearchServiceFullAccess": "data access",
+    "AWSEC2VssSnapshotPolicy": "other",
+    "AmazonEKSWorkerNodePolicy": "other",
+    "AmazonEC2ContainerRegistryReadOnly": "other",
+    "AWSXRayDaemonWriteAccess": "other",
+    "SecurityAudit": "other",
+    "AWSDenyAll": "none",
+}
+
+
+def test_policies_that_aws_manages_have_the_word_that_an_auditor_expects() -> None:
+    theirs = json.loads(aws_managed_policies_data)
+    assert {name: judged(role(theirs[name]["Document"]))[0] for name in OF_AWS} == OF_AWS
