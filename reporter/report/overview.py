@@ -18,6 +18,7 @@ from reporter.findings.counts import COUNTED, POSSIBLE
 from reporter.findings.past import NO_PAST, Past
 from reporter.findings.risk import LEVELS
 from reporter.inventory.audit import Audit
+from reporter.inventory.iam.words import Power
 from reporter.output.reading import OWN_RUN
 from reporter.report import summary, unread
 from reporter.report.carriers import carriers
@@ -32,6 +33,7 @@ _WORST = 10
 
 #: Levels of which something is to be done about each group.
 _URGENT = LEVELS[:3]
+_STRONG = (Power.ADMIN.value, Power.PRIVILEGE_ESCALATION.value)
 
 
 @dataclass(frozen=True)
@@ -291,7 +293,7 @@ def _next_steps(
     if reached:
         yield (
             f"Close what the internet reaches now: {_groups(reached)} {critical}. Each finding names the rule "
-            "that lets it in (matched rules) and where it is reached."
+            "that lets it in (matched rules) and where it is reached." + _begin_with(findings)
         )
     if maybe:
         yield f"Close {_groups(maybe)} {critical} that the internet may reach: not all that decides it is known."
@@ -321,6 +323,26 @@ def _next_steps(
     urgent = [level.counts for level in levels if level.name in _URGENT]
     if urgent and all(count["proven"] == 0 and not count["possible"] for count in urgent):
         yield "Nothing of risk critical, high or medium was found in what was read."
+
+
+def _begin_with(findings: Findings) -> str:
+    """Of what is to be closed first, what roles make the worst; empty where none does, or roles were not asked for."""
+    groups = findings.groups
+    if "role_power" not in groups:
+        return ""
+    chosen = (
+        findings.proven
+        & (findings.waived.risk_left.astype(str) == "critical")
+        & (groups["reachable"] == "yes")
+        & groups["role_power"].isin(_STRONG)
+    )
+    count = int(chosen.sum())
+    words = " or ".join(_STRONG)
+    return (
+        f" Begin with {_groups(count)} behind which a role may do everything or get to it ({words})."
+        if count
+        else ""
+    )
 
 
 def _to_do(findings: Findings) -> Counter[tuple[str, str]]:
