@@ -94,6 +94,8 @@ def test_the_workbook_has_them_after_reach_and_worst_first(reports: Path) -> Non
     }
     assert list(told)[:3] == ["sg-z", "sg-y", "sg-x"]
     assert heads[heads.index("reachable") + 1] == "role_power"
+    letter = sheet.cell(1, heads.index("role_power") + 1).column_letter
+    assert sheet.column_dimensions[letter].width >= len("privilege escalation") / 1.15
     place = heads.index("instances") + 1
     assert heads[place : place + 3] == ["instance_roles", "role_power_why", "imdsv1"]
     assert all(sheet.cell(1, heads.index(name) + 1).comment.text for name in COLUMNS)
