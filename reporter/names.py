@@ -10,6 +10,11 @@ _NOT_PRINTABLE = re.compile(
     "[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufdd0-\ufdef\ufeff\ufffe\uffff]"
 )
 
+# What Python takes for printable, and no font shows: fillers, joiners, blanks of braille, selectors of variants.
+_INVISIBLE = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2800\u3164\ufe00-\ufe0f\uffa0\U000e0100-\U000e01ef]"
+)
+
 _STEM_BYTES = 100  # which leave room for the names of tabs
 _NOT_IN_STEMS = re.compile(r'[\\/:*?"<>|]')  # what a share may not take, and what leads elsewhere
 
@@ -78,8 +83,11 @@ def distinct(
 def printable(text: str, length: int = 300) -> str:
     """The text on one line, of at most `length` characters, with whatever would not show spelled out."""
     shown = text[: length + 1]
-    if not shown.isprintable():
-        shown = "".join(each if each.isprintable() else f"\\u{ord(each):04x}" for each in shown)
+    if not shown.isprintable() or _INVISIBLE.search(shown):
+        shown = "".join(
+            each if each.isprintable() and not _INVISIBLE.match(each) else f"\\u{ord(each):04x}"
+            for each in shown
+        )
     return shown if len(shown) <= length else shown[: length - 1] + "…"
 
 

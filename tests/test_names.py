@@ -2,7 +2,7 @@
 
 import pytest
 
-from reporter.names import is_account_id
+from reporter.names import is_account_id, printable
 
 
 @pytest.mark.parametrize(
@@ -18,3 +18,16 @@ from reporter.names import is_account_id
 )
 def test_an_account_id_is_twelve_ascii_digits(text: str, is_one: bool) -> None:
     assert is_account_id(text) is is_one
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("größe ok", "größe ok"),
+        ("a\u200bb", "a\\u200bb"),
+        # Python takes these for printable; nobody sees them.
+        ("a\u3164b\u2800c\ufe0fd", "a\\u3164b\\u2800c\\ufe0fd"),
+    ],
+)
+def test_what_does_not_show_is_spelled_out(text: str, shown: str) -> None:
+    assert printable(text) == shown

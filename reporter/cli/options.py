@@ -285,6 +285,14 @@ report_files = together(
         help="-f xlsx: take over what auditors wrote into the last report's workbook.",
     ),
     click.option(
+        "--summary",
+        "summary",
+        metavar="FILE",
+        type=PATH,
+        help="Also write what a report says first, a page of Markdown, into FILE in the place of what is there; or at "
+        "the end of it where it is the file of $GITHUB_STEP_SUMMARY.",
+    ),
+    click.option(
         "--fail-on",
         type=click.Choice(LEVELS),
         help="Exit with 1 where a group's risk is, or may be, this or worse.",

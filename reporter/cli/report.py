@@ -1,6 +1,7 @@
 """`sg-audit report`: the report of any output of Custodian."""
 
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,13 +35,14 @@ def report(
     fail_on: str | None,
     history: str,
     carry: Path | None,
+    summary: Path | None,
     **choice: tuple[str, ...],
 ) -> int:
     """Make the report of any output of Custodian: the newest run there, or the run directory given."""
     entries = read_entries(carry, formats)
     accepted = read_waivers(waivers_file, accounts_file, max_waiver_days)
     more: dict[str, Any] = {"at": at, "history": history, "entries": entries, "stem": stem, **choice}
-    more["partition"] = partition
+    more |= {"partition": partition, "summary": summary}
     return write(output, place, formats, csv_bom, fail_on, accounts_file, accepted, **more)
 
 
@@ -76,14 +78,28 @@ def write(
     entries: Sequence["Entry"] | None = None,
     stem: str = "",
     partition: Sequence[str] = (),
+    summary: Path | None = None,
 ) -> int:
     """Read the output, write its report and say what is in it; returns the exit code."""
     from reporter import progress
-    from reporter.report import accounts_alone, changes, closing, failing, not_read, places, writing
+    from reporter.report import (
+        accounts_alone,
+        changes,
+        closing,
+        facts,
+        failing,
+        not_read,
+        overview,
+        places,
+        summary_file,
+        summary_markdown,
+        writing,
+    )
     from reporter.report import waivers as waivers_tab
     from reporter.report.formats import check
 
     settings = check(formats, csv_bom=csv_bom, partition=partition, place=place.name)
+    summary_file.check(summary)
     opened = open_run(output, accounts_file, at, only, resources, names, fields, history)
     found = opened.output
     failing.check(fail_on, found)
@@ -106,6 +122,15 @@ def write(
         say(line)
     for path in written.paths:
         click.echo(path)
+    if summary:
+        page = overview.overview(audit, findings, past, facts.scope(audit), run.labels)
+        markdown = partial(summary_markdown.as_markdown, page, past, sorted(opened.accounts))
+        try:
+            summary_file.write(summary, markdown)
+        except InputError as error:
+            if not written.failures:
+                raise
+            say(f"sg-audit: {error}")
     if written.failures:
         raise written.failures[0]
     if reached := failing.reached(fail_on, findings):

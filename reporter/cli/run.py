@@ -61,20 +61,23 @@ def audit(
     fail_on: str | None,
     history: str,
     carry: Path | None,
+    summary: Path | None,
     **choice: Any,
 ) -> int:
     """Run, then report."""
-    from reporter.report import places
+    from reporter.report import places, summary_file
     from reporter.report.formats import check
 
     check(formats, csv_bom=csv_bom, partition=partition)
     places.check(place)
+    summary_file.check(summary)
     entries = report.read_entries(carry, formats)
     accepted = read_waivers(waivers_file, accounts_file, max_waiver_days)
     folder, _, interrupted = _run(accounts_file, sources, output, **choice)
     if interrupted:
         return EXIT_PARTIAL
     more: dict[str, Any] = {"history": history, "entries": entries, "stem": stem, "partition": partition}
+    more["summary"] = summary
     return report.write(folder, place, formats, csv_bom, fail_on, accounts_file, accepted, **more)
 
 
@@ -102,18 +105,31 @@ def demo(
     fail_on: str | None,
     history: str,
     carry: Path | None,
+    summary: Path | None,
 ) -> int:
     """Audit a small AWS that runs on this machine. Needs no account and reads none of your AWS settings."""
-    from reporter.report import places
+    from reporter.report import places, summary_file
     from reporter.report.formats import check
     from reporter.sandbox import demo as sandbox_demo
 
     check(formats, csv_bom=csv_bom, partition=partition)
     reports = sandbox_demo.kept(place, "-o").path
     places.check(place)
+    summary_file.check(summary)
     report.read_entries(carry, formats)
     code = sandbox_demo.run(
-        sources, output, reports, stem, formats, csv_bom, partition, fail_on, history, carry, iam=iam
+        sources,
+        output,
+        reports,
+        stem,
+        formats,
+        csv_bom,
+        partition,
+        fail_on,
+        history,
+        carry,
+        summary=summary,
+        iam=iam,
     )
     if code != EXIT_INPUT:
         for line in _what_to_try_next(output, reports, stem, formats):

@@ -325,7 +325,7 @@ def _plain_variable(formatter: Any, name: str, given: Sequence[Any], variables: 
 
 def _build(policy: Mapping[str, Any], account_id: str, region: str) -> Any:
     config = Config.empty(account_id=account_id, region=region, regions=[region], dryrun=True, cache="")
-    data = _unshared({key: policy[key] for key in _DECIDING if key in policy})
+    data = unshared({key: policy[key] for key in _DECIDING if key in policy})
     built = Policy(data, config, session_factory=_session)
     if _has_braces(data):  # else it would be built again for nothing
         variables = built.get_variables()
@@ -338,11 +338,11 @@ def _build(policy: Mapping[str, Any], account_id: str, region: str) -> Any:
     return built
 
 
-def _unshared(value: Any) -> Any:
+def unshared(value: Any) -> Any:
     """A copy in which nothing is there twice, as an alias of YAML has it: filters write into what they are given."""
     if isinstance(value, dict):
-        return {key: _unshared(each) for key, each in value.items()}
-    return [_unshared(each) for each in value] if isinstance(value, list) else value
+        return {key: unshared(each) for key, each in value.items()}
+    return [unshared(each) for each in value] if isinstance(value, list) else value
 
 
 def _takes_values(value: Any) -> bool:

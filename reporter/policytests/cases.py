@@ -13,7 +13,6 @@ those of its type. `annotations` of a case that matches are what the filters mus
 `c7n:prefix-entries`.
 """
 
-import copy
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -107,12 +106,12 @@ def runner(policy: Mapping[str, Any]) -> Callable[[Case], list[dict[str, Any]]]:
     evaluate = offline.evaluator(policy)
 
     def run(case: Case) -> list[dict[str, Any]]:
-        resource = {**copy.deepcopy(dict(_DEFAULTS.get(kind, {}))), **copy.deepcopy(dict(case.resource))}
+        resource = offline.unshared({**_DEFAULTS.get(kind, {}), **case.resource})
         listed = {full_type(each): list(found) for each, found in case.resources.items()}
         listed[kind] = [*listed.get(kind, ()), resource]
-        lists = {each: lambda found=found: copy.deepcopy(found) for each, found in listed.items()}
+        lists = {each: lambda found=found: offline.unshared(found) for each, found in listed.items()}
         given = offline.RecordedAnswers(lists, case.calls, case.files)
-        return evaluate([copy.deepcopy(resource)], given)
+        return evaluate([offline.unshared(resource)], given)
 
     return run
 

@@ -34,12 +34,17 @@ def facts(audit: Audit, findings: Findings, past: Past = NO_PAST) -> Sequence[st
 
 def remarks(audit: Audit, findings: Findings) -> list[str]:
     """Lines on what the tables do not show."""
-    lines = []
+    lines = scope(audit)
     if audit.output.has_groups:
-        if not audit.output.lists_all_groups:
-            lines.append("No policy lists every group: only those that a policy found are here")
         nothing = tables.found_nothing(audit, findings)
         if nothing:
             more = f" and {len(nothing) - _NAMED} more" if len(nothing) > _NAMED else ""
             lines.append(f"Found nothing: {', '.join(nothing[:_NAMED])}{more}")
     return list(map(clean, lines))
+
+
+def scope(audit: Audit) -> list[str]:
+    """A line on the groups that cannot be in the tables, where there may be some."""
+    if audit.output.has_groups and not audit.output.lists_all_groups:
+        return ["No policy lists every group: only those that a policy found are here"]
+    return []

@@ -49,6 +49,17 @@ def counts(audit: Audit) -> Iterator[str]:
         yield f"{of}, {nothing:,} of them not at all" if nothing else of
 
 
+def reason(entry: Unread) -> str:
+    """Why it was not read: the status, the code and AWS's own words."""
+    message = printable(_PREAMBLE.sub("", entry.message), _MESSAGE)
+    return " ".join(filter(None, (entry.status.value, entry.code, message)))
+
+
+def what_to_do(entry: Unread) -> str:
+    """What to do about it before the run is taken up again, which is said once for all."""
+    return entry.what_to_do.removesuffix(f", {AGAIN}")
+
+
 def _reasons(audit: Audit) -> dict[str, list[Unread]]:
     """What was not read of each account."""
     reasons: dict[str, list[Unread]] = {}
@@ -64,11 +75,9 @@ def _planned(audit: Audit) -> Counter[tuple[str, str]]:
 
 def _account(entries: Sequence[Unread], planned: Counter[tuple[str, str]]) -> Iterator[str]:
     most = max(entries, key=lambda entry: entry.cells)
-    message = printable(_PREAMBLE.sub("", most.message), _MESSAGE)
-    reason = " ".join(filter(None, (most.status.value, most.code, message)))
-    yield f"not read: {_where(entries, planned)}: {reason}"
+    yield f"not read: {_where(entries, planned)}: {reason(most)}"
     more = f"; {_count(len(entries) - 1, 'more reason')} in the coverage tab" if len(entries) > 1 else ""
-    yield f"  {most.what_to_do.removesuffix(f', {AGAIN}')}{more}"
+    yield f"  {what_to_do(most)}{more}"
 
 
 def _where(entries: Sequence[Unread], planned: Counter[tuple[str, str]]) -> str:

@@ -18,7 +18,6 @@ from reporter.findings.counts import COUNTED, POSSIBLE
 from reporter.findings.past import NO_PAST, Past
 from reporter.findings.risk import LEVELS
 from reporter.inventory.audit import Audit
-from reporter.inventory.iam.words import Power
 from reporter.output.reading import OWN_RUN
 from reporter.report import summary, unread
 from reporter.report.carriers import carriers
@@ -33,7 +32,6 @@ _WORST = 10
 
 #: Levels of which something is to be done about each group.
 _URGENT = LEVELS[:3]
-_STRONG = (Power.ADMIN.value, Power.PRIVILEGE_ESCALATION.value)
 
 
 @dataclass(frozen=True)
@@ -288,18 +286,22 @@ def _next_steps(
 ) -> Iterator[str]:
     """What to do, the most pressing first; what is waived is accepted, and nothing is to be done about it."""
     to_do: Counter[tuple[str, str]] = _to_do(findings) if levels else Counter()
-    critical = "of risk critical" + (" that are not waived" if findings.waived.groups.any() else "")
+
+    def critical(number: int) -> str:
+        not_waived = f" that {'is' if number == 1 else 'are'} not waived"
+        return f"{_groups(number)} of risk critical" + (not_waived if findings.waived.groups.any() else "")
+
     reached, maybe = to_do["critical", "yes"], to_do["critical", "unknown"]
     if reached:
         yield (
-            f"Close what the internet reaches now: {_groups(reached)} {critical}. Each finding names the rule "
-            "that lets it in (matched rules) and where it is reached." + _begin_with(findings)
+            f"Close what the internet reaches now: {critical(reached)}{_admin_first(findings)}. Each finding names "
+            "the rule that lets it in (matched rules) and where it is reached."
         )
     if maybe:
-        yield f"Close {_groups(maybe)} {critical} that the internet may reach: not all that decides it is known."
+        yield f"Close {critical(maybe)} that the internet may reach: not all that decides it is known."
     if others := to_do["critical", "no"]:
         yield (
-            f"{'Then the other' if reached or maybe else 'Close'} {_groups(others)} {critical}: open and in use, an "
+            f"{'Then the other' if reached or maybe else 'Close'} {critical(others)}: open and in use, an "
             "address, a route or a network ACL away from being reached."
         )
     if high := _of_level(to_do, "high"):
@@ -325,26 +327,6 @@ def _next_steps(
         yield "Nothing of risk critical, high or medium was found in what was read."
 
 
-def _begin_with(findings: Findings) -> str:
-    """Of what is to be closed first, what roles make the worst; empty where none does, or roles were not asked for."""
-    groups = findings.groups
-    if "role_power" not in groups:
-        return ""
-    chosen = (
-        findings.proven
-        & (findings.waived.risk_left.astype(str) == "critical")
-        & (groups["reachable"] == "yes")
-        & groups["role_power"].isin(_STRONG)
-    )
-    count = int(chosen.sum())
-    words = " or ".join(_STRONG)
-    return (
-        f" Begin with {_groups(count)} behind which a role may do everything or get to it ({words})."
-        if count
-        else ""
-    )
-
-
 def _to_do(findings: Findings) -> Counter[tuple[str, str]]:
     """How many groups are surely of each risk that the findings not waived leave, by whether the internet reaches
     them."""
@@ -354,6 +336,23 @@ def _to_do(findings: Findings) -> Counter[tuple[str, str]]:
 
 def _of_level(to_do: Counter[tuple[str, str]], level: str) -> int:
     return sum(number for (risk, _), number in to_do.items() if risk == level)
+
+
+def _admin_first(findings: Findings) -> str:
+    """Which of the groups that the internet reaches to begin with, where roles were asked for."""
+    if "role_power" not in findings.groups:
+        return ""
+    risk, groups = findings.waived.risk_left, findings.groups
+    first = (
+        findings.proven
+        & (risk == "critical")
+        & (groups["reachable"] == "yes")
+        & (groups["role_power"] == "admin")
+    )
+    number = int(first.fillna(False).sum())
+    if not number:
+        return ""
+    return f", first the {number:,} with a role behind {'it' if number == 1 else 'them'} that may do everything (admin)"
 
 
 def _groups(number: int, what: str = "group") -> str:

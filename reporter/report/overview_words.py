@@ -5,12 +5,13 @@ from datetime import date, datetime
 
 from reporter.names import clean
 from reporter.output.manifest import UNKNOWN_REGION
-from reporter.report.overview import Overview
+from reporter.report.overview import Overview, WorstGroup
 from reporter.report.read_shares import Read
 from reporter.report.table import Kind, Table
 from reporter.report.unread import Unread
 
 _NAMED = 3
+_NOT_KNOWN = "nothing known"
 _TAB = 50  # characters beside the name of a tab
 
 # Of tabs whose titles are longer, or tell what the overview has told above.
@@ -70,6 +71,24 @@ def not_clean(overview: Overview) -> str:
 def no_worst(overview: Overview) -> str:
     """What stands where no group is among the worst: that there is none is known only of what was read."""
     return _none(overview, "None of risk critical, high or medium that is not waived")
+
+
+def beside_worst(overview: Overview) -> str:
+    """How many more there are of those of which the worst are shown; empty where they are all."""
+    left = overview.urgent - len(overview.worst)
+    are = "is" if left == 1 else "are"
+    return f"and {left:,} more of risk critical, high or medium that {are} not waived" if left else ""
+
+
+def opens(group: WorstGroup) -> str:
+    """What a group opens to the world."""
+    return short(", ".join(group.opens), 60) or ("nothing" if group.proven else _NOT_KNOWN)
+
+
+def behind(group: WorstGroup) -> str:
+    """What is behind a group."""
+    nothing = group.proven and group.level == "medium"
+    return short(", ".join(group.behind), 90) or ("nothing" if nothing else _NOT_KNOWN)
 
 
 def no_findings(overview: Overview) -> str:

@@ -23,6 +23,7 @@ def run(
     history: str = "",
     carry: Path | None = None,
     *,
+    summary: Path | None = None,
     iam: bool = False,
 ) -> int:
     """Audit the sandbox's estate with the given policies, and with --iam, and write the report; returns the exit code.
@@ -47,6 +48,7 @@ def run(
         command += ["--fail-on", fail_on] if fail_on else []
         command += ["--history", history] if history else []
         command += ["--carry", str(carry)] if carry else []
+        command += ["--summary", str(summary)] if summary else []
         try:
             with sandbox.running() as server:
                 _say("putting three accounts into it")

@@ -5,7 +5,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-POLICIES = ("sg-inventory", "eni-inventory", "ec2-inventory", "sg-ssh-world")
+NETWORK = ("subnet-inventory", "route-table-inventory", "network-acl-inventory")
+POLICIES = ("sg-inventory", "eni-inventory", "ec2-inventory", "sg-ssh-world", *NETWORK)
 
 
 def test_what_stands_behind_the_groups_of_the_estate(
@@ -14,7 +15,7 @@ def test_what_stands_behind_the_groups_of_the_estate(
     chosen = [word for name in POLICIES for word in ("-p", name)]
     done = sg_audit(
         *("audit", "--iam", "-c", estate_accounts, "-u", Path(__file__).parents[2] / "policies", *chosen),
-        *("-s", tmp_path / "output", "-o", tmp_path, "-f", "csv"),
+        *("-s", tmp_path / "output", "-o", tmp_path, "-f", "csv", "--summary", tmp_path / "summary.md"),
     )
     assert done.returncode == 0, done.stderr
     (path,) = tmp_path.glob("*_security_groups.csv")
@@ -49,3 +50,7 @@ def test_what_stands_behind_the_groups_of_the_estate(
     assert powers["lambda-egress"] == ""  # on no instance
     assert rows[0]["group_name"] == "bastion"
     assert {row["imdsv1"] for row in rows if row["instance_roles"]} == {"True"}
+    summary = (tmp_path / "summary.md").read_text(encoding="utf-8")
+    assert (
+        "of risk critical, first the 1 with a role behind it that may do everything (admin). Each" in summary
+    )

@@ -9,15 +9,15 @@ from typing import IO, cast
 
 import pytest
 
-# What asks warm_aws.py for a run, in the place of `aws`.
+# What asks warm_aws.py for a run, in the place of `aws`: hundreds of times, so it imports nothing that takes time.
 CLIENT = """#!{python} -ISE
-import json, os, socket, sys
-with socket.socket(socket.AF_UNIX) as server:
-    server.connect({address!r})
-    socket.send_fds(server, [b"."], [0, 1, 2])
-    run = {{"args": sys.argv[1:], "env": dict(os.environ), "cwd": os.getcwd()}}
-    server.sendall(json.dumps(run).encode() + b"\\n")
-    sys.exit(int(server.recv(8)))
+import _socket, marshal, posix, sys
+server = _socket.socket(_socket.AF_UNIX)
+server.connect({address!r})
+handles = b"".join(number.to_bytes(4, sys.byteorder) for number in (0, 1, 2))
+server.sendmsg([b"."], [(_socket.SOL_SOCKET, _socket.SCM_RIGHTS, handles)])
+server.sendall(marshal.dumps((sys.argv[1:], posix.environ, posix.getcwd())))
+sys.exit(int(server.recv(8)))
 """
 
 

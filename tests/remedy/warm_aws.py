@@ -6,7 +6,7 @@ nothing else: what takes a second of a cold one. What asks for a run is in conft
 
 import gc
 import io
-import json
+import marshal
 import os
 import signal
 import socket
@@ -24,10 +24,12 @@ _DATA = os.environ["AWS_DATA_PATH"]  # awscli sets it as it is imported
 def run(asking: socket.socket, driver: awscli.clidriver.CLIDriver) -> int:
     _, handles, _, _ = socket.recv_fds(asking, 1, 3)
     with asking.makefile("rb") as file:
-        asked = json.loads(file.readline())
+        args, env, cwd = marshal.load(file)
     child = os.fork()
     if not child:
-        _be(driver, asked["args"], asked["env"], asked["cwd"], handles)
+        _be(
+            driver, args, {os.fsdecode(name): os.fsdecode(value) for name, value in env.items()}, cwd, handles
+        )
     for handle in handles:
         os.close(handle)
     return os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
@@ -46,7 +48,7 @@ def _be(
         os.environ.update(env, AWS_DATA_PATH=_DATA)
         signal.alarm(_LIMIT_SECONDS)
         sys.argv = ["aws", *args]
-        driver.session._config = None  # the files of this home are read now
+        driver.session._config = driver.session._profile_map = None  # the files of this home are read now
         code = driver.main()
     except SystemExit as end:
         code = end.code if isinstance(end.code, int) else 1
@@ -89,6 +91,8 @@ if __name__ == "__main__":
     address = sys.argv[1]
     _warm_up()
     fresh = awscli.clidriver.create_clidriver()
+    for service in ("ec2", "glue", "sts"):  # all of its commands, which each run would make anew
+        fresh._get_command_table()[service]._get_command_table()
     gc.collect()
     gc.freeze()
     with socket.socket(socket.AF_UNIX) as server:
@@ -97,5 +101,5 @@ if __name__ == "__main__":
         print("ready", flush=True)
         while True:
             connection, _ = server.accept()
-            with connection, suppress(BrokenPipeError):  # of who asked and was killed
+            with connection, suppress(BrokenPipeError, EOFError):  # of who asked and was killed
                 connection.sendall(str(run(connection, fresh)).encode())

@@ -146,9 +146,8 @@ def test_what_to_do_and_findings_for_other_tools_tell_of_roles(tmp_path: Path) -
     sheet = openpyxl.load_workbook(tmp_path / "of.xlsx")["overview"]
     [step] = [str(cell.value) for row in sheet.iter_rows() for cell in row if "Close what" in str(cell.value)]
     assert step.endswith(
-        "Close what the internet reaches now: 4 groups of risk critical. Each finding names the rule that lets it in "
-        "(matched rules) and where it is reached. Begin with 2 groups behind which a role may do everything "
-        "or get to it (admin or privilege escalation)."
+        "Close what the internet reaches now: 4 groups of risk critical, first the 1 with a role behind it that may do "
+        "everything (admin). Each finding names the rule that lets it in (matched rules) and where it is reached."
     )
     told = {"sg-a": "admin", "sg-p": "privilege escalation", "sg-d": "data access", "sg-l": "other"}
     [imported] = (tmp_path / "of_asff").rglob("*.json")

@@ -9,6 +9,7 @@ import sys
 import sysconfig
 import venv
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from click.testing import CliRunner
 
 from reporter.cli import cli, run
 from reporter.cli.run import audit
+from reporter.sandbox import Sandbox
 
 ROOT = Path(__file__).parents[2]
 
@@ -189,12 +191,15 @@ def test_names_that_stay_are_those_of_the_demos_audit_too(
         return 0
 
     monkeypatch.setattr("reporter.sandbox.demo.run_to_its_end", start)
+    monkeypatch.setattr("reporter.sandbox.running", lambda: nullcontext(Sandbox("http://127.0.0.1:9")))
     monkeypatch.setattr("reporter.sandbox.estate.fill", lambda endpoint: None)
     words = ["demo", "-s", str(tmp_path / "output"), "-o", str(tmp_path), "--stem", "-sg", "-f", "json"]
+    words += ["--summary", str(tmp_path / "summary.md")]
     assert CliRunner().invoke(cli, words, standalone_mode=False).return_value == 0
     [command] = commands
     handed_on = audit.make_context("audit", list(command[command.index("audit") + 1 :])).params
     assert (handed_on["stem"], handed_on["place"].name) == ("-sg", str(tmp_path))
+    assert handed_on["summary"] == tmp_path / "summary.md"
 
 
 def test_nothing_is_imported_from_the_checkout_or_the_working_folder(demo: Demo) -> None:

@@ -192,12 +192,9 @@ def _worst(page: Page, styles: Styles, overview: Overview, to: To, row: int) -> 
         )
         page.heighten(number, min(2, max(page.lines(words, columns) for words, columns in texts)))
     end = row + 2 + len(overview.worst)
-    left = overview.urgent - len(overview.worst)
-    if not left:
+    text = overview_words.beside_worst(overview)
+    if not text:
         return end + 1
-    text = (
-        f"and {left:,} more of risk critical, high or medium that {'is' if left == 1 else 'are'} not waived"
-    )
     page.put(end, 0, text, styles.link(), _COLUMNS, formula=to.first(Kind.GROUPS, text))
     return end + 2
 
