@@ -17,7 +17,9 @@ from typing import Any
 from unittest.mock import patch
 
 import boto3
+import botocore.session
 import pytest
+from botocore.loaders import Loader
 
 from reporter.sandbox import Sandbox, environment, estate
 from tests import programs, shared
@@ -262,10 +264,13 @@ def lab(wired: Wire, tmp_path_factory: pytest.TempPathFactory, sg_audit: Callabl
 @pytest.fixture(scope="session")
 def aws_client(clean_env: dict[str, str]) -> Callable[[str, str, str], Any]:
     """Makes a client of a service in an account and region: aws_client("elbv2", "777777777777", "us-east-1")."""
+    models = Loader()  # which each session would read and parse anew
 
     def client(service: str, account_id: str, region: str) -> Any:
         with patch.dict(os.environ, clean_env, clear=True):
-            session = boto3.Session(region_name=region)
+            core = botocore.session.Session()
+            core.register_component("data_loader", models)
+            session = boto3.Session(botocore_session=core, region_name=region)
             assumed = session.client("sts").assume_role(RoleArn=role(account_id), RoleSessionName="tests")
             return session.client(
                 service,

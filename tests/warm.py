@@ -45,6 +45,7 @@ _SG_AUDIT = (
     "reporter.inventory.audit",
     "reporter.policytests.check",
     "reporter.progress",
+    "reporter.publish.telling",
     "reporter.report.closing",
     "reporter.report.failing",
     "reporter.report.formats.csv",
@@ -60,7 +61,18 @@ LOADED = {
 }
 # What this project's policies are on, and what they ask.
 _RESOURCES = ["aws.security-group", "aws.eni", "aws.ec2", "aws.subnet", "aws.lambda", "aws.batch-compute"]
-_SERVICES = ["sts", "ec2", "autoscaling", "batch", "codebuild", "events", "lambda", "organizations", "s3"]
+_SERVICES = [
+    "sts",
+    "ec2",
+    "autoscaling",
+    "batch",
+    "codebuild",
+    "events",
+    "lambda",
+    "organizations",
+    "s3",
+    "securityhub",
+]
 
 _LAST_STREAM = 2  # stderr
 _SPAWN = multiprocessing.util.spawnv_passfds

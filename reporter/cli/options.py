@@ -187,14 +187,22 @@ _max_waiver_days = click.option(
     "--max-waiver-days", type=click.IntRange(min=0), metavar="N",
     help="A waiver that ends later than in so many days is an error.",
 )  # fmt: skip
+_at = click.option(
+    "--at", metavar="TIME", default="", help="The newest at or before 2026-11-20, or 2026-11-20T14, in UTC."
+)
 any_output = together(
     click.option(
         "-s", "--output-dir", "output", metavar="WHERE", default="output", show_default=True,
         help="A folder or s3://bucket/prefix: runs of sg-audit, or what stock custodian or c7n-org wrote.",
     ),
+    _at,
+)  # fmt: skip
+own_output = together(
     click.option(
-        "--at", metavar="TIME", default="", help="The newest at or before 2026-11-20, or 2026-11-20T14, in UTC."
+        "-s", "--output-dir", "output", metavar="WHERE", default="output", show_default=True,
+        help="A folder or s3://bucket/prefix: runs of sg-audit, or one of them.",
     ),
+    _at,
 )  # fmt: skip
 waivers = together(
     click.option(

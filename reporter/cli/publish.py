@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 @click.command()
 @click.argument("to", type=click.Choice(["securityhub"]))
-@options.any_output
+@options.own_output
 @options.accounts_file
 @options.waivers
 @click.option(
@@ -138,22 +138,24 @@ def _publish(
         there = planning.overview(found, of_place, show, count)
     policies = frozenset(policy.name for policy in policies_that_find(run.audit))
     gaps = [cell for cell in run.audit.gaps if is_chosen(cell.account_id, cell.region)]
+    told = there.entries.keys() | there.held_back
     for line in (
         *run.past.notes,
         *asff.not_taken(place for place in found.all_places if is_chosen(place.account_id, place.region)),
-        *telling.left(found, policies, of_chosen, there.entries),
+        *telling.left(found, policies, of_chosen, told),
         *telling.unread(gaps),
     ):
         say(line)
     sent = securityhub.Sent()
     announced = telling.announced(there.changes, there.places)
-    if kept is None:
+    if not there.entries:
+        if kept:
+            kept.write(replace(found.record, run=found.run))  # no older one is to be published after it
+        say("nothing to publish")
+    elif kept is None:
         for line in would_be:
             click.echo(line)
         say(f"--dry-run: nothing is sent; it would be, {announced}")
-    elif not there.entries:
-        kept.write(replace(found.record, run=found.run))  # no older one is to be published after it
-        say("nothing to publish")
     else:
         say(f"this writes to AWS: {announced}")
         if not (yes or click.confirm("Publish them?", err=True)):

@@ -20,9 +20,9 @@ from reporter.publish.record import Entry, Record, State
 from reporter.report.finding_records import FindingRecord, FindingRecords, Outcome, Place, finding_records
 from reporter.report.formats import asff
 
-#: For how long Security Hub keeps what is not sent again:
-#: https://docs.aws.amazon.com/securityhub/latest/userguide/asff-required-attributes.html
-KEPT = timedelta(days=90)
+# For how long Security Hub keeps what is not sent again, open and archived:
+# https://docs.aws.amazon.com/securityhub/latest/userguide/securityhub-findings.html
+_KEPT_OPEN, _KEPT_ARCHIVED = timedelta(days=90), timedelta(days=30)
 
 # What Security Hub takes when it makes a finding: from then on these are its users'.
 _ON_CREATION = ("Workflow", "Note")
@@ -98,7 +98,7 @@ class Publication:
         finding = asff.finding(record, self._records)
         if before:
             finding["CreatedAt"] = before.created
-            if before.updated and _time(self.updated) - _time(before.updated) < KEPT:
+            if before.updated:
                 for name in _ON_CREATION:
                     finding.pop(name, None)
         content = _content(finding)
@@ -118,12 +118,14 @@ class Publication:
 @dataclass(frozen=True)
 class Overview:
     """What there is to send, counted, and what is recorded of it once it was taken. `places` are those that are sent
-    something; of the `unknown` ones, which would be, nobody knows the way into the account."""
+    something; of the `unknown` ones, which would be, nobody knows the way into the account; `held_back` is what those
+    would be sent."""
 
     changes: Mapping[Change, int]
     entries: Mapping[Key, Entry]
     places: tuple[Place, ...]
     unknown: tuple[Place, ...]
+    held_back: frozenset[Key]
 
 
 def overview(
@@ -137,15 +139,20 @@ def overview(
     entries: dict[Key, Entry] = {}
     places: list[Place] = []
     unknown: list[Place] = []
+    held_back: set[Key] = set()
     for number, (place, items) in enumerate(publication.items(), 1):
         progress(number, len(publication.places))
+        if items and place not in known:
+            unknown.append(place)
+            held_back.update(item.key for item in items)
+            continue
         if items:
-            (places if place in known else unknown).append(place)
-        for item in items if place in known else ():
+            places.append(place)
+        for item in items:
             changes[item.change] += 1
             entries[item.key] = item.entry
             on_item(item)
-    return Overview(changes, entries, tuple(places), tuple(unknown))
+    return Overview(changes, entries, tuple(places), tuple(unknown), frozenset(held_back))
 
 
 def plan(
@@ -189,13 +196,13 @@ def intended(publication: Publication, entries: Mapping[Key, Entry]) -> Record:
 
 
 def _without_forgotten(record: Record, now: datetime) -> Record:
-    """The record without what is closed and Security Hub does not have any more."""
-    kept = {
-        key: entry
-        for key, entry in record.entries.items()
-        if entry.state is not State.CLOSED or now - _time(entry.updated) < KEPT
-    }
-    return replace(record, entries=kept)
+    """The record without what Security Hub does not have any more: sent again, it is new there."""
+
+    def is_kept(entry: Entry) -> bool:
+        kept = _KEPT_ARCHIVED if entry.state is State.CLOSED else _KEPT_OPEN
+        return not entry.updated or now - _time(entry.updated) < kept
+
+    return replace(record, entries={key: entry for key, entry in record.entries.items() if is_kept(entry)})
 
 
 def _change(before: Entry | None, entry: Entry) -> Change:

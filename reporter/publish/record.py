@@ -9,10 +9,10 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from enum import StrEnum
 from secrets import token_hex
-from typing import Annotated, Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -85,15 +85,18 @@ class _Entries(msgspec.Struct, array_like=True):
     findings: dict[str, Entry]  # by group
 
 
-class _File(msgspec.Struct):
-    tool: str
-    version: Annotated[int, msgspec.Meta(ge=1, le=_VERSION)]
+class _Made(msgspec.Struct):
+    tool: Literal["c7n-sg-audit"]
+    version: int
+
+
+class _File(_Made):
     run: str
     by: str  # who is publishing just now, in S3
     published: list[_Entries]
 
 
-_decoder = msgspec.json.Decoder(_File)
+_made, _decoder = msgspec.json.Decoder(_Made), msgspec.json.Decoder(_File)
 
 
 def read(place: Store) -> Record:
@@ -206,8 +209,14 @@ def _encoded(record: Record, by: str = "") -> bytes:
 
 def _decoded(content: bytes, place: Store) -> tuple[Record, str]:
     """The record, and who is publishing. Raises InputError where it is damaged: without it all would be new, and
-    nothing that is gone would ever be closed."""
+    nothing that is gone would ever be closed. Nor is one of another version taken for one that is damaged."""
     try:
+        version = _made.decode(content).version
+        if version != _VERSION:
+            raise InputError(
+                f"{place.name}/{FILE_NAME}: of version {version}, and this sg-audit knows version {_VERSION}: "
+                "publish with the sg-audit that wrote it, or a newer one"
+            )
         file = _decoder.decode(content)
         entries = {
             Key(*Place(each.account_id, each.region), each.policy, group): entry
@@ -224,11 +233,19 @@ def _decoded(content: bytes, place: Store) -> tuple[Record, str]:
 
 
 def _check(run: str, entries: Mapping[Key, Entry]) -> None:
-    """Raises ValueError where a time is none, or an account's id is none."""
-    if run and datetime.fromisoformat(run).tzinfo is None:
-        raise ValueError(f"{run!r} has no time zone")
+    """Raises ValueError where a time is none or is missing, or an account's id is none."""
+    if run:
+        _check_time(run)
     for key, entry in entries.items():
         if not is_account_id(key.account):
             raise ValueError(f"{key.account[:100]!r} is not the id of an account")
-        for time in filter(None, (entry.first_seen, entry.created, entry.updated)):
-            datetime.fromisoformat(time)
+        if entry.first_seen:
+            date.fromisoformat(entry.first_seen)
+        _check_time(entry.created)
+        if entry.updated or entry.state is not State.SENDING:
+            _check_time(entry.updated)
+
+
+def _check_time(text: str) -> None:
+    if datetime.fromisoformat(text).tzinfo is None:
+        raise ValueError(f"{text!r} has no time zone")

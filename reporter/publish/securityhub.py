@@ -18,6 +18,7 @@ from botocore.exceptions import BotoCoreError, ClientError, EndpointConnectionEr
 from reporter.accounts.chosen import Account
 from reporter.accounts.credentials import Access, error_code, open_account
 from reporter.aws.errors import UnusableAnswerError, WrongAccountError
+from reporter.errors import InputError
 from reporter.findings.changes import Key
 from reporter.inventory.audit import Progress, silent
 from reporter.publish import planning
@@ -37,7 +38,8 @@ _CALLS_A_SECOND = 10
 _WAY_IN_SECONDS = 300.0
 _CHECKPOINT_SECONDS = 60.0
 _SERVICE = "securityhub"
-_CONFIG = {"retries": {"mode": "standard", "max_attempts": 6}}
+# AWS says which findings are not in its format: botocore would let none of a batch through, nor any of what is left.
+_CONFIG = {"retries": {"mode": "standard", "max_attempts": 6}, "parameter_validation": False}
 
 
 @dataclass(frozen=True)
@@ -143,8 +145,18 @@ class _Journal:
         self._write(dict(self._before.entries) | maybe | self._settled)
 
     def _write(self, entries: Mapping[Key, Entry]) -> None:
-        self._kept.write(Record(self._run, entries))
+        try:
+            self._kept.write(Record(self._run, entries))
+        except InputError as error:
+            raise InputError(f"{error}: {self._unwritten()}") from None
         self._written = time.monotonic()
+
+    def _unwritten(self) -> str:
+        """What came of the findings where that cannot be written: as it was written at first, they may be there."""
+        if not self._maybe and not self._settled:
+            return "nothing is sent"
+        taken = len(self._settled)
+        return f"what was taken, {taken:,} of all, is not recorded as such: the same command sends it again"
 
 
 def _opened(account: Account) -> tuple[Access | None, str]:
@@ -163,17 +175,19 @@ def _send_to(
     wait: Callable[[], None],
 ) -> None:
     """Send the findings of a place, until it refuses."""
+    may_be_there: list[bool] = []
     try:
-        client = _client(access, place.region, wait)
+        client = _client(access, place.region, wait, may_be_there.append)
     except Exception as error:  # as on the way in
         sent.refused.append(Refused(place, _reason(error)))
         return
     for batch in _batches(items):
         journal.begin(batch)
+        may_be_there.clear()
         try:
             refused = _import(client, batch)
         except (ClientError, BotoCoreError, WrongAccountError) as error:
-            if _is_no(error):
+            if not any(may_be_there):
                 journal.end(batch, [])
             sent.refused.append(Refused(place, _reason(error)))
             return
@@ -183,11 +197,12 @@ def _send_to(
         sent.failed += (Failed(uid, reason) for uid, reason in refused.items())
 
 
-def _is_no(error: Exception) -> bool:
-    """Whether an error says that nothing was taken. After any other, findings may be there."""
-    if isinstance(error, ClientError):
-        return bool(error.response.get("ResponseMetadata", {}).get("HTTPStatusCode", 500) < 500)
-    return isinstance(error, EndpointConnectionError)
+def _may_be_there(parsed: Mapping[str, Any] | None, error: Exception | None) -> bool:
+    """Whether findings may be there after a try to import them, of several: unless AWS said no, or was not reached."""
+    if parsed is None:
+        return not isinstance(error, EndpointConnectionError)
+    status = parsed.get("ResponseMetadata", {}).get("HTTPStatusCode", 500)
+    return not 300 <= status < 500
 
 
 def _batches(items: Sequence[Item]) -> Iterator[list[Item]]:
@@ -196,7 +211,8 @@ def _batches(items: Sequence[Item]) -> Iterator[list[Item]]:
         yield list(islice(rest, len(batch)))
 
 
-def _client(access: Access, region: str, wait: Callable[[], None]) -> Any:
+def _client(access: Access, region: str, wait: Callable[[], None], heard: Callable[[bool], None]) -> Any:
+    """A client of Security Hub; `heard` is told of each try whether findings may be there after it."""
     signed_by = access.credentials()
     client = boto3.Session().client(
         _SERVICE,
@@ -208,6 +224,10 @@ def _client(access: Access, region: str, wait: Callable[[], None]) -> Any:
     )
     # Not before each call: what botocore tries again counts, too.
     client.meta.events.register(f"before-send.{_SERVICE}", lambda **_: wait())
+    client.meta.events.register(
+        f"response-received.{_SERVICE}",
+        lambda parsed_response, exception, **_: heard(_may_be_there(parsed_response, exception)),
+    )
     return client
 
 
@@ -235,4 +255,4 @@ def _reason(error: Exception) -> str:
     # https://docs.aws.amazon.com/securityhub/1.0/APIReference/API_BatchImportFindings.html
     if code == "InvalidAccessException" and "not subscribed" in message:
         return NOT_ENABLED
-    return redact(f"{code}: {message}")
+    return redact(": ".join(filter(None, (code, message))))

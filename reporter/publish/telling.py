@@ -39,23 +39,25 @@ def line(item: Item) -> str:
 
 
 def left(
-    publication: Publication, policies: frozenset[str], chosen: Callable[[Key], bool], sent: Collection[Key]
+    publication: Publication, policies: frozenset[str], chosen: Callable[[Key], bool], told: Collection[Key]
 ) -> Iterator[str]:
     """Lines on what was published, is open and stays as it is: `policies` are those of the run, `chosen` tells what was
-    asked for, and `sent` is what is sent."""
+    asked for, and `told` is what is sent, or is told of otherwise."""
     still = {
         key: entry
         for key, entry in publication.record.entries.items()
-        if entry.state is not State.CLOSED and key not in sent
+        if entry.state is not State.CLOSED and key not in told
     }
     of_others = Counter(key.policy for key in still if key.policy not in policies)
     rest = [key for key in still if key.policy in policies]
     not_chosen = sum(not chosen(key) for key in rest)
     already = sum(chosen(key) and still[key].updated >= publication.updated for key in rest)
+    same = publication.record.run == publication.run
+    before = "sent of this run before" if same else "sent as another run read it, later than this one"
     for count, why in (
         (of_others.total(), f"of policies that are not in this run: {_some(sorted(of_others))}"),
         (not_chosen, "left out by -a, -r or -p"),
-        (already, "sent of this run before"),
+        (already, before),
         (len(rest) - not_chosen - already, "for this run did not read whether they are there"),
     ):
         if count:
@@ -89,8 +91,12 @@ def failures(failed: Sequence[Failed]) -> Iterator[str]:
     by_reason: dict[str, list[str]] = {}
     for each in failed:
         by_reason.setdefault(each.reason, []).append(each.uid)
-    for reason, uids in by_reason.items():
+    reasons = sorted(by_reason.items(), key=lambda each: -len(each[1]))
+    for reason, uids in reasons[:_NAMED]:
         yield f"not taken, {_count(len(uids), 'finding')}: {reason}: {_some(uids)}"
+    if rest := reasons[_NAMED:]:  # AWS may quote what it does not take: then each has a reason of its own
+        more = sum(len(uids) for _, uids in rest)
+        yield f"not taken, {_count(more, 'finding')} more, for {_count(len(rest), 'other reason')}"
 
 
 def _count(number: int, of: str) -> str:

@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -13,7 +14,7 @@ from botocore.validate import ParamValidator
 
 from tests.lab import role
 from tests.programs import Completed
-from tests.report.formats.finding_runs import policies
+from tests.report.formats.finding_runs import WEB, policies
 from tests.rundir import ACCOUNT_IDS, Resource, write
 from tests.wire import Call, Wire
 
@@ -29,6 +30,13 @@ def new_accounts() -> Iterator[tuple[str, str]]:
     return ((name, str(next(_NUMBERS))) for name in list(ACCOUNT_IDS))
 
 
+@cache
+def _input_shape() -> Any:
+    """What Security Hub's own model says of an import: a long file to read."""
+    model = botocore.session.get_session().get_service_model("securityhub")
+    return model.operation_model("BatchImportFindings").input_shape
+
+
 @dataclass
 class Desk:
     """A folder with accounts.yml and runs, and the accounts' Security Hubs."""
@@ -37,6 +45,7 @@ class Desk:
     wire: Wire
     sg_audit: Callable[..., Completed]
     client: Callable[[str, str, str], Any]
+    _clients: dict[tuple[str, str], Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         entries = [
@@ -58,7 +67,10 @@ class Desk:
             self.hub_client(account, region).enable_security_hub()
 
     def hub_client(self, account: str, region: str) -> Any:
-        return self.client("securityhub", ACCOUNT_IDS[account], region)
+        place = account, region
+        if place not in self._clients:
+            self._clients[place] = self.client("securityhub", ACCOUNT_IDS[account], region)
+        return self._clients[place]
 
     def run(
         self,
@@ -103,8 +115,7 @@ class Desk:
 
     def _read(self, call: Call) -> tuple[str, str, list[dict[str, Any]]]:
         body = json.loads(call.body)
-        model = botocore.session.get_session().get_service_model("securityhub")
-        problems = ParamValidator().validate(body, model.operation_model("BatchImportFindings").input_shape)
+        problems = ParamValidator().validate(body, _input_shape())
         assert not problems.has_errors(), problems.generate_report()
         account = self.wire.role_of(call).split(":")[4]
         product = f"arn:aws:securityhub:{call.region}:{account}:product/{account}/default"
@@ -113,6 +124,12 @@ class Desk:
         assert 0 < len(body["Findings"]) <= 100
         [name] = (name for name, number in ACCOUNT_IDS.items() if number == account)
         return name, call.region, body["Findings"]
+
+    def recorded(self, entry: list[str], run: str = "2026-11-01T00:00:00+00:00", **more: object) -> str:
+        """A record of one finding, of sg-ssh-world and the first group of alpha."""
+        published = [[ACCOUNT_IDS["alpha"], EAST, "sg-ssh-world", {WEB: entry}]]
+        file = {"tool": "c7n-sg-audit", "version": 1, "run": run, "by": "", "published": published}
+        return json.dumps(file | more)
 
     def record(self) -> dict[str, str]:
         """The state of each finding in the record, by account, region, policy and group."""

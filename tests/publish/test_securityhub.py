@@ -14,7 +14,10 @@ from click.testing import CliRunner
 
 from reporter.cli import cli
 from reporter.cli import publish as command
-from reporter.publish import securityhub
+from reporter.errors import InputError
+from reporter.publish import securityhub, telling
+from tests import shared
+from tests.disks import fill, small_disk
 from tests.programs import SG_AUDIT, Completed, Warm
 from tests.publish.publishing import EAST, IMPORT, IRELAND, RECORD, Desk, new_accounts
 from tests.report.formats import finding_runs
@@ -25,6 +28,8 @@ from tests.wire import Call, Wire
 
 NOTHING = dict.fromkeys(unit(), DENIED)
 OPEN, PASSED = "FAILED ACTIVE", "PASSED ARCHIVED"
+BEFORE, MADE = "2026-11-10T00:00:00.000Z", "2026-11-01T00:00:00.000Z"
+ENTRY = ["failed", "web", "2026-11-01", MADE, BEFORE, "0123456789abcdef"]
 
 
 @pytest.fixture
@@ -37,6 +42,7 @@ def desk(
 ) -> Iterator[Desk]:
     for name, number in new_accounts():
         monkeypatch.setitem(ACCOUNT_IDS, name, number)
+    monkeypatch.setenv("AWS_ENDPOINT_URL", shared.NOWHERE)  # for what is done in this process
     wired.calls.clear()
     yield Desk(tmp_path, wired, sg_audit, aws_client)
     wired.answer = lambda call: None
@@ -151,11 +157,14 @@ def test_a_dry_run_asks_nobody_and_shows_what_would_be(desk: Desk) -> None:
     assert not (desk.output / RECORD).exists()
 
 
-def invoke(desk: Desk, *words: str, answer: str = "") -> tuple[int, str]:
+def invoke(desk: Desk, *words: str, answer: str = "", where: str | Path = "") -> tuple[int, str]:
     """In this process, as nothing is to be sent."""
-    done = CliRunner().invoke(cli, list(map(str, desk.words(*words))), input=answer, standalone_mode=False)
-    if done.exception:
+    words = tuple(map(str, desk.words(*words, where=where)))
+    done = CliRunner().invoke(cli, words, input=answer, standalone_mode=False)
+    if isinstance(done.exception, InputError):
         return 2, str(done.exception)
+    if done.exception:
+        raise done.exception
     return done.return_value, done.stderr  # type: ignore[return-value]
 
 
@@ -204,19 +213,6 @@ def test_where_security_hub_is_not_enabled_it_says_that_once_an_account(desk: De
     assert desk.hub("alpha", IRELAND)[f"sg-ssh-world/{IDLE}"]["Workflow"] == {"Status": "SUPPRESSED"}
 
 
-def test_what_its_users_write_is_sent_when_a_finding_is_made_and_never_again(desk: Desk) -> None:
-    desk.enable(("alpha", EAST))
-    waivers = finding_runs.waivers(desk.folder)
-    for day in (18, 25):
-        desk.run(day, {("alpha", EAST): unit([found(IDLE, "idle")], sg_ssh_open=[])})
-        desk.publish("-w", waivers)
-    [(*_, [first]), (*_, [second])] = desk.imports()
-    assert first["Workflow"] == {"Status": "SUPPRESSED"}
-    assert first["Note"]["Text"] == "Waived until 2099-01-01: kept (jane)"
-    assert not second.keys() & {"Workflow", "Note"}
-    assert second["ProductFields"]["Waived"] == "until 2099-01-01: kept (jane)"
-
-
 def test_what_is_left_out_or_of_a_policy_that_is_gone_stays_as_it_is(desk: Desk) -> None:
     desk.enable(("alpha", EAST), ("alpha", IRELAND), ("beta", EAST))
     desk.run(
@@ -249,18 +245,19 @@ def test_what_is_left_out_or_of_a_policy_that_is_gone_stays_as_it_is(desk: Desk)
     assert desk.states("beta", EAST) == of(WEB, OPEN)
     # Nor does it take -a to leave an account out: the run may have.
     desk.run(26, {("alpha", EAST): nothing}, [each for each in policies() if each["name"] != "sg-ssh-open"])
-    done = desk.publish()
-    assert [line for line in done.stderr.splitlines() if "stay" in line] == [
+    _, said = invoke(desk, "--yes")
+    assert [line for line in said.splitlines() if "stay" in line] == [
         "3 findings published before stay as they were: of policies that are not in this run: sg-ssh-open",
         "2 findings published before stay as they were: for this run did not read whether they are there",
     ]
-    assert "nothing to publish" in done.stderr
+    assert "nothing to publish" in said
     for words, why in (
         (["-a", "gamma"], "-a gamma: not in"),
         (["-r", "eu-west-3"], "-r eu-west-3: not in"),
         (["-p", "sg-inventory"], "-p sg-inventory: no policy of this run that finds groups; there are"),
     ):
-        assert why in desk.publish(*words, code=2).stderr
+        code, said = invoke(desk, "--yes", *words)
+        assert (code, why in said) == (2, True)
 
 
 def test_one_policy_is_published_and_resolved_alone(desk: Desk) -> None:
@@ -312,67 +309,210 @@ def test_findings_that_are_not_taken_are_named_and_sent_again(desk: Desk) -> Non
     assert f"not taken, 1 finding: InvalidInput: no good: [redacted]: {name}" in done.stderr
     assert "published 1 finding: 1 new" in done.stderr
     assert desk.record() == {f"alpha {EAST} sg-ssh-open {WEB}": "failed"}
-    desk.imports()
-    desk.wire.answer = lambda call: None
-    desk.publish()
-    [(*_, [again])] = desk.imports()
-    assert again["Id"] == name
+    assert (
+        "1 finding: 1 new, 0 changed, 0 unchanged, 0 resolved"
+        in invoke(desk, "--dry-run")[1].splitlines()[-1]
+    )
 
 
-@pytest.mark.parametrize(
-    ("status", "answer", "said", "recorded"),
-    [
-        (403, {"Code": "AccessDeniedException", "Message": "no"}, "AccessDeniedException: no", {}),
-        (500, {"Code": "InternalException", "Message": "no"}, "InternalException: no", {"sending"}),
-        (200, {"FailedCount": 0, "SuccessCount": 9}, "about other findings", {"sending"}),
-        (200, {}, "about other findings", {"sending"}),
-    ],
-)
-def test_a_region_that_refuses_costs_that_region(
-    desk: Desk, status: int, answer: dict[str, Any], said: str, recorded: set[str]
-) -> None:
+def test_a_region_that_refuses_costs_that_region(desk: Desk) -> None:
     desk.enable(("alpha", EAST), ("alpha", IRELAND))
-    desk.run(18, {("alpha", EAST): unit([found(WEB)]), ("alpha", IRELAND): unit([found(IDLE, "irish")])})
+    desk.run(
+        18,
+        {
+            (account, region): unit([found(WEB, owner=account)], sg_ssh_open=[])
+            for account in ("alpha", "beta", "gamma")
+            for region in (IRELAND, EAST)
+        },
+    )
+    no, broken = ({"Code": code, "Message": "no"} for code in ("AccessDeniedException", "InternalException"))
+    answers = {
+        ("alpha", IRELAND): (403, no),
+        ("beta", IRELAND): (501, broken),  # not 500, which botocore would ask again for half a minute
+        ("beta", EAST): (200, {"FailedCount": 0, "SuccessCount": 9}),
+        ("gamma", IRELAND): (200, {}),
+        ("gamma", EAST): (404, {}),
+    }
+    accounts = {number: name for name, number in ACCOUNT_IDS.items()}
 
     def refuse(call: Call) -> tuple[int, str] | None:
-        return (status, json.dumps(answer)) if (call.action, call.region) == (IMPORT, IRELAND) else None
+        if call.action == IMPORT:
+            account = accounts[desk.wire.role_of(call).split(":")[4]]
+            if answer := answers.get((account, call.region)):
+                return answer[0], json.dumps(answer[1])
+        return None
 
     desk.wire.answer = refuse
-    done = desk.publish(code=3)
-    assert f"not published: account alpha ({ACCOUNT_IDS['alpha']}), {IRELAND}: " in done.stderr
-    assert said in done.stderr
-    assert desk.states("alpha", EAST) == of(WEB, OPEN)
-    assert {state for name, state in desk.record().items() if IRELAND in name} == (recorded or set())
+    said = desk.publish(code=3).stderr
+    others = "the answer to BatchImportFindings is about other findings than were sent, and not AWS's"
+    assert [line for line in said.splitlines() if line.startswith("not published: ")] == [
+        f"not published: account {name} ({ACCOUNT_IDS[name]}), {region}: {why}"
+        for name, region, why in (
+            ("alpha", IRELAND, "AccessDeniedException: no"),
+            ("beta", IRELAND, "InternalException: no"),
+            ("beta", EAST, others),
+            ("gamma", IRELAND, others),
+            ("gamma", EAST, "404"),
+        )
+    ]
+    assert desk.states("alpha", EAST) == {f"sg-ssh-world/{WEB}": OPEN}
+    # What may have been taken counts as that.
+    assert desk.record() == {
+        f"alpha {EAST} sg-ssh-world {WEB}": "failed",
+        f"beta {IRELAND} sg-ssh-world {WEB}": "sending",
+        f"beta {EAST} sg-ssh-world {WEB}": "sending",
+        f"gamma {IRELAND} sg-ssh-world {WEB}": "sending",
+    }
+
+
+def test_a_no_after_an_answer_that_is_none_does_not_say_that_nothing_was_taken(desk: Desk) -> None:
+    desk.enable(("alpha", EAST))
+    desk.run(18, {("alpha", EAST): unit([found(WEB)], sg_ssh_open=[])})
+    answers = iter([(503, "{}"), (403, json.dumps({"Code": "ExpiredTokenException", "Message": "over"}))])
+    desk.wire.answer = lambda call: next(answers) if call.action == IMPORT else None
+    assert "ExpiredTokenException: over" in desk.publish(code=3).stderr
+    assert desk.record() == {f"alpha {EAST} sg-ssh-world {WEB}": "sending"}
+
+
+def test_where_what_was_taken_cannot_be_recorded_it_says_so_and_sends_it_again(
+    tmp_path: Path, desk: Desk
+) -> None:
+    desk.enable(("alpha", EAST))
+    with small_disk(desk.output, 500) as disk:
+        desk.run(18, {("alpha", EAST): unit([found(WEB)], sg_ssh_open=[])})
+        invoke(desk, "--dry-run")  # which keeps what it read
+        desk.wire.answer = lambda call: fill(disk) if call.action == IMPORT else None
+        done = desk.publish(code=2)
+        assert (
+            f"{desk.output / RECORD}: No space left on device: what was taken, 1 of all, is not"
+            in done.stderr
+        )
+        assert desk.record() == {f"alpha {EAST} sg-ssh-world {WEB}": "sending"}
+        desk.imports()
+        desk.wire.answer = lambda call: None
+        assert (
+            f"{desk.output / RECORD}: No space left on device: nothing is sent" in desk.publish(code=2).stderr
+        )
+        assert desk.imports() == []
 
 
 def test_an_older_run_than_the_last_is_refused(desk: Desk) -> None:
-    desk.enable(("alpha", EAST))
     old = desk.run(18, {("alpha", EAST): unit([found(WEB)])})
     desk.run(25, {("alpha", EAST): unit([group(WEB)])})
-    desk.publish()
-    done = desk.publish(where=old, code=2)
-    assert "began 2026-11-18T21:03:55+00:00, before the run that was published last" in done.stderr
-    assert desk.states("alpha", EAST) == {}
+    (desk.output / RECORD).write_text(desk.recorded(ENTRY, run="2026-11-25T21:03:55+00:00"), encoding="utf-8")
+    code, said = invoke(desk, "--yes", where=old)
+    assert code == 2
+    assert "began 2026-11-18T21:03:55+00:00, before the run that was published last" in said
 
 
 def test_two_do_not_publish_at_a_time_nor_with_a_record_that_is_damaged(desk: Desk) -> None:
     desk.run(18, {("alpha", EAST): unit([found(WEB)])})
     handle = os.open(desk.output, os.O_RDONLY)
     fcntl.flock(handle, fcntl.LOCK_EX)
-    done = desk.publish(code=2)
-    assert f"{desk.output}: another `sg-audit publish` is going on there" in done.stderr
+    code, said = invoke(desk, "--yes")
+    assert (code, f"{desk.output}: another `sg-audit publish` is going on there" in said) == (2, True)
     os.close(handle)
     (desk.output / RECORD).write_text('{"tool": "c7n-sg-audit", "version": 1, "run": ""', encoding="utf-8")
-    assert f"{desk.output / RECORD}: not a record of sg-audit" in desk.publish(code=2).stderr
-    assert desk.wire.of(IMPORT) == []
+    code, said = invoke(desk, "--yes")
+    assert (code, f"{desk.output / RECORD}: not a record of sg-audit" in said) == (2, True)
+
+
+def test_a_record_that_is_none_is_an_error(desk: Desk) -> None:
+    desk.run(18, {("alpha", EAST): unit([found(WEB)])})
+    (desk.output / RECORD).write_text(desk.recorded(ENTRY), encoding="utf-8")
+    assert "1 new, 1 changed, 0 unchanged, 0 resolved" in invoke(desk, "--dry-run")[1]
+
+    def entry(place: int, text: str) -> str:
+        return desk.recorded([*ENTRY[:place], text, *ENTRY[place + 1 :]])
+
+    for content, why in (
+        ("", "Input data was truncated"),
+        ("[]", "Expected `object`, got `array`"),
+        (desk.recorded(ENTRY, tool="another"), "Invalid enum value 'another'"),
+        (desk.recorded(ENTRY, run="2026-11-01T00:00:00"), "'2026-11-01T00:00:00' has no time zone"),
+        (entry(0, "gone"), "Invalid enum value 'gone'"),
+        (entry(2, "2026-11-01T00:00:00"), "Invalid isoformat string: '2026-11-01T00:00:00'"),
+        (entry(3, ""), "Invalid isoformat string: ''"),
+        (entry(4, ""), "Invalid isoformat string: ''"),
+        (entry(4, "2026-11-10"), "'2026-11-10' has no time zone"),
+    ):
+        (desk.output / RECORD).write_text(content, encoding="utf-8")
+        assert invoke(desk, "--dry-run")[1].startswith(
+            f"{desk.output / RECORD}: not a record of sg-audit: {why}"
+        )
+    newer = json.dumps({"tool": "c7n-sg-audit", "version": 2, "published": {"by": "other means"}})
+    (desk.output / RECORD).write_text(newer, encoding="utf-8")
+    assert invoke(desk, "--dry-run") == (
+        2,
+        f"{desk.output / RECORD}: of version 2, and this sg-audit knows version 1: publish with the sg-audit that "
+        "wrote it, or a newer one",
+    )
+
+
+@pytest.mark.parametrize(
+    ("state", "month", "day", "change"),
+    [  # a finding that was sent on November 10 last
+        ("failed", 12, 9, "changed"),
+        ("closed", 12, 9, "changed"),
+        ("closed", 12, 11, "new"),
+        ("failed", 12, 11, "changed"),
+        ("sending", 12, 11, "new"),
+    ],
+)
+def test_what_is_archived_is_forgotten_earlier_than_what_is_open(
+    desk: Desk, state: str, month: int, day: int, change: str
+) -> None:
+    desk.run(day, {("alpha", EAST): unit([found(WEB)], sg_ssh_open=[])}, month=month)
+    updated = "" if state == "sending" else BEFORE
+    (desk.output / RECORD).write_text(
+        desk.recorded([state, *ENTRY[1:4], updated, ENTRY[5]]), encoding="utf-8"
+    )
+    assert f"1 {change}" in invoke(desk, "--dry-run")[1]
+
+
+def test_why_something_stays_as_it_was_is_true(desk: Desk) -> None:
+    (desk.output).mkdir()
+    # It is nobody's business any more after ninety days, in which Security Hub has forgotten it.
+    for month, told in ((11, ["1 finding published before stays as it was: of policies that are"]), (2, [])):
+        nothing = {name: each for name, each in unit().items() if name != "sg-ssh-world"}
+        remaining = [each for each in policies() if each["name"] != "sg-ssh-world"]
+        folder = desk.run(18, {("alpha", EAST): nothing}, remaining, month=month)
+        recorded = ENTRY if month == 11 else [*ENTRY[:4], "2025-11-10T00:00:00.000Z", ENTRY[5]]
+        run = f"2026-{month:02}-01T00:00:00+00:00"
+        (desk.output / RECORD).write_text(desk.recorded(recorded, run), encoding="utf-8")
+        code, said = invoke(desk, "--dry-run", where=folder)
+        assert [line[: len(told[0])] for line in said.splitlines() if "published before" in line] == told
+        assert said.endswith("\nnothing to publish\n")
+    # Another run began earlier, and was gone on with after this one was through.
+    folder = desk.run(9, {("alpha", EAST): unit([found(WEB)], sg_ssh_open=[])})
+    (desk.output / RECORD).write_text(desk.recorded(ENTRY), encoding="utf-8")
+    _, said = invoke(desk, "--dry-run", where=folder)
+    assert "1 finding published before stays as it was: sent as another run read it, later than this" in said
+    # The run looked, but nobody knows the way into the account any more.
+    desk.accounts.write_text(desk.accounts.read_text().replace(ACCOUNT_IDS["alpha"], "999999999999"))
+    folder = desk.run(12, {("alpha", EAST): unit([found(WEB)], sg_ssh_open=[])})
+    code, said = invoke(desk, "--dry-run", where=folder)
+    assert (code, "published before" in said) == (3, False)
+    assert f"{EAST}: no account of that id is in {desk.accounts}" in said
+
+
+def test_a_reason_for_each_finding_is_no_screen_full() -> None:
+    failed = [securityhub.Failed(f"id-{number}", f"InvalidInput: {number}") for number in range(40)]
+    failed += [securityhub.Failed(f"other-{number}", "InternalError") for number in range(12)]
+    lines = list(telling.failures(failed))
+    ids = ", ".join(f"other-{number}" for number in range(10))
+    assert lines[0] == f"not taken, 12 findings: InternalError: {ids} and 2 more"
+    assert lines[1] == "not taken, 1 finding: InvalidInput: 0: id-0"
+    assert lines[10:] == ["not taken, 31 findings more, for 31 other reasons"]
 
 
 def test_an_account_that_is_in_no_accounts_file_is_told(desk: Desk) -> None:
     desk.run(18, {("alpha", EAST): unit([found(WEB)])})
     desk.accounts.write_text(desk.accounts.read_text().replace(ACCOUNT_IDS["alpha"], "999999999999"))
-    done = desk.publish(code=3)
-    assert f"{EAST}: no account of that id is in {desk.accounts}" in done.stderr
-    assert "nothing to publish" in done.stderr
+    code, said = invoke(desk, "--yes")
+    assert code == 3
+    assert f"{EAST}: no account of that id is in {desk.accounts}" in said
+    assert "nothing to publish" in said
 
 
 def test_an_account_whose_role_is_anothers_is_sent_nothing(desk: Desk) -> None:
@@ -388,16 +528,15 @@ def test_an_account_whose_role_is_anothers_is_sent_nothing(desk: Desk) -> None:
 
 
 def test_what_is_gone_is_told_from_what_was_published_whichever_runs_those_were(desk: Desk) -> None:
-    desk.enable(("alpha", EAST))
-    desk.run(18, {("alpha", EAST): unit([found(WEB), group(IDLE)])})
-    desk.publish()
     desk.run(19, {("alpha", EAST): unit([group(WEB), found(IDLE)])})
     desk.run(20, {("alpha", EAST): unit([group(WEB), group(IDLE)])})
-    assert "2 findings: 0 new, 0 changed, 0 unchanged, 2 resolved" in desk.publish().stderr
-    assert desk.states("alpha", EAST) == of(WEB, PASSED)
+    (desk.output / RECORD).write_text(desk.recorded(ENTRY), encoding="utf-8")
+    assert "1 finding: 0 new, 0 changed, 0 unchanged, 1 resolved" in invoke(desk, "--dry-run")[1]
 
 
-def test_what_security_hub_has_forgotten_is_made_anew(desk: Desk) -> None:
+def test_what_its_users_write_is_sent_when_a_finding_is_made_and_never_again_until_it_is_forgotten(
+    desk: Desk,
+) -> None:
     desk.enable(("alpha", EAST))
     waivers = finding_runs.waivers(desk.folder)
     idle, closed = found(IDLE, "idle"), group(WEB)
@@ -409,7 +548,14 @@ def test_what_security_hub_has_forgotten_is_made_anew(desk: Desk) -> None:
         {each["Resources"][0]["Details"]["AwsEc2SecurityGroup"]["GroupId"]: each for each in findings}[IDLE]
         for *_, findings in desk.imports()
     ]
-    assert ("Workflow" in of_may, "Workflow" in of_june, "Workflow" in of_november) == (True, False, True)
+    assert [each.get("Workflow") for each in (of_may, of_june, of_november)] == [
+        {"Status": "SUPPRESSED"},
+        None,
+        {"Status": "SUPPRESSED"},
+    ]
+    assert of_may["Note"]["Text"] == "Waived until 2099-01-01: kept (jane)"
+    assert "Note" not in of_june
+    assert of_june["ProductFields"]["Waived"] == "until 2099-01-01: kept (jane)"
 
 
 def test_stock_output_is_not_published(desk: Desk, tmp_path: Path) -> None:
@@ -419,7 +565,8 @@ def test_stock_output_is_not_published(desk: Desk, tmp_path: Path) -> None:
         (policy / "metadata.json").write_text(
             json.dumps({"policy": {"name": policy.name, "resource": "aws.security-group"}, "execution": {}})
         )
-    assert "only runs of `sg-audit run` are published" in desk.publish(where=folder, code=2).stderr
+    code, said = invoke(desk, "--yes", where=folder)
+    assert (code, "only runs of `sg-audit run` are published" in said) == (2, True)
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL], ids=["SIGINT", "SIGKILL"])
