@@ -89,6 +89,14 @@ def _packaged_unless_waivers(
     return () if context.params.get("waivers_file") and not given else _or_packaged(context, option, given)
 
 
+def _packaged_unless_of_a_command(
+    context: click.Context, option: click.Parameter, given: Sequence[Path]
+) -> tuple[Path, ...]:
+    """No policies where none are named and what a command needs is asked for, which is the same for all policies."""
+    of_a_command = context.params.get("remedy") or context.params.get("publish")
+    return () if of_a_command and not given else _or_packaged(context, option, given)
+
+
 def _address(context: click.Context, option: click.Parameter, given: str | None) -> str | None:
     """Raises InputError where it is nothing, as by a variable that is not set."""
     if given is not None and not given.strip():
@@ -225,6 +233,7 @@ policies_or_waivers = together(
     _max_waiver_days,
     _policy_sources(_packaged_unless_waivers),
 )  # fmt: skip
+policies_or_command = _policy_sources(_packaged_unless_of_a_command)
 policy_timeout = click.option(
     "--policy-timeout", type=click.IntRange(min=1), default=60, show_default=True, metavar="SECONDS",
     help="What a policy may take in all; all of them together may take five times that.",

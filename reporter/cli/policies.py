@@ -71,7 +71,7 @@ def print_policies(sources: tuple[Path, ...], folder: Path | None, force: bool) 
 
 
 @click.command()
-@options.policy_sources
+@options.policies_or_command
 @options.only_policies
 @click.option(
     "--format", "form", type=click.Choice(["iam", "cloudformation"]), default="iam", show_default=True,
@@ -88,11 +88,15 @@ def print_policies(sources: tuple[Path, ...], folder: Path | None, force: bool) 
 @click.option("--iam", is_flag=True, help="And what `sg-audit run --iam` asks beside the policies.")
 @click.option("--access-analyzer", is_flag=True, help="And what `--access-analyzer` asks.")
 @click.option(
-    "--remedy", is_flag=True, help="What the scripts of `sg-audit remedy` need, in place of the audit."
+    "--remedy",
+    is_flag=True,
+    is_eager=True,
+    help="What the scripts of `sg-audit remedy` need, in place of the audit.",
 )
 @click.option(
     "--publish",
     is_flag=True,
+    is_eager=True,
     help="The one action more that `sg-audit publish securityhub` needs, in place of the audit.",
 )
 def permissions(

@@ -1,7 +1,7 @@
 """`sg-audit publish`: findings sent to where they are worked on. It alone writes to AWS."""
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -16,6 +16,7 @@ from reporter.errors import InputError
 if TYPE_CHECKING:
     from reporter.accounts.chosen import Account
     from reporter.cli.reading import Read
+    from reporter.findings.changes import Key
     from reporter.output.reading import Output
     from reporter.publish.planning import Item
     from reporter.publish.record import Kept, Record
@@ -35,6 +36,10 @@ if TYPE_CHECKING:
     "-r", "--region", "regions", multiple=True, callback=options.comma_names,
     help="Only this region; repeatable. Those of the others stay as they are.",
 )  # fmt: skip
+@click.option(
+    "-p", "--policy", "policies", multiple=True, callback=options.comma_names,
+    help="Only findings of this policy; repeatable. Those of the others stay as they are.",
+)  # fmt: skip
 @click.option("--dry-run", is_flag=True, help="Send nothing; print what would be new, changed or resolved.")
 @click.option("--yes", is_flag=True, help="Send without asking.")
 def publish(
@@ -46,6 +51,7 @@ def publish(
     max_waiver_days: int | None,
     names: tuple[str, ...],
     regions: tuple[str, ...],
+    policies: tuple[str, ...],
     dry_run: bool,
     yes: bool,
 ) -> int:
@@ -85,10 +91,11 @@ def publish(
         return in_account and (not regions or region in (*regions, UNKNOWN_REGION))
 
     run = read_run(opened, accepted)
+    _check_policies(run, policies)
     if dry_run:
-        return _publish(run, record.read(beside), None, accounts, accounts_file, is_chosen, yes)
+        return _publish(run, record.read(beside), None, accounts, accounts_file, is_chosen, policies, yes)
     with record.held(beside) as kept:
-        return _publish(run, kept.record, kept, accounts, accounts_file, is_chosen, yes)
+        return _publish(run, kept.record, kept, accounts, accounts_file, is_chosen, policies, yes)
 
 
 def _publish(
@@ -98,17 +105,27 @@ def _publish(
     accounts: "Sequence[Account]",
     accounts_file: Path,
     is_chosen: Callable[[str, str], bool],
+    only: Collection[str],
     yes: bool,
 ) -> int:
-    """Say what there is to send, and send it, unless there is no record to be `kept` of it."""
+    """Say what there is to send, and send it, unless there is no record to be `kept` of it. `is_chosen` is given an
+    account's id and a region, and `only` names policies, none for all."""
     from reporter import progress
     from reporter.accounts import prompts
     from reporter.publish import planning, securityhub, telling
     from reporter.report.details import policies_that_find
     from reporter.report.formats import asff
 
+    def of_chosen(key: "Key") -> bool:
+        return is_chosen(key.account, key.region) and (not only or key.policy in only)
+
     found = planning.plan(
-        run.audit, run.findings, run.past, before, lambda place: is_chosen(place.account_id, place.region)
+        run.audit,
+        run.findings,
+        run.past,
+        before,
+        lambda place: is_chosen(place.account_id, place.region),
+        of_chosen,
     )
     of_place, unknown = _accounts_of(found.places, accounts, accounts_file)
     would_be: list[str] = []
@@ -125,7 +142,7 @@ def _publish(
     for line in (
         *run.past.notes,
         *asff.not_taken(place for place in found.all_places if is_chosen(place.account_id, place.region)),
-        *telling.left(found, policies, lambda key: is_chosen(key.account, key.region), told),
+        *telling.left(found, policies, of_chosen, told),
         *telling.unread(gaps),
     ):
         say(line)
@@ -152,11 +169,12 @@ def _publish(
         except KeyboardInterrupt:
             say("interrupted: what was sent is recorded; the same command sends the rest")
             return EXIT_PARTIAL
-        say(f"published {telling.counted(sent.taken)}")
-        click.echo(kept.name)
     refused = [*(securityhub.Refused(place, unknown) for place in there.unknown), *sent.refused]
     for line in (*telling.refusals(refused), *telling.failures(sent.failed)):
         say(line)
+    if kept is not None and there.entries:
+        say(telling.published(sent.taken, there.changes))  # the last, as refusals may be many
+        click.echo(kept.name)
     return EXIT_PARTIAL if refused or sent.failed or gaps or not run.audit.output.complete else EXIT_OK
 
 
@@ -186,6 +204,18 @@ def _sign_in(accounts: "Sequence[Account]") -> None:
 
 def _at_terminal() -> bool:
     return sys.stdin is not None and sys.stdin.isatty()
+
+
+def _check_policies(run: "Read", policies: Sequence[str]) -> None:
+    """Raises InputError for a policy of which the run has no findings to tell."""
+    from reporter.report.details import policies_that_find
+
+    there = [policy.name for policy in policies_that_find(run.audit)]
+    for policy in policies:
+        if policy not in there:
+            raise InputError(
+                f"-p {policy}: no policy of this run that finds groups; there are {', '.join(there)}"
+            )
 
 
 def _check_regions(found: "Output", regions: Sequence[str]) -> None:

@@ -45,11 +45,13 @@ class Change(StrEnum):
 
 @dataclass(frozen=True)
 class Item:
-    """A finding to be sent, in JSON, and what is recorded of it once Security Hub has taken it."""
+    """A finding to be sent, in JSON, and what is recorded of it once Security Hub has taken it. `severity` is its
+    label."""
 
     key: Key
     uid: str
     title: str
+    severity: str
     change: Change
     entry: Entry
     text: str
@@ -65,6 +67,7 @@ class Publication:
     record: Record
     places: tuple[Place, ...]
     _records: FindingRecords
+    _chosen: Callable[[Key], bool]
 
     @property
     def all_places(self) -> Sequence[Place]:
@@ -85,6 +88,8 @@ class Publication:
         if record.outcome is Outcome.UNREAD:
             return None
         key = Key(place.account_id, place.region, record.policy.name, record.group_id)
+        if not self._chosen(key):
+            return None
         before = self.record.entries.get(key)
         if record.outcome is Outcome.POSSIBLE and before and before.state is State.FAILED:
             return None  # nobody looked: what is known of it stays
@@ -106,7 +111,8 @@ class Publication:
             content,
         )
         change = _change(before, entry)
-        return Item(key, finding["Id"], finding["Title"], change, entry, dumps(finding))
+        severity = finding["FindingProviderFields"]["Severity"]["Label"]
+        return Item(key, finding["Id"], finding["Title"], severity, change, entry, dumps(finding))
 
 
 @dataclass(frozen=True)
@@ -150,9 +156,14 @@ def overview(
 
 
 def plan(
-    audit: Audit, findings: Findings, past: Past, record: Record, chosen: Callable[[Place], bool]
+    audit: Audit,
+    findings: Findings,
+    past: Past,
+    record: Record,
+    in_place: Callable[[Place], bool],
+    chosen: Callable[[Key], bool],
 ) -> Publication:
-    """What there is to send of a run to the places that are chosen.
+    """What there is to send of a run to the places that are chosen, of the findings that are.
 
     What was published and is gone is told from the record, not from the run before, of which nothing may have been
     published. Raises InputError where the run is older than the one that was published last.
@@ -169,8 +180,8 @@ def plan(
         for each in resolved_since(_as_run(record, run), history.of_run(audit, findings))
     )
     records = finding_records(audit, findings, replace(past, resolved=gone))
-    places = tuple(place for place in records.places if asff.takes(place) and chosen(place))
-    return Publication(run, asff.time_of(records), record, places, records)
+    places = tuple(place for place in records.places if asff.takes(place) and in_place(place))
+    return Publication(run, asff.time_of(records), record, places, records, chosen)
 
 
 def intended(publication: Publication, entries: Mapping[Key, Entry]) -> Record:

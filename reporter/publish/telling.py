@@ -20,6 +20,12 @@ def counted(changes: Mapping[Change, int]) -> str:
     return f"{_count(sum(changes.values()), 'finding')}: {each}"
 
 
+def published(taken: Mapping[Change, int], planned: Mapping[Change, int]) -> str:
+    """What was sent and taken, and how much of what was to be was not."""
+    left = sum(planned.values()) - sum(taken.values())
+    return f"published {counted(taken)}" + (f"; {left:,} not published, as told above" if left else "")
+
+
 def announced(changes: Mapping[Change, int], places: Sequence[Place]) -> str:
     """What is going to be written, and where."""
     accounts, regions = {place.account_id for place in places}, {place.region for place in places}
@@ -29,7 +35,7 @@ def announced(changes: Mapping[Change, int], places: Sequence[Place]) -> str:
 
 def line(item: Item) -> str:
     """A finding that would be sent."""
-    return without_controls(f"{item.change.value:<9} {item.uid}  {item.title}")
+    return without_controls(f"{item.change.value:<9} {item.severity:<13} {item.uid}  {item.title}")
 
 
 def left(
@@ -50,7 +56,7 @@ def left(
     before = "sent of this run before" if same else "sent as another run read it, later than this one"
     for count, why in (
         (of_others.total(), f"of policies that are not in this run: {_some(sorted(of_others))}"),
-        (not_chosen, "left out by -a or -r"),
+        (not_chosen, "left out by -a, -r or -p"),
         (already, before),
         (len(rest) - not_chosen - already, "for this run did not read whether they are there"),
     ):

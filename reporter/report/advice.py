@@ -47,8 +47,8 @@ _BY_CODE = {
 _ASSUME = ("sts:AssumeRole", "AssumeRole")
 # What is asked beside the policies, and the option that wants it.
 _OPTIONS = {
-    "GetAccountAuthorizationDetails": " --iam",
-    **dict.fromkeys(("ListAnalyzers", "ListFindings", "ListFindingsV2"), " --access-analyzer"),
+    "GetAccountAuthorizationDetails": ("--iam",),
+    **dict.fromkeys(("ListAnalyzers", "ListFindings", "ListFindingsV2"), ("--iam", "--access-analyzer")),
 }
 _NAMED = 2  # permissions in a sentence
 _REGION_CODES = {"AuthFailure", "OptInRequired", "RegionDisabledException"}
@@ -111,5 +111,6 @@ def _permit(cell: Cell, who: str, permissions: Sequence[str]) -> str:
     names = list(permissions) or [name]
     more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
     told = ", ".join(names[:_NAMED]) + more
-    options = "".join(dict.fromkeys(_OPTIONS.get(each.rpartition(":")[2], "") for each in names))
-    return f"Allow {told} to {who} (`sg-audit permissions{options}` prints all that is needed), {AGAIN}"
+    options = dict.fromkeys(option for each in names for option in _OPTIONS.get(each.rpartition(":")[2], ()))
+    asked = " ".join(("sg-audit permissions", *options))
+    return f"Allow {told} to {who} (`{asked}` prints all that is needed), {AGAIN}"

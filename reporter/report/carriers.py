@@ -28,7 +28,7 @@ def carriers(row: Mapping[Any, Any], attachments: pd.DataFrame) -> tuple[str, ..
     named += list(dict.fromkeys(described))
     power = row.get("role_power", "")
     return (
-        *([] if power in _HARMLESS else [f"role: {power}"]),
+        *([] if power in _HARMLESS else [f"{power} role"]),
         *named[:_NAMED],
         *([f"{len(named) - _NAMED:,} more"] if len(named) > _NAMED else []),
     )

@@ -29,7 +29,8 @@ _OF_FINDINGS = (
     "matched_rules", "proven", "first_seen", "since_last", "next_step",
 )  # fmt: skip
 _KEY_COLUMNS = ("account_id", "region", "policy", "resource_id")
-_OF_GROUPS = ("vpc_id", "tags", "risk", "reachable", "reachable_on")
+# The last is there where roles were asked for alone.
+_OF_GROUPS = ("vpc_id", "tags", "risk", "reachable", "reachable_on", "role_power")
 
 
 class Outcome(StrEnum):
@@ -60,10 +61,11 @@ class FindingRecord:
 
     `level` is one of FINDING_LEVELS, the worst that missing answers leave where it is not `level_proven`, and empty
     where the finding is gone or was not read. `matched_rules` are texts (`tcp 22 from 0.0.0.0/0`), None where they
-    cannot be told. `first_seen` is a date (UTC, ISO 8601), empty where no run saw it for sure. `seen` is when the
-    policy was read there. `is_new` says that no earlier run had it, as far as is known. `waived` says until when it
-    is, or why no longer. `reason` says why it is gone (`Reason`), or was not read. `recorded` is the group as AWS
-    describes it, where that was asked for and can still be read.
+    cannot be told. `first_seen` is a date (UTC, ISO 8601), empty where no run saw it for sure. `role_power` is a word
+    of Power, empty where no instance carries the group or roles were not asked for. `seen` is when the policy was
+    read there. `is_new` says that no earlier run had it, as far as is known. `waived` says until when it is, or why
+    no longer. `reason` says why it is gone (`Reason`), or was not read. `recorded` is the group as AWS describes it,
+    where that was asked for and can still be read.
     """
 
     uid: str
@@ -80,6 +82,7 @@ class FindingRecord:
     in_use: bool | None = None
     reachable: str = ""
     reachable_on: tuple[str, ...] = ()
+    role_power: str = ""
     matched_rules: tuple[str, ...] | None = ()
     first_seen: str = ""
     is_new: bool = False
@@ -177,7 +180,9 @@ class _Sources:
             name: findings.frame[name].tolist() if name in findings.frame else [""] * len(findings.frame)
             for name in _OF_FINDINGS
         }
-        self._groups: dict[str, list[Any]] = {name: findings.groups[name].tolist() for name in _OF_GROUPS}
+        self._groups: dict[str, list[Any]] = {
+            name: findings.groups[name].tolist() for name in _OF_GROUPS if name in findings.groups
+        }
         in_use = findings.groups["in_use"].astype(object)
         self._in_use = in_use.where(in_use.notna(), None).tolist()
         self._proven = findings.proven.tolist()
@@ -258,6 +263,7 @@ class _Sources:
             in_use=self._in_use[group],
             reachable=groups["reachable"][group],
             reachable_on=tuple(groups["reachable_on"][group]),
+            role_power=groups["role_power"][group] if "role_power" in groups else "",
             matched_rules=frame["matched_rules"][row],
             first_seen=first_seen,
             is_new=in_first_run and not before,

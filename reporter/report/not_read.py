@@ -35,7 +35,7 @@ def lines(audit: Audit, again: str = "sg-audit audit --resume") -> Iterator[str]
     if len(reasons) > _ACCOUNTS:
         yield f"not read: {_count(len(reasons) - _ACCOUNTS, 'more account')}; the coverage tab has them all"
     if audit.output.kind == OWN_RUN:
-        yield f"`{again}` with the run's options tries only what was not read"
+        yield f"`{again}` with the run's -c, -u and -s tries only what was not read"
 
 
 def counts(audit: Audit) -> Iterator[str]:

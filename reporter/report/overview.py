@@ -308,7 +308,7 @@ def _next_steps(
         yield f"Move the instances off {_groups(high, 'default group')}, to groups made for them."
     if missing:
         accounts = len({entry.account for entry in missing})
-        again = "`sg-audit audit --resume` with the run's options" if own_run else "run Custodian again"
+        again = "`sg-audit audit --resume` with the run's -c, -u and -s" if own_run else "run Custodian again"
         yield (
             f"Read what was not read, of {accounts:,} account{'s' if accounts > 1 else ''}: as told above, then "
             f"{again}. Until then nothing is known of it, good or bad."

@@ -16,6 +16,9 @@ from moto.iam.models import get_account_id_from
 
 _SIGNED_BY = re.compile(r"Credential=(?P<key>[^/,]+)/\d{8}/(?P<region>[^/]*)/(?P<service>[^/]*)/aws4_request")
 
+# What botocore calls a service where IAM, and so a signature, has another name for it.
+_MODELS = {"access-analyzer": "accessanalyzer"}
+
 
 @dataclass(frozen=True)
 class Call:
@@ -78,7 +81,7 @@ def _by_path(service: str, method: str, path: str) -> tuple[str, str]:
 @cache
 def _routes(service: str) -> tuple[str, tuple[tuple[str, "re.Pattern[str]", str], ...]]:
     try:
-        model = botocore.session.Session().get_service_model(service)
+        model = botocore.session.Session().get_service_model(_MODELS.get(service, service))
     except UnknownServiceError:
         return "rest-json", ()
     if model.protocol != "rest-json":

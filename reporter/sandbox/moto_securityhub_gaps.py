@@ -6,6 +6,8 @@ from moto.securityhub.exceptions import InvalidInputException, SecurityHubClient
 from moto.securityhub.models import SecurityHubBackend
 
 _MOST = 100  # findings in an import
+# What a finding says of itself at the top comes of what its provider says there.
+_OF_ITS_PROVIDER = ("Severity", "Types")
 _OF_ITS_USERS = ("Note", "UserDefinedFields", "VerificationState", "Workflow")
 
 _import = SecurityHubBackend.batch_import_findings
@@ -15,7 +17,8 @@ def batch_import_findings(
     self: SecurityHubBackend, findings: list[dict[str, Any]]
 ) -> tuple[int, int, list[dict[str, Any]]]:
     """AWS takes findings where Security Hub is enabled, of the account that calls alone, and a hundred at most. Of
-    those that it has, it passes over what is not newer, and over what is its users' to write.
+    those that it has, it passes over what is not newer, and over what is its users' to write. Severity and types
+    are those that its provider gives in FindingProviderFields.
 
     https://docs.aws.amazon.com/securityhub/latest/userguide/finding-update-batchimportfindings.html
     """
@@ -35,7 +38,9 @@ def batch_import_findings(
             )
     there = {finding.id: finding.data for finding in self.findings}
     newer = []
-    for each in findings:
+    for sent in findings:
+        provided = sent.get("FindingProviderFields", {})
+        each = sent | {name: provided[name] for name in _OF_ITS_PROVIDER if name in provided}
         before = there.get(each.get("Id", ""))
         if before is None:
             newer.append(each)

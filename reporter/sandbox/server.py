@@ -25,7 +25,7 @@ from moto.moto_server.werkzeug_app import (
 )
 from werkzeug.serving import make_server
 
-from reporter.sandbox import calls, moto_gaps, moto_lookups
+from reporter.sandbox import calls, moto_gaps, moto_lookups, no_analyzers
 from reporter.sandbox.misbehaving import Faults
 
 
@@ -40,7 +40,8 @@ def application() -> WSGIApplication:
     moto_lookups.remember()
     # The same ids each time: all that a second demo finds would be new, and what the first one found gone.
     mock_random.seed(0)
-    return Faults(OneAtATime(DomainDispatcherApplication(create_backend_app)), calls.read)
+    aws = OneAtATime(DomainDispatcherApplication(create_backend_app))
+    return Faults(no_analyzers.answering(aws), calls.read)
 
 
 class OneAtATime:

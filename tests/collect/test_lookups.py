@@ -288,7 +288,7 @@ def test_the_report_tells_what_was_not_read_and_what_to_do(asked: Asked, reporte
     )
     told = rows[DENIED, US, ANALYZERS]["what_to_do"]
     assert "Allow access-analyzer:ListAnalyzers to " in told
-    assert "`sg-audit permissions --access-analyzer`" in told
+    assert "`sg-audit permissions --iam --access-analyzer`" in told
     # The same for all of an account that could not be opened, so that it is told once.
     assert len({row["what_to_do"] for key, row in rows.items() if key[0] == LOCKED}) == 1
     assert f"not read: {LOCKED} (all of it): " in reported.said

@@ -10,7 +10,9 @@ from unittest import mock
 import boto3
 import pytest
 import yaml
+from click.testing import CliRunner
 
+from reporter.cli import cli
 from reporter.sandbox import environment, estate
 from tests.shared import sandbox
 
@@ -303,6 +305,15 @@ def test_what_the_scripts_of_a_remedy_take_is_a_role_of_its_own(
     [policy] = made["Resources"]["AuditRole"]["Properties"]["Policies"]
     assert policy["PolicyName"] == "sg-remedy"
     assert set(policy["PolicyDocument"]["Statement"][0]["Action"]) == TO_CHANGE
+
+
+@pytest.mark.parametrize("which", ["--publish", "--remedy"])
+def test_what_is_the_same_for_all_policies_looks_for_none(
+    which: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = CliRunner().invoke(cli, ["permissions", which], standalone_mode=False)
+    assert (done.return_value, done.stderr) == (0, "")
 
 
 def test_publishing_takes_one_action_more(permissions: Run, lint: Callable[[str], list[Any]]) -> None:

@@ -148,7 +148,7 @@ def test_a_dry_run_asks_nobody_and_shows_what_would_be(desk: Desk) -> None:
     desk.run(18, {("alpha", EAST): unit([found(WEB, "=web\u202e")], sg_ssh_open=[])})
     done = desk.publish("--dry-run")
     name = f"c7n-sg-audit/{ACCOUNT_IDS['alpha']}/{EAST}/sg-ssh-world/{WEB}"
-    assert done.stdout == f"new       {name}  SSH open to the world: =web_\n"
+    assert done.stdout == f"new       MEDIUM        {name}  SSH open to the world: =web_\n"
     assert (
         "--dry-run: nothing is sent; it would be, into Security Hub of 1 account and 1 region, 1 finding: "
         "1 new, 0 changed, 0 unchanged, 0 resolved" in done.stderr
@@ -196,6 +196,10 @@ def test_where_security_hub_is_not_enabled_it_says_that_once_an_account(desk: De
     done = desk.publish("-w", finding_runs.waivers(desk.folder), code=3)
     told = f"account alpha ({ACCOUNT_IDS['alpha']}), {IRELAND}, {EAST}: Security Hub is not enabled there"
     assert [line for line in done.stderr.splitlines() if "not enabled" in line] == [f"not published: {told}"]
+    assert (
+        "published 2 findings: 2 new, 0 changed, 0 unchanged, 0 resolved; 4 not published"
+        in (done.stderr.splitlines()[-1])
+    )
     assert set(desk.record()) == {f"beta {EAST} {policy} {WEB}" for policy in ("sg-ssh-open", "sg-ssh-world")}
     desk.imports()
 
@@ -233,7 +237,7 @@ def test_what_is_left_out_or_of_a_policy_that_is_gone_stays_as_it_is(desk: Desk)
     done = desk.publish("-a", "alpha", "-r", EAST)
     assert [line for line in done.stderr.splitlines() if "stay" in line] == [
         "3 findings published before stay as they were: of policies that are not in this run: sg-ssh-open",
-        "2 findings published before stay as they were: left out by -a or -r",
+        "2 findings published before stay as they were: left out by -a, -r or -p",
     ]
     assert [(account, region, len(each)) for account, region, each in desk.imports()] == [("alpha", EAST, 1)]
     assert desk.states("alpha", EAST) == {f"sg-ssh-open/{WEB}": OPEN, f"sg-ssh-world/{WEB}": PASSED}
@@ -247,9 +251,31 @@ def test_what_is_left_out_or_of_a_policy_that_is_gone_stays_as_it_is(desk: Desk)
         "2 findings published before stay as they were: for this run did not read whether they are there",
     ]
     assert "nothing to publish" in said
-    for words, why in ((["-a", "gamma"], "-a gamma: not in"), (["-r", "eu-west-3"], "-r eu-west-3: not in")):
+    for words, why in (
+        (["-a", "gamma"], "-a gamma: not in"),
+        (["-r", "eu-west-3"], "-r eu-west-3: not in"),
+        (["-p", "sg-inventory"], "-p sg-inventory: no policy of this run that finds groups; there are"),
+    ):
         code, said = invoke(desk, "--yes", *words)
         assert (code, why in said) == (2, True)
+
+
+def test_one_policy_is_published_and_resolved_alone(desk: Desk) -> None:
+    desk.enable(("alpha", EAST))
+    desk.run(18, {("alpha", EAST): unit([found(WEB)])})
+    done = desk.publish("-p", "sg-ssh-world")
+    assert "published 1 finding: 1 new" in done.stderr
+    assert desk.states("alpha", EAST) == {f"sg-ssh-world/{WEB}": OPEN}
+    desk.run(19, {("alpha", EAST): unit([found(WEB)])})
+    desk.publish()
+    assert desk.states("alpha", EAST) == of(WEB, OPEN)
+    desk.run(20, {("alpha", EAST): unit([group(WEB)])})  # both are gone, and one is asked for
+    done = desk.publish("-p", "sg-ssh-world")
+    assert "1 finding published before stays as it was: left out by -a, -r or -p" in done.stderr
+    assert desk.states("alpha", EAST) == {f"sg-ssh-open/{WEB}": OPEN, f"sg-ssh-world/{WEB}": PASSED}
+    desk.run(21, {("alpha", EAST): unit([group(WEB)])})
+    desk.publish()
+    assert desk.states("alpha", EAST) == of(WEB, PASSED)
 
 
 def test_what_was_only_not_looked_for_is_not_made_less(desk: Desk) -> None:

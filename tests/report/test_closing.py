@@ -117,7 +117,7 @@ def test_one_account_is_one_line_with_what_to_do_whatever_it_cost(tmp_path: Path
         allow,
         f"not read: beta {US} eni-inventory: denied UnauthorizedOperation Not allowed.",
         allow,
-        "`sg-audit audit --resume` with the run's options tries only what was not read",
+        "`sg-audit audit --resume` with the run's -c, -u and -s tries only what was not read",
     ]
 
 

@@ -17,6 +17,7 @@ from reporter.cli import cli
 from reporter.inventory.iam import roles
 from tests.inventory.iam.test_power import ALL, allow
 from tests.inventory.test_behind import IAM, ROLES, V1, V2, named, with_role
+from tests.inventory.test_internet import NETWORK, network
 from tests.rundir import DENIED, POLICIES, WORLD, group, instance, interface, unit, write
 
 SgAudit = Callable[..., Any]
@@ -93,6 +94,8 @@ def test_the_workbook_has_them_after_reach_and_worst_first(reports: Path) -> Non
     }
     assert list(told)[:3] == ["sg-z", "sg-y", "sg-x"]
     assert heads[heads.index("reachable") + 1] == "role_power"
+    letter = sheet.cell(1, heads.index("role_power") + 1).column_letter
+    assert sheet.column_dimensions[letter].width >= len("privilege escalation") / 1.15
     place = heads.index("instances") + 1
     assert heads[place : place + 3] == ["instance_roles", "role_power_why", "imdsv1"]
     assert all(sheet.cell(1, heads.index(name) + 1).comment.text for name in COLUMNS)
@@ -101,10 +104,58 @@ def test_the_workbook_has_them_after_reach_and_worst_first(reports: Path) -> Non
 def test_the_overview_names_what_is_much_or_not_known(reports: Path) -> None:
     sheet = openpyxl.load_workbook(reports / "report.xlsx")["overview"]
     behind = [cell.value for row in sheet.iter_rows() for cell in row if "i-y (" in str(cell.value)]
-    assert behind == ["role: unknown, i-y (running)"]
+    assert behind == ["unknown role, i-y (running)"]
     texts = [str(cell.value) for row in sheet.iter_rows() for cell in row]
-    assert "role: admin, web (running)" in texts
-    assert not any(text.startswith("role: ") and "eni-x" in text for text in texts)
+    assert "admin role, web (running)" in texts
+    assert not any(" role, " in text and "eni-x" in text for text in texts)
+
+
+def test_what_to_do_and_findings_for_other_tools_tell_of_roles(tmp_path: Path) -> None:
+    """The internet reaches four groups, and a role behind each but the last may do much."""
+    statements = {
+        "a": ALL,
+        "p": allow("iam:PutRolePolicy"),
+        "d": allow("s3:GetObject"),
+        "l": allow("ec2:Describe*"),
+    }
+    there = network()
+    groups = [group(f"sg-{name}", name, ssh_from=WORLD) for name in statements]
+    enis = [
+        there["interface"]
+        | interface(f"eni-{name}", each, instance=f"i-{name}")
+        | {"PrivateIpAddress": f"10.0.0.{number}"}
+        for number, (name, each) in enumerate(zip(statements, groups, strict=True), 4)
+    ]
+    on = [
+        with_role(instance(f"i-{name}", each), name, options=V2)
+        for name, each in zip(statements, groups, strict=True)
+    ]
+    around = {name.replace("-", "_"): there[name] for name in ("subnets", "route-tables", "network-acls")}
+    units = {
+        ("alpha", "us-east-1"): unit(groups, enis, on, **around),
+        ("alpha", "global"): {ROLES: [named(name, each) for name, each in statements.items()]},
+    }
+    run = write(tmp_path / "run", units, (*POLICIES, *NETWORK, IAM))
+    done = CliRunner().invoke(
+        cli,
+        ["report", "-s", str(run), "-o", str(tmp_path), "--stem", "of"]
+        + [f"-f{name}" for name in ("xlsx", "asff", "ocsf")],
+        standalone_mode=False,
+    )
+    assert done.return_value == 0, done.output
+    sheet = openpyxl.load_workbook(tmp_path / "of.xlsx")["overview"]
+    [step] = [str(cell.value) for row in sheet.iter_rows() for cell in row if "Close what" in str(cell.value)]
+    assert step.endswith(
+        "Close what the internet reaches now: 4 groups of risk critical, first the 1 with a role behind it that may do "
+        "everything (admin). Each finding names the rule that lets it in (matched rules) and where it is reached."
+    )
+    told = {"sg-a": "admin", "sg-p": "privilege escalation", "sg-d": "data access", "sg-l": "other"}
+    [imported] = (tmp_path / "of_asff").rglob("*.json")
+    world = [each for each in json.loads(imported.read_text()) if each["GeneratorId"] == "sg-ssh-world"]
+    assert {each["Id"].split("/")[-1]: each["ProductFields"]["RolePower"] for each in world} == told
+    events = [json.loads(line) for line in (tmp_path / "of_ocsf.jsonl").read_text().splitlines()]
+    data = [each["resources"][0] for each in events if "/sg-ssh-world/" in each["finding_info"]["uid"]]
+    assert {each["uid"].split("/")[-1]: each["data"]["role_power"] for each in data} == told
 
 
 def test_csv_json_and_the_typed_formats_have_the_same(reports: Path) -> None:
@@ -130,7 +181,7 @@ def test_a_database_can_be_asked_for_them(reports: Path) -> None:
 
 def test_the_page_has_them(reports: Path) -> None:
     page = (reports / "report.html").read_text()
-    assert "role: admin, web (running)" in page
+    assert "admin role, web (running)" in page
     data = json.loads(re.search(r'<script type="application/json"[^>]*>(.*?)</script>', page, re.DOTALL)[1])
     fields, texts = data["fields"]["group"], data["texts"]
     powers = {

@@ -370,7 +370,7 @@ NOT_WHOLE = """\
 
 - Close 1 group of risk critical that is not waived: open and in use, an address, a route or a network ACL away from being reached.
 - Move the instances off 1 default group, to groups made for them.
-- Read what was not read, of 2 accounts: as told above, then `sg-audit audit --resume` with the run's options. Until then nothing is known of it, good or bad.
+- Read what was not read, of 2 accounts: as told above, then `sg-audit audit --resume` with the run's -c, -u and -s. Until then nothing is known of it, good or bad.
 - `sg-audit remedy` writes the steps for these, and those that undo them; it carries out nothing.
 
 **The worst groups that are not waived**

@@ -26,6 +26,10 @@ def finding(account: str = ACCOUNT, updated: str = "2026-11-18T00:00:00.000Z", *
     } | more
 
 
+def given(severity: str) -> dict[str, Any]:
+    return {"FindingProviderFields": {"Severity": {"Label": severity}, "Types": ["Mine"]}}
+
+
 def test_only_an_account_that_has_it_enabled_imports_its_own_findings(client: Client) -> None:
     hub = client("securityhub", ACCOUNT)
     with pytest.raises(ClientError, match=r"InvalidAccessException.*not subscribed to AWS Security Hub"):
@@ -34,12 +38,16 @@ def test_only_an_account_that_has_it_enabled_imports_its_own_findings(client: Cl
     with pytest.raises(ClientError, match="AccessDeniedException"):
         hub.batch_import_findings(Findings=[finding(), finding(OTHER)])
     assert hub.get_findings()["Findings"] == []
-    hub.batch_import_findings(Findings=[finding(Workflow={"Status": "SUPPRESSED"})])
+    hub.batch_import_findings(Findings=[finding(Workflow={"Status": "SUPPRESSED"}, **given("HIGH"))])
+    assert hub.get_findings()["Findings"][0]["Severity"] == {"Label": "HIGH"}
 
     # What is not newer, and what is its users', is passed over.
     answer = hub.batch_import_findings(Findings=[finding(Title="Other")])
     assert (answer["SuccessCount"], answer["FailedCount"]) == (1, 0)
-    later = finding(updated="2026-11-19T00:00:00.000Z", Title="Newer", Workflow={"Status": "NEW"})
+    later = finding(
+        updated="2026-11-19T00:00:00.000Z", Title="Newer", Workflow={"Status": "NEW"}, **given("LOW")
+    )
     hub.batch_import_findings(Findings=[later])
     [found] = hub.get_findings()["Findings"]
     assert (found["Title"], found["Workflow"]) == ("Newer", {"Status": "SUPPRESSED"})
+    assert (found["Severity"], found["Types"]) == ({"Label": "LOW"}, ["Mine"])

@@ -161,3 +161,7 @@ def test_a_service_that_needs_more_than_is_installed_says_so(
             glue.get_databases()
         with pytest.raises(ClientError, match="cloudformation needs openapi_spec_validator"):
             cloudformation.list_stacks()
+
+
+def test_no_account_has_an_access_analyzer(client: Any) -> None:
+    assert client("accessanalyzer", DEV).list_analyzers()["analyzers"] == []

@@ -219,6 +219,7 @@ def _product_fields(record: FindingRecord) -> dict[str, str]:
         "InUse": record.told_in_use,
         "Reachable": record.reachable,
         "ReachableOn": ", ".join(record.reachable_on),
+        "RolePower": record.role_power,
         "MatchedRules": "not told" if record.matched_rules is None else ", ".join(record.matched_rules),
         "Waived": record.waived,
         "GoneBecause": record.reason,

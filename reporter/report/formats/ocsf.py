@@ -192,6 +192,7 @@ def _resource(record: FindingRecord, partition: str) -> dict[str, Any]:
         "in_use": record.told_in_use,
         "reachable": record.reachable,
         "reachable_on": list(record.reachable_on),
+        "role_power": record.role_power,
         "vpc_id": record.vpc_id,
     }
     return _filled(

@@ -56,7 +56,7 @@ def test_where_nothing_was_read_nothing_is_said_to_be_there_or_not(tmp_path: Pat
     assert [page.cell(new, column).value for column in (2, 5, 8, 11, 14)] == ["–"] * 5
     assert list(steps(page)) == [
         "1. Read what was not read, of 1 account: as told above, then `sg-audit audit --resume` with the "
-        "run's options. Until then nothing is known of it, good or bad."
+        "run's -c, -u and -s. Until then nothing is known of it, good or bad."
     ]
     assert len(page._charts) == 1  # none of the runs, of which no figure is known
 

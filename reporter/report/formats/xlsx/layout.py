@@ -35,7 +35,7 @@ _OF_GROUPS = {
     "ssh_rules": 12.5,
     "risk": 8.5,
     "reachable": 9,
-    "role_power": 12,
+    "role_power": 18,  # privilege escalation
     "first_seen": 11,
     "since_last": 9,
     "matched_rules": 21.5,
