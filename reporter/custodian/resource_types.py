@@ -14,6 +14,7 @@ LOAD_BALANCERS, TARGET_GROUPS = "aws.app-elb", "aws.app-elb-target-group"
 
 #: What no type of Custodian's holds: see collect.lookups.
 IAM_AUTHORIZATION, ACCESS_ANALYZER = "aws.iam-authorization", "aws.access-analyzer"
+ABOUT_ROLES = frozenset({IAM_AUTHORIZATION, ACCESS_ANALYZER})
 
 #: The tables that the policies on them fill where they list everything. Such a policy gets no sheet beside it.
 INVENTORY_TABS = {

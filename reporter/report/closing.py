@@ -15,6 +15,7 @@ from reporter.inventory.audit import Audit
 from reporter.output.manifest import UNKNOWN_REGION
 from reporter.redaction import without_controls
 from reporter.report import summary
+from reporter.report.read_shares import asked_about_roles
 from reporter.report.table import UNKNOWN
 
 _SHOWN = 20  # accounts: what a terminal has room for
@@ -69,12 +70,12 @@ def _gaps(audit: Audit) -> dict[str, str]:
     """Of each account with gaps in how many of its regions they are, and under "" of all accounts together."""
     planned: dict[str, set[str]] = {}
     unread: dict[str, set[str]] = {}
+    about_roles = asked_about_roles(audit.output.policies)
     for cell in audit.cells:
-        if not cell.is_left_out:
-            region = {cell.region} if cell.is_of_region else set()
-            planned.setdefault(cell.account, set()).update(region)
+        if not cell.is_left_out and cell.policy not in about_roles:
+            planned.setdefault(cell.account, set()).add(cell.region)
             if cell.is_gap:
-                unread.setdefault(cell.account, set()).update(region)
+                unread.setdefault(cell.account, set()).add(cell.region)
     told = {
         name: "all" if UNKNOWN_REGION in regions else f"{len(regions):,} of {len(planned[name]):,}"
         for name, regions in unread.items()

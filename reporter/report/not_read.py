@@ -10,6 +10,7 @@ from reporter.names import printable
 from reporter.output.manifest import GLOBAL_REGION
 from reporter.output.reading import OWN_RUN
 from reporter.report.advice import AGAIN
+from reporter.report.read_shares import asked_about_roles
 from reporter.report.summary import coverage_line
 from reporter.report.unread import Unread, by_account
 
@@ -41,12 +42,20 @@ def lines(audit: Audit, again: str = "sg-audit audit --resume") -> Iterator[str]
 def counts(audit: Audit) -> Iterator[str]:
     """How much of what was planned was looked at, and of how many accounts a part was not."""
     yield coverage_line(audit)
-    reasons = _reasons(audit)
+    about_roles = asked_about_roles(audit.output.policies)
     accounts = {account for account, _ in _planned(audit)}
-    if reasons and len(accounts) > 1:
-        nothing = sum(first.whole for first, *_ in reasons.values())
-        of = f"not read whole: {len(reasons):,} of {len(accounts):,} accounts"
+    if len(accounts) == 1:
+        return
+    groups, roles = (
+        {cell.account for cell in audit.gaps if (cell.policy in about_roles) is of_roles}
+        for of_roles in (False, True)
+    )
+    if groups:
+        nothing = sum(first.whole for first, *_ in _reasons(audit).values())
+        of = f"not read whole: {len(groups):,} of {len(accounts):,} accounts"
         yield f"{of}, {nothing:,} of them not at all" if nothing else of
+    if roles:
+        yield f"roles not read whole: {len(roles):,} of {len(accounts):,} accounts"
 
 
 def reason(entry: Unread) -> str:

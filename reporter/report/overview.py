@@ -22,7 +22,7 @@ from reporter.output.reading import OWN_RUN
 from reporter.report import summary, unread
 from reporter.report.carriers import carriers
 from reporter.report.changes import when_before
-from reporter.report.read_shares import Read, read_of, regions_by_account, regions_read
+from reporter.report.read_shares import Read, asked_about_roles, read_of, regions_by_account, regions_read
 from reporter.report.summary import RiskCounts
 from reporter.report.unread import Unread
 
@@ -32,6 +32,7 @@ _WORST = 10
 
 #: Levels of which something is to be done about each group.
 _URGENT = LEVELS[:3]
+_POWERFUL = {"admin": "may do everything", "privilege escalation": "can get more than it was given"}
 
 
 @dataclass(frozen=True)
@@ -109,6 +110,7 @@ class Overview:
     complete: bool
     accounts_read: Read
     regions_read: Read
+    roles_read: Read
     cells_read: Read
     groups: int | None
     levels: tuple[Level, ...] = ()
@@ -122,6 +124,11 @@ class Overview:
     trend: tuple[tuple[str, Mapping[str, int | None]], ...] = ()
     next_steps: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+
+    @property
+    def groups_whole(self) -> bool:
+        """Whether all was read that groups are found and judged by."""
+        return self.complete and self.accounts_read.read == self.accounts_read.planned
 
 
 def overview(
@@ -139,6 +146,9 @@ def overview(
     label_of = partial(labels.text, label)
     accounts = tuple(_accounts(audit, findings, counts, label_of)) if counts else ()
     missing = tuple(unread.by_account_and_kind(audit))
+    about_roles = asked_about_roles(output.policies)
+    of_groups = [cell for cell in audit.cells if cell.policy not in about_roles]
+    of_roles = [cell for cell in audit.cells if cell.policy in about_roles]
     began, ended = _time(output.started), _time(run.finished or "") if run else None
     return Overview(
         title="Security groups audit" if output.has_groups else "Cloud Custodian report",
@@ -152,8 +162,9 @@ def overview(
         policy_files=run.policy_files if run else (),
         policies=len(output.policies),
         complete=output.complete,
-        accounts_read=read_of(audit.cells, lambda cell: cell.account),
-        regions_read=regions_read(audit.cells),
+        accounts_read=read_of(of_groups, lambda cell: cell.account),
+        regions_read=regions_read(of_groups),
+        roles_read=read_of(of_roles, lambda cell: cell.account),
         cells_read=read_of(audit.cells, lambda cell: cell.key),
         groups=_whole(counts.all["groups"]) if counts else None,
         levels=levels,
@@ -166,7 +177,14 @@ def overview(
         base=when_before(past),
         trend=past.trend,
         next_steps=tuple(
-            _next_steps(levels, missing, findings, complete=output.complete, own_run=output.kind == OWN_RUN)
+            _next_steps(
+                levels,
+                missing,
+                about_roles,
+                findings,
+                complete=output.complete,
+                own_run=output.kind == OWN_RUN,
+            )
         ),
         remarks=tuple(remarks),
     )
@@ -260,7 +278,8 @@ def _accounts(audit: Audit, findings: Findings, counts: RiskCounts, label_of: _L
         (account, str(risk)): int(position)
         for account, risk, position in zip(first["account_profile"], first["risk"], first.index, strict=True)
     }
-    regions = regions_by_account(audit.cells)
+    about_roles = asked_about_roles(audit.output.policies)
+    regions = regions_by_account(cell for cell in audit.cells if cell.policy not in about_roles)
     for position, row in frame.iterrows():
         name = row["account_profile"]
         yield Account(
@@ -279,6 +298,7 @@ def _accounts(audit: Audit, findings: Findings, counts: RiskCounts, label_of: _L
 def _next_steps(
     levels: tuple[Level, ...],
     missing: tuple[Unread, ...],
+    about_roles: frozenset[str],
     findings: Findings,
     *,
     complete: bool,
@@ -294,7 +314,7 @@ def _next_steps(
     reached, maybe = to_do["critical", "yes"], to_do["critical", "unknown"]
     if reached:
         yield (
-            f"Close what the internet reaches now: {critical(reached)}{_admin_first(findings)}. Each finding names "
+            f"Close what the internet reaches now: {critical(reached)}{_powerful_first(findings)}. Each finding names "
             "the rule that lets it in (matched rules) and where it is reached."
         )
     if maybe:
@@ -309,10 +329,11 @@ def _next_steps(
     if missing:
         accounts = len({entry.account for entry in missing})
         again = "`sg-audit audit --resume` with the run's -c, -u and -s" if own_run else "run Custodian again"
-        yield (
-            f"Read what was not read, of {accounts:,} account{'s' if accounts > 1 else ''}: as told above, then "
-            f"{again}. Until then nothing is known of it, good or bad."
-        )
+        of = f"of {accounts:,} account{'s' if accounts > 1 else ''}: as told above, then {again}. Until then"
+        if about_roles.issuperset(policy for entry in missing for policy in entry.policies):
+            yield f"Read what was not read of roles, {of} it is not known what stands behind the groups there."
+        else:
+            yield f"Read what was not read, {of} nothing is known of it, good or bad."
     elif not complete:
         yield "Let the run come to its end: `sg-audit audit --resume`."
     if medium := _of_level(to_do, "medium"):
@@ -338,21 +359,19 @@ def _of_level(to_do: Counter[tuple[str, str]], level: str) -> int:
     return sum(number for (risk, _), number in to_do.items() if risk == level)
 
 
-def _admin_first(findings: Findings) -> str:
+def _powerful_first(findings: Findings) -> str:
     """Which of the groups that the internet reaches to begin with, where roles were asked for."""
     if "role_power" not in findings.groups:
         return ""
     risk, groups = findings.waived.risk_left, findings.groups
-    first = (
-        findings.proven
-        & (risk == "critical")
-        & (groups["reachable"] == "yes")
-        & (groups["role_power"] == "admin")
-    )
-    number = int(first.fillna(False).sum())
-    if not number:
+    reached = findings.proven & (risk == "critical") & (groups["reachable"] == "yes")
+    power = Counter(groups["role_power"][reached.fillna(False).astype(bool)])
+    what = {word: does for word, does in _POWERFUL.items() if power[word]}
+    if not what:
         return ""
-    return f", first the {number:,} with a role behind {'it' if number == 1 else 'them'} that may do everything (admin)"
+    number = sum(power[word] for word in what)
+    them = "it" if number == 1 else "them"
+    return f", first the {number:,} with a role behind {them} that {' or '.join(what.values())} ({', '.join(what)})"
 
 
 def _groups(number: int, what: str = "group") -> str:

@@ -32,10 +32,11 @@ def per_cent(read: Read) -> int:
 def coverage(overview: Overview) -> str:
     """How much was looked at: `2 of 3 accounts were read whole (66 %), 1 in part; …`."""
     groups = "" if overview.groups is None else f"{security_groups(overview.groups)}. "
-    accounts, regions = overview.accounts_read, overview.regions_read
+    accounts, regions, roles = overview.accounts_read, overview.regions_read, overview.roles_read
+    of_roles = f" Of roles, {_of(roles, 'account')}{_parts(roles)}." if roles.read < roles.planned else ""
     return (
         f"{groups}{_of(accounts, 'account')}{_parts(accounts)}; "
-        f"{_of(regions, 'region of an account', 'regions of accounts')}{_parts(regions)}."
+        f"{_of(regions, 'region of an account', 'regions of accounts')}{_parts(regions)}.{of_roles}"
     )
 
 
@@ -64,6 +65,8 @@ def _parts(read: Read) -> str:
 
 def not_clean(overview: Overview) -> str:
     """What to keep in mind where something is missing."""
+    if overview.groups_whole:
+        return "All that groups are judged by was read. Roles that were not are unknown, and not harmless."
     what = "What was not read is not clean: nothing is known of it."
     return what if overview.complete else f"The run was cut off before its end. {what}"
 
@@ -99,7 +102,7 @@ def no_findings(overview: Overview) -> str:
 def _none(overview: Overview, none: str) -> str:
     if overview.groups is None:
         return "Not known: no list of groups was read."
-    return f"{none}, in what was read." if overview.unread or not overview.complete else f"{none}."
+    return f"{none}." if overview.groups_whole else f"{none}, in what was read."
 
 
 def about(overview: Overview) -> Iterator[tuple[str, str | datetime]]:

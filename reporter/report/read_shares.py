@@ -5,6 +5,8 @@ from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from reporter.custodian.metadata import PlannedPolicy
+from reporter.custodian.resource_types import ABOUT_ROLES
 from reporter.output.manifest import Cell, Status
 
 _Key = TypeVar("_Key", bound=Hashable)
@@ -22,6 +24,11 @@ class Read:
     def share(self) -> float:
         """The share that was read wholly, from 0 to 1."""
         return self.read / self.planned if self.planned else 1.0
+
+
+def asked_about_roles(policies: Iterable[PlannedPolicy]) -> frozenset[str]:
+    """The names under which roles are asked about, where an option wants it: no group is found and judged by them."""
+    return frozenset(policy.name for policy in policies if policy.resource in ABOUT_ROLES)
 
 
 def read_of(cells: Iterable[Cell], key: Callable[[Cell], Hashable]) -> Read:

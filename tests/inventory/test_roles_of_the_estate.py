@@ -52,5 +52,6 @@ def test_what_stands_behind_the_groups_of_the_estate(
     assert {row["imdsv1"] for row in rows if row["instance_roles"]} == {"True"}
     summary = (tmp_path / "summary.md").read_text(encoding="utf-8")
     assert (
-        "of risk critical, first the 1 with a role behind it that may do everything (admin). Each" in summary
-    )
+        "of risk critical, first the 2 with a role behind them that may do everything or can get more than it was "
+        "given (admin, privilege escalation). Each"
+    ) in summary

@@ -53,9 +53,9 @@ def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return written(tmp_path_factory.mktemp("roles") / "run")
 
 
-def report(run: Path, folder: Path, *formats: str, accounts: tuple[str, ...] = ()) -> str:
+def report(run: Path, folder: Path, *formats: str, more: tuple[str, ...] = ()) -> str:
     """Make the report and give what was said. Of one account the roles were refused."""
-    given = [f"-f{name}" for name in formats] + [f"-a{name}" for name in accounts]
+    given = [f"-f{name}" for name in formats] + list(more)
     done = CliRunner().invoke(
         cli, ["report", "-s", str(run), "-o", str(folder), *given], standalone_mode=False
     )
@@ -146,8 +146,9 @@ def test_what_to_do_and_findings_for_other_tools_tell_of_roles(tmp_path: Path) -
     sheet = openpyxl.load_workbook(tmp_path / "of.xlsx")["overview"]
     [step] = [str(cell.value) for row in sheet.iter_rows() for cell in row if "Close what" in str(cell.value)]
     assert step.endswith(
-        "Close what the internet reaches now: 4 groups of risk critical, first the 1 with a role behind it that may do "
-        "everything (admin). Each finding names the rule that lets it in (matched rules) and where it is reached."
+        "Close what the internet reaches now: 4 groups of risk critical, first the 2 with a role behind them that may "
+        "do everything or can get more than it was given (admin, privilege escalation). Each finding names the rule "
+        "that lets it in (matched rules) and where it is reached."
     )
     told = {"sg-a": "admin", "sg-p": "privilege escalation", "sg-d": "data access", "sg-l": "other"}
     [imported] = (tmp_path / "of_asff").rglob("*.json")
@@ -156,6 +157,26 @@ def test_what_to_do_and_findings_for_other_tools_tell_of_roles(tmp_path: Path) -
     events = [json.loads(line) for line in (tmp_path / "of_ocsf.jsonl").read_text().splitlines()]
     data = [each["resources"][0] for each in events if "/sg-ssh-world/" in each["finding_info"]["uid"]]
     assert {each["uid"].split("/")[-1]: each["data"]["role_power"] for each in data} == told
+
+
+def test_where_roles_alone_were_not_read_every_group_counts_as_read(run: Path, tmp_path: Path) -> None:
+    said = report(run, tmp_path, "html", more=("--summary", str(tmp_path / "summary.md")))
+    assert "roles not read whole: 1 of 2 accounts" in said
+    assert "\nnot read whole" not in said
+    assert "regions with gaps" not in said
+    summary = (tmp_path / "summary.md").read_text()
+    (page,) = tmp_path.glob("*.html")
+    for text in (summary, page.read_text()):
+        assert (
+            "4 security groups. 2 of 2 accounts were read whole (100 %); 2 of 2 regions of accounts were read whole "
+            "(100 %). Of roles, 1 of 2 accounts were read whole (50 %), 1 not at all." in text
+        )
+        assert (
+            "All that groups are judged by was read. Roles that were not are unknown, and not harmless."
+            in text
+        )
+        assert "nothing is known of it" not in text
+    assert "Until then it is not known what stands behind the groups there." in summary
 
 
 def test_csv_json_and_the_typed_formats_have_the_same(reports: Path) -> None:
@@ -211,7 +232,7 @@ def test_without_what_judges_roles_a_line_says_what_to_install(
 
 
 def test_a_report_of_one_account_names_no_role_of_another(run: Path, tmp_path: Path) -> None:
-    report(run, tmp_path, "json", accounts=("beta",))
+    report(run, tmp_path, "json", more=("-abeta",))
     text = next(tmp_path.glob("*.json")).read_text()
     assert "boss" not in text
     assert '"role_power"' in text
