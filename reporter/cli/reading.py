@@ -102,7 +102,7 @@ def read_run(opened: Opened, accepted: Sequence["Waiver"] = ()) -> Read:
     from reporter.findings import waived, waivers
     from reporter.findings.assess import assess
     from reporter.findings.past import NO_PAST, past_of
-    from reporter.inventory import behind
+    from reporter.inventory import roles_behind
     from reporter.inventory.audit import read_audit
     from reporter.remedy import next_steps
     from reporter.report import accounts_alone
@@ -116,7 +116,7 @@ def read_run(opened: Opened, accepted: Sequence["Waiver"] = ()) -> Read:
     say(f"{opened.where}: {found.kind}, {found.started}: {found.extent}")
     for note in found.notes:
         say(f"left out: {note}")
-    if note := behind.note(found.policies):
+    if note := roles_behind.note(found.policies):
         say(note)
     past = NO_PAST
     if found.has_groups:

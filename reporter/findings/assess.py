@@ -12,10 +12,10 @@ from reporter.custodian.resource_types import GROUPS
 from reporter.findings import risk
 from reporter.findings.together import SSH_WORLD, note, with_caught_together
 from reporter.findings.waived import Waived, nothing_waived
-from reporter.inventory.behind import NO_INSTANCE
 from reporter.inventory.iam import words
 from reporter.inventory.join import Inventory
 from reporter.inventory.network.reachability import Reachable
+from reporter.inventory.roles_behind import NO_INSTANCE
 
 #: Columns of `Findings.frame`, a row a finding: a policy with filters that caught a security group, or may have.
 #: `group` is the row of that group in `Findings.groups`; `exposed` says that it counts for the risk;

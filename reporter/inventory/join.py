@@ -10,16 +10,16 @@ import pandas as pd
 from reporter.custodian.metadata import OWN_COLUMNS, PlannedPolicy
 from reporter.custodian.resource_types import GROUPS, Field
 from reporter.errors import InputError
-from reporter.inventory import access_findings, behind, internet
+from reporter.inventory import access_findings, internet, roles_behind
 from reporter.inventory.access_findings import AccessFindings
 from reporter.inventory.attachments import attachment_frame
-from reporter.inventory.behind import Behind
 from reporter.inventory.duplicates import others_of
 from reporter.inventory.links import Link, each_group_once, interfaces_known_of, links_of
 from reporter.inventory.network.exposure import Exposure, exposure
 from reporter.inventory.network.prefix_lists import PrefixLists
 from reporter.inventory.network.reachability import Reach, Reachable
 from reporter.inventory.network.traffic import SSH
+from reporter.inventory.roles_behind import Behind
 from reporter.inventory.rows import GroupRow, InstanceRow, UnitRows
 
 DEFAULT_GROUP_NAME = "default"
@@ -70,7 +70,7 @@ def join(
     opened = [row.exposure if row.ingress is None else with_lists(row.ingress) for _, row in owned]
     by_id = {row.group_id: each for (_, row), each in zip(owned, opened, strict=True)}
     reaches = internet.reaches(units, links, network, by_id)
-    of_link = behind.teller(units, instances) if behind.is_asked(policies) else None
+    of_link = roles_behind.teller(units, instances) if roles_behind.is_asked(policies) else None
     access = access_findings.of_units(units, policies)
     groups = _group_frame(
         owned, links, reaches, instances, interfaces_known_of(units), opened, of_link, access
@@ -98,7 +98,11 @@ def join(
     return Inventory(
         groups=groups.reset_index(drop=True),
         attachments=attachment_frame(
-            owned, links, reaches, instances, behind.columns(map(of_link, links), access) if of_link else {}
+            owned,
+            links,
+            reaches,
+            instances,
+            roles_behind.columns(map(of_link, links), access) if of_link else {},
         ),
         on_instance=on_instance.reindex(order).reset_index(drop=True),
         prefix_lists=network.prefix_lists,
@@ -141,7 +145,7 @@ def _group_frame(
         names.append(tuple(_instance_text(instances.get(each), each) for each in instance_ids))
         reached.append(internet.of_group(open_, [reaches[number] for number in numbers], known))
         if of_link:
-            behind_it.append(behind.of_group(map(of_link, links), known))
+            behind_it.append(roles_behind.of_group(map(of_link, links), known))
     rows = [row for _, row in owned]
     return pd.DataFrame(
         {
@@ -169,7 +173,7 @@ def _group_frame(
             "same_rules_as": _texts(_same_rules(owned)),
             "covered_rules": _texts(row.covered_rules for row in rows),
             "on_instance": pd.Series(on_instance, dtype="boolean"),
-            **(behind.columns(behind_it, access) if of_link else {}),
+            **(roles_behind.columns(behind_it, access) if of_link else {}),
         }
     )
 

@@ -17,10 +17,10 @@ from reporter.findings.risk import LEVELS
 from reporter.findings.together import BY_SEVERAL, SSH_WORLD
 from reporter.inventory import group_rules
 from reporter.inventory.audit import Audit
-from reporter.inventory.behind import is_asked
 from reporter.inventory.group_rules import GroupRules
 from reporter.inventory.network import traffic
 from reporter.inventory.network.traffic import SSH
+from reporter.inventory.roles_behind import is_asked
 from reporter.remedy.options import Options
 from reporter.remedy.proposals import chosen_policies
 

@@ -16,8 +16,8 @@ from click.testing import CliRunner
 from reporter.cli import cli
 from reporter.inventory.iam import roles
 from tests.inventory.iam.test_power import ALL, allow
-from tests.inventory.test_behind import IAM, ROLES, V1, V2, named, with_role
 from tests.inventory.test_internet import NETWORK, network
+from tests.inventory.test_roles_behind import IAM, ROLES, V1, V2, named, with_role
 from tests.rundir import DENIED, POLICIES, WORLD, group, instance, interface, unit, write
 
 SgAudit = Callable[..., Any]
