@@ -169,6 +169,9 @@ def test_booleans_are_no_numbers_and_numbers_no_booleans(tmp_path: Path) -> None
         "2025-01-01",
         " spaces ",
         "<b>&amp;</b>",
+        "<r>&</r>",
+        "<r><t>x</t></r>",
+        "<r></is></c><c></r>",
         "two\nlines\tand a tab",
         "]]>",
     ],
@@ -176,6 +179,20 @@ def test_booleans_are_no_numbers_and_numbers_no_booleans(tmp_path: Path) -> None
 def test_text_stays_text(tmp_path: Path, text: str) -> None:
     (cell,) = next(written(tmp_path, pd.DataFrame({"column": [text]})).iter_rows(min_row=2))
     assert (cell.value, cell.data_type, cell.hyperlink) == (text, "s", None)
+
+
+@pytest.mark.parametrize("text", ["<r>&</r>", "<r><t>x</t></r>"])
+def test_text_stays_text_where_xlsxwriter_writes_the_rows(
+    tmp_path: Path, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(workbook, "_worksheet_class", lambda: PlainWorksheet)
+    assert values(tmp_path, text) == [text]
+
+
+@pytest.mark.parametrize("head", ["<r>&</r>", "<r><t>x</t></r>"])
+def test_a_head_stays_text(tmp_path: Path, head: str) -> None:
+    sheet = written(tmp_path, pd.DataFrame({head: ["value"], "other": ["value"]}))
+    assert [cell.value for cell in sheet[1]] == [head, "other"]
 
 
 @pytest.mark.parametrize(

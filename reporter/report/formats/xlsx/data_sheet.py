@@ -9,6 +9,7 @@ from typing import Any
 
 import pandas as pd
 from xlsxwriter.format import Format
+from xlsxwriter.sharedstrings import SharedStringTable
 from xlsxwriter.utility import xl_range
 from xlsxwriter.worksheet import Worksheet
 
@@ -217,8 +218,11 @@ def add_table(
 
     xlsxwriter refuses add_table in constant_memory mode, since it would have to go back to rows it has let
     go of. Ours is declared before its first row is written, on two rows, and then told its real size:
-    add_table keeps a note of every cell of its range, which would be all of the memory saved.
+    add_table keeps a note of every cell of its range, which would be all of the memory saved. The heads that it writes
+    are written once more, by the caller; those of its own would be shared strings, which xlsxwriter may take for
+    markup.
     """
+    shared, sheet.str_table = sheet.str_table, SharedStringTable()
     sheet.constant_memory = False
     last_column = first_column + len(names) - 1
     name = f"t{sheet.index + 1}_{first_row + 1}_" + re.sub(r"\W", "_", sheet.get_name())
@@ -229,7 +233,7 @@ def add_table(
         last_column,
         {"name": name, "style": "Table Style Light 15", "columns": [{"header": header} for header in names]},
     )
-    sheet.constant_memory = True
+    sheet.constant_memory, sheet.str_table = True, shared
     area = xl_range(first_row, first_column, last_row, last_column)
     sheet.tables[-1].update({"range": area, "a_range": area, "autofilter": area})
     sheet.table_cells.clear()

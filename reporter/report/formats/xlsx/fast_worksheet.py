@@ -105,8 +105,6 @@ class FastWorksheet(PlainWorksheet):
 def _inline(text: str) -> str:
     """A text as the element that stands in a cell, escaped by xlsxwriter's own rules."""
     text = _plain._escape_control_characters(text)
-    if text.startswith("<r>") and text.endswith("</r>"):
-        return text
     space = ' xml:space="preserve"' if _preserve_whitespace(text) else ""
     return f"<t{space}>{_plain._escape_data(text)}</t>"
 
