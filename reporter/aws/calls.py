@@ -22,7 +22,7 @@ from urllib.parse import parse_qs
 from botocore.exceptions import ConnectionClosedError, ConnectTimeoutError, ReadTimeoutError
 from botocore.parsers import ResponseParserError
 
-from reporter.aws import answers, patience
+from reporter.aws import answers, arns, patience
 from reporter.aws.errors import NoAnswerError, RetriedAnswerError, UnusableAnswerError, WrongAccountError
 from reporter.aws.replacing import add_handler, replace
 from reporter.redaction import redact
@@ -125,16 +125,12 @@ def _check_role(operation: str, request: Any, parsed: dict[str, Any]) -> None:
     body = request.body.decode() if isinstance(request.body, bytes) else str(request.body)
     asked = parse_qs(body).get("RoleArn", [""])[0]
     answered = str(parsed.get("AssumedRoleUser", {}).get("Arn", ""))
-    if not _account_of(answered):
+    if not arns.account_id(answered):
         raise UnusableAnswerError(operation=operation, what="without the role that was assumed")
-    if _account_of(asked) and _account_of(asked) != _account_of(answered):
+    if arns.account_id(asked) and arns.account_id(asked) != arns.account_id(answered):
         raise WrongAccountError(
-            f"asked for role {redact(asked)}, STS answered for account {redact(_account_of(answered), 20)}"
+            f"asked for role {redact(asked)}, STS answered for account {redact(arns.account_id(answered), 20)}"
         )
-
-
-def _account_of(arn: str) -> str:
-    return (arn.split(":") + [""] * 5)[4]
 
 
 def _check_owners(groups: list[dict[str, Any]]) -> None:
@@ -156,7 +152,7 @@ def _check_owners(groups: list[dict[str, Any]]) -> None:
 def _check_roles(roles: list[dict[str, Any]]) -> None:
     """Roles are never shared: all that an account lists are its own."""
     for role in roles:
-        owner = _account_of(str(role.get("Arn", "")))
+        owner = arns.account_id(str(role.get("Arn", "")))
         if owner != _account_read:
             raise WrongAccountError(
                 f"the roles that came belong to account {redact(owner, 20)}, and not to {_account_read}"

@@ -10,6 +10,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
+from reporter.aws import arns
 from reporter.custodian.metadata import PlannedPolicy
 from reporter.custodian.resource_types import ACCESS_ANALYZER
 from reporter.inventory.analyzers import (
@@ -69,7 +70,7 @@ class AccessFindings:
         """What is known of a role where nothing was found."""
         if kind in self.unclear.get(role, ()):
             return State.UNKNOWN
-        return self.states.get((_account_of(role), kind), State.UNKNOWN)
+        return self.states.get((arns.account_id(role), kind), State.UNKNOWN)
 
     def text(self, roles: Collection[str], unknown_in: Collection[str] = ()) -> str:
         """What is known of the roles of these ARNs, for people: `external access: web; unused access: none`.
@@ -114,11 +115,6 @@ def _parts(named: Mapping[str, Collection[str]], states: Mapping[Kind, Collectio
 def _listed(names: Sequence[str]) -> list[str]:
     more = len(names) - _NAMED
     return [*names[:_NAMED], *([f"… (+{more} more)"] if more > 0 else [])]
-
-
-def _account_of(arn: str) -> str:
-    """The account id of a role's ARN: `arn:aws:iam::ACCOUNT:role/PATH/NAME`."""
-    return (arn.split(":") + [""] * 5)[4]
 
 
 def _name_of(arn: str) -> str:

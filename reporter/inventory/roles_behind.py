@@ -7,6 +7,7 @@ from typing import Any
 
 import pandas as pd
 
+from reporter.aws import arns
 from reporter.custodian.metadata import ACCESS_FINDINGS, ROLE_COLUMNS, PlannedPolicy
 from reporter.custodian.resource_types import IAM_AUTHORIZATION
 from reporter.errors import install
@@ -125,21 +126,16 @@ def _of_instance(instance: InstanceRow, by_profile: Mapping[str, Role], read: fr
         return Behind((UNKNOWN,), (), Power.UNKNOWN.value, (why,), instance.imdsv1, ("",))
     role = by_profile.get(instance.profile_arn)
     if role is None:
-        account = _part(instance.profile_arn, 4)
+        account = arns.account_id(instance.profile_arn)
         reason = (
             "is of no role that was read"
             if account in read
             else f"the roles of {account or 'its account'} were not read"
         )
-        name = _part(instance.profile_arn, 5) or instance.profile_arn
+        name = arns.resource(instance.profile_arn) or instance.profile_arn
         separator = " " if account in read else ": "
         why = f"{name}{separator}{reason}"
         return Behind((UNKNOWN,), (), Power.UNKNOWN.value, (why,), instance.imdsv1, (account,))
     between = ":" if role.power is Power.UNKNOWN else ""
     why = f"{role.name}: {role.power}{between} {role.why}".rstrip()
     return Behind((role.name,), (role.arn,), role.power.value, (why,), instance.imdsv1)
-
-
-def _part(arn: str, number: int) -> str:
-    parts = arn.split(":", 5)
-    return parts[number] if len(parts) > number else ""

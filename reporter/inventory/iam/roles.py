@@ -10,6 +10,7 @@ from importlib.util import find_spec
 import msgspec
 from msgspec import Struct, field
 
+from reporter.aws import arns
 from reporter.inventory.iam import documents
 from reporter.inventory.iam.documents import Statement
 from reporter.inventory.iam.words import Power
@@ -92,7 +93,7 @@ def read(data: bytes) -> tuple[dict[str, Role], Sequence[str]]:
     """
     details, problems = _details.decode_each(data)
     managed = {each.arn: each for each in details if not each.role_name}
-    account_id = next((_account_of(each.arn) for each in details if each.role_name), "")
+    account_id = next((arns.account_id(each.arn) for each in details if each.role_name), "")
     parsed = partial(documents.statements, account_id=account_id)
 
     @cache  # AWS's own are long, and many roles have the same
@@ -106,10 +107,6 @@ def read(data: bytes) -> tuple[dict[str, Role], Sequence[str]]:
             role = Role(detail.role_name, detail.arn, *judged(detail, parsed, policy))
             found |= {profile.arn: role for profile in detail.instance_profile_list if profile.arn}
     return found, problems
-
-
-def _account_of(arn: str) -> str:
-    return (arn.split(":") + [""] * 5)[4]
 
 
 def _not_judged(*_: object) -> tuple[Power, str]:
