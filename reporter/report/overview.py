@@ -18,6 +18,7 @@ from reporter.findings.counts import COUNTED, POSSIBLE
 from reporter.findings.past import NO_PAST, Past
 from reporter.findings.risk import LEVELS
 from reporter.inventory.audit import Audit
+from reporter.output.manifest import Cell
 from reporter.output.reading import OWN_RUN
 from reporter.report import summary, unread
 from reporter.report.carriers import carriers
@@ -144,11 +145,11 @@ def overview(
     levels = tuple(_levels(counts, findings, past)) if counts else ()
     label = whose(labels)
     label_of = partial(labels.text, label)
-    accounts = tuple(_accounts(audit, findings, counts, label_of)) if counts else ()
-    missing = tuple(unread.by_account_and_kind(audit))
     about_roles = asked_about_roles(output.policies)
     of_groups = [cell for cell in audit.cells if cell.policy not in about_roles]
     of_roles = [cell for cell in audit.cells if cell.policy in about_roles]
+    accounts = tuple(_accounts(of_groups, findings, counts, label_of)) if counts else ()
+    missing = tuple(unread.by_account_and_kind(audit))
     began, ended = _time(output.started), _time(run.finished or "") if run else None
     return Overview(
         title="Security groups audit" if output.has_groups else "Cloud Custodian report",
@@ -269,8 +270,11 @@ def _worst(audit: Audit, findings: Findings, label_of: _LabelOf) -> Iterator[Wor
         )
 
 
-def _accounts(audit: Audit, findings: Findings, counts: RiskCounts, label_of: _LabelOf) -> Iterator[Account]:
-    """The accounts, worst first; those of which no groups are known last."""
+def _accounts(
+    of_groups: Sequence[Cell], findings: Findings, counts: RiskCounts, label_of: _LabelOf
+) -> Iterator[Account]:
+    """The accounts, worst first; those of which no groups are known last. `of_groups` are the cells that groups are
+    found and judged by."""
     frame = counts.accounts
     waived = findings.waived.groups.sort_values(kind="stable")
     first = findings.groups[["account_profile", "risk"]].loc[waived.index].drop_duplicates()
@@ -278,8 +282,7 @@ def _accounts(audit: Audit, findings: Findings, counts: RiskCounts, label_of: _L
         (account, str(risk)): int(position)
         for account, risk, position in zip(first["account_profile"], first["risk"], first.index, strict=True)
     }
-    about_roles = asked_about_roles(audit.output.policies)
-    regions = regions_by_account(cell for cell in audit.cells if cell.policy not in about_roles)
+    regions = regions_by_account(of_groups)
     for position, row in frame.iterrows():
         name = row["account_profile"]
         yield Account(

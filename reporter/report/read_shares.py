@@ -41,14 +41,14 @@ def read_of(cells: Iterable[Cell], key: Callable[[Cell], Hashable]) -> Read:
 
 def regions_read(cells: Iterable[Cell]) -> Read:
     """How many regions of accounts were read."""
-    return read_of(_of_regions(cells), _unit)
+    return read_of(cells, _unit)
 
 
 def regions_by_account(cells: Iterable[Cell]) -> dict[str, Read]:
     """How many regions of each account were read."""
-    planned, read = _counted(_of_regions(cells), _unit)
+    planned, read = _counted(cells, _unit)
     regions = Counter(account for account, _ in planned)
-    whole = Counter(unit[0] for unit, number in planned.items() if read[unit] == number)
+    whole = Counter(each[0] for each, number in planned.items() if read[each] == number)
     return {account: Read(number, whole[account]) for account, number in regions.items()}
 
 
@@ -61,10 +61,6 @@ def _counted(cells: Iterable[Cell], key: Callable[[Cell], _Key]) -> "tuple[Count
             planned[key(cell)] += 1
             read[key(cell)] += cell.status is Status.OK
     return planned, read
-
-
-def _of_regions(cells: Iterable[Cell]) -> list[Cell]:
-    return [cell for cell in cells if cell.is_of_region]
 
 
 def _unit(cell: Cell) -> tuple[str, str]:
