@@ -8,11 +8,10 @@ from typing import Any
 from xlsxwriter.format import Format
 from xlsxwriter.worksheet import Worksheet
 
-from reporter.report.formats.xlsx.limits import MAX_CELL, MAX_NUMBER, units
+from reporter.report.formats.xlsx.limits import MAX_CELL, MAX_NUMBER, SURELY_FITS, units
 from reporter.report.formats.xlsx.styles import Styles
 from reporter.report.table import UNKNOWN
 
-_SURELY_FITS = MAX_CELL // 2  # characters, of two units at the most
 _DAY_ZERO = date(1899, 12, 30).toordinal()  # of Excel's calendar, since March 1900
 
 
@@ -33,7 +32,7 @@ class Cells:
     def write(self, row: int, column: int, value: Any, style: Format | None = None) -> int:
         """Write a value, in the column's format where none is given; returns its width in characters."""
         if type(value) is str:  # as most are
-            text = value if len(value) <= _SURELY_FITS else cell_text(value)
+            text = value if len(value) <= SURELY_FITS else cell_text(value)
         elif isinstance(value, bool):
             self._sheet.write_boolean(row, column, value, self._truth)
             return 5

@@ -14,10 +14,10 @@ from xlsxwriter.utility import _preserve_whitespace, xl_col_to_name
 from xlsxwriter.worksheet import CellBooleanTuple, CellNumberTuple, CellStringTuple
 from xlsxwriter.xmlwriter import XMLwriter
 
+from reporter.report.formats.xlsx.limits import SURELY_FITS
 from reporter.report.formats.xlsx.worksheet import PlainWorksheet
 
 _KEPT = 200  # characters: a longer text is hardly met again
-_SURELY_FITS = 32_767 // 2  # characters, of two units at the most
 
 _plain = XMLwriter()
 
@@ -37,7 +37,7 @@ class FastWorksheet(PlainWorksheet):
     # whether it is within the sheet and the rows in order, which the first cell of a row tells for all of it.
 
     def write_string(self, row: int, col: int, string: str, cell_format: Any = None) -> int:
-        if row == self._begun and self.dim_colmin <= col <= self.dim_colmax and len(string) <= _SURELY_FITS:
+        if row == self._begun and self.dim_colmin <= col <= self.dim_colmax and len(string) <= SURELY_FITS:
             self._cells[col] = CellStringTuple(string, cell_format)
             return 0
         return self._begin(row, self._write_string(row, col, string, cell_format))

@@ -4,6 +4,7 @@ https://support.microsoft.com/en-us/office/excel-specifications-and-limits-1672b
 """
 
 MAX_CELL = 32_767  # UTF-16 units
+SURELY_FITS = MAX_CELL // 2  # characters, of two units at the most
 MAX_SHEET_NAME = 31
 MAX_ROWS = 1_048_575  # below the head
 MAX_COLUMNS = 16_384
