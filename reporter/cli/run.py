@@ -15,6 +15,7 @@ from reporter import garbage_collection
 from reporter.cli import options, report
 from reporter.cli.reading import read_waivers
 from reporter.cli.terminal import EXIT_INPUT, EXIT_OK, EXIT_PARTIAL, console, say
+from reporter.wording import counted
 
 if TYPE_CHECKING:
     from reporter.output.store import Store
@@ -232,7 +233,7 @@ def _run(
         )
     if found.with_actions:
         say(f"actions are never carried out here: {', '.join(found.with_actions)}")
-    counts = _count(len(accounts), "account", "accounts"), _count(len(found.planned), "policy", "policies")
+    counts = counted(len(accounts), "account", "accounts"), counted(len(found.planned), "policy", "policies")
     say(", ".join([*counts, *(lookup.option for lookup in wanted)]))
     with progress.shown(console()) as shown:
         start = collecting.resume if resume else collecting.run
@@ -242,7 +243,3 @@ def _run(
     if interrupted:
         say(f"interrupted: what was finished is kept; `{options.resuming()}` with the same options goes on")
     return folder.name, not any(cell.is_gap for cell in result.cells), interrupted
-
-
-def _count(number: int, one: str, several: str) -> str:
-    return f"{number:,} {one if number == 1 else several}"

@@ -16,6 +16,7 @@ from reporter.output import manifest, recovery, stock
 from reporter.output.listing import RESOURCES, hour, hour_of, listing
 from reporter.output.manifest import Cell, Manifest
 from reporter.output.store import Folder, Store, open_store, side_by_side
+from reporter.wording import counted
 
 LATEST = "latest"
 OWN_RUN = "a run of sg-audit"
@@ -288,7 +289,7 @@ def _stock_run(store: Store, expected: Sequence[PlannedAccount], until: str) -> 
     there = [cell for cell in found.cells if cell.status is not manifest.Status.SKIPPED]
     return Output(
         kind=f"the output of {' and '.join(found.layouts)}",
-        extent=f"{_extent(found.accounts, there, found.policies)}, of {_count(listed.keys, 'file')} listed",
+        extent=f"{_extent(found.accounts, there, found.policies)}, of {counted(listed.keys, 'file')} listed",
         store=store,
         started=began,
         complete=True,
@@ -306,13 +307,9 @@ def _extent(
     regions = {cell.region for cell in cells if cell.is_of_region}
     return ", ".join(
         (
-            _count(len(accounts), "account"),
-            _count(len(regions), "region"),
+            counted(len(accounts), "account"),
+            counted(len(regions), "region"),
             "1 policy" if len(policies) == 1 else f"{len(policies):,} policies",
-            _count(len(cells), "cell"),
+            counted(len(cells), "cell"),
         )
     )
-
-
-def _count(number: int, of: str) -> str:
-    return f"{number:,} {of}" if number == 1 else f"{number:,} {of}s"

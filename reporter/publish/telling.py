@@ -10,27 +10,28 @@ from reporter.publish.record import State
 from reporter.publish.securityhub import Failed, Refused
 from reporter.redaction import without_controls
 from reporter.report.finding_records import Place
+from reporter.wording import counted, some
 
 _NAMED = 10
 
 
-def counted(changes: Mapping[Change, int]) -> str:
+def _changed(changes: Mapping[Change, int]) -> str:
     """`12 findings: 3 new, 2 changed, 6 unchanged, 1 resolved`."""
     each = ", ".join(f"{changes.get(change, 0):,} {change.value}" for change in Change)
-    return f"{_count(sum(changes.values()), 'finding')}: {each}"
+    return f"{counted(sum(changes.values()), 'finding')}: {each}"
 
 
 def published(taken: Mapping[Change, int], planned: Mapping[Change, int]) -> str:
     """What was sent and taken, and how much of what was to be was not."""
     left = sum(planned.values()) - sum(taken.values())
-    return f"published {counted(taken)}" + (f"; {left:,} not published, as told above" if left else "")
+    return f"published {_changed(taken)}" + (f"; {left:,} not published, as told above" if left else "")
 
 
 def announced(changes: Mapping[Change, int], places: Sequence[Place]) -> str:
     """What is going to be written, and where."""
     accounts, regions = {place.account_id for place in places}, {place.region for place in places}
-    where = f"{_count(len(accounts), 'account')} and {_count(len(regions), 'region')}"
-    return f"into Security Hub of {where}, {counted(changes)}"
+    where = f"{counted(len(accounts), 'account')} and {counted(len(regions), 'region')}"
+    return f"into Security Hub of {where}, {_changed(changes)}"
 
 
 def line(item: Item) -> str:
@@ -55,14 +56,17 @@ def left(
     same = publication.record.run == publication.run
     before = "sent of this run before" if same else "sent as another run read it, later than this one"
     for count, why in (
-        (of_others.total(), f"of policies that are not in this run: {_some(sorted(of_others))}"),
+        (
+            of_others.total(),
+            f"of policies that are not in this run: {some(sorted(of_others), _NAMED)}",
+        ),
         (not_chosen, "left out by -a, -r or -p"),
         (already, before),
         (len(rest) - not_chosen - already, "for this run did not read whether they are there"),
     ):
         if count:
             stay = "stays as it was" if count == 1 else "stay as they were"
-            yield f"{_count(count, 'finding')} published before {stay}: {why}"
+            yield f"{counted(count, 'finding')} published before {stay}: {why}"
 
 
 def unread(gaps: Sequence[Cell]) -> Iterator[str]:
@@ -70,8 +74,8 @@ def unread(gaps: Sequence[Cell]) -> Iterator[str]:
     if gaps:
         accounts = sorted({cell.account for cell in gaps})
         yield (
-            f"{_count(len(gaps), 'part')} of the audit could not be read, of {_some(accounts)}: `sg-audit report` says "
-            "which, and why"
+            f"{counted(len(gaps), 'part')} of the audit could not be read, of {some(accounts, _NAMED)}: "
+            "`sg-audit report` says which, and why"
         )
 
 
@@ -83,7 +87,7 @@ def refusals(refused: Sequence[Refused]) -> Iterator[str]:
         by_account.setdefault(account, {}).setdefault(each.reason, []).append(each.place.region)
     for (name, account_id), reasons in by_account.items():
         for reason, regions in reasons.items():
-            yield f"not published: account {name} ({account_id}), {_some(regions)}: {reason}"
+            yield f"not published: account {name} ({account_id}), {some(regions, _NAMED)}: {reason}"
 
 
 def failures(failed: Sequence[Failed]) -> Iterator[str]:
@@ -93,16 +97,7 @@ def failures(failed: Sequence[Failed]) -> Iterator[str]:
         by_reason.setdefault(each.reason, []).append(each.uid)
     reasons = sorted(by_reason.items(), key=lambda each: -len(each[1]))
     for reason, uids in reasons[:_NAMED]:
-        yield f"not taken, {_count(len(uids), 'finding')}: {reason}: {_some(uids)}"
+        yield f"not taken, {counted(len(uids), 'finding')}: {reason}: {some(uids, _NAMED)}"
     if rest := reasons[_NAMED:]:  # AWS may quote what it does not take: then each has a reason of its own
         more = sum(len(uids) for _, uids in rest)
-        yield f"not taken, {_count(more, 'finding')} more, for {_count(len(rest), 'other reason')}"
-
-
-def _count(number: int, of: str) -> str:
-    return f"{number:,} {of}" if number == 1 else f"{number:,} {of}s"
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
-    return ", ".join(names[:_NAMED]) + more
+        yield f"not taken, {counted(more, 'finding')} more, for {counted(len(rest), 'other reason')}"

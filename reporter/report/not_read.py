@@ -13,6 +13,7 @@ from reporter.report.advice import AGAIN
 from reporter.report.read_shares import asked_about_roles
 from reporter.report.summary import coverage_line
 from reporter.report.unread import Unread, by_account
+from reporter.wording import counted
 
 _ACCOUNTS = 10
 _REGIONS = 3  # of an account that are named
@@ -34,7 +35,7 @@ def lines(audit: Audit, again: str = "sg-audit audit --resume") -> Iterator[str]
     for entries in islice(reasons.values(), _ACCOUNTS):
         yield from _account(entries, planned)
     if len(reasons) > _ACCOUNTS:
-        yield f"not read: {_count(len(reasons) - _ACCOUNTS, 'more account')}; the coverage tab has them all"
+        yield f"not read: {counted(len(reasons) - _ACCOUNTS, 'more account')}; the coverage tab has them all"
     if audit.output.kind == OWN_RUN:
         yield f"`{again}` with the run's -c, -u and -s tries only what was not read"
 
@@ -85,7 +86,7 @@ def _planned(audit: Audit) -> Counter[tuple[str, str]]:
 def _account(entries: Sequence[Unread], planned: Counter[tuple[str, str]]) -> Iterator[str]:
     most = max(entries, key=lambda entry: entry.cells)
     yield f"not read: {_where(entries, planned)}: {reason(most)}"
-    more = f"; {_count(len(entries) - 1, 'more reason')} in the coverage tab" if len(entries) > 1 else ""
+    more = f"; {counted(len(entries) - 1, 'more reason')} in the coverage tab" if len(entries) > 1 else ""
     yield f"  {what_to_do(most)}{more}"
 
 
@@ -99,13 +100,9 @@ def _where(entries: Sequence[Unread], planned: Counter[tuple[str, str]]) -> str:
     regions = list(dict.fromkeys(region for entry in entries for region in entry.regions))
     regions.sort(key=lambda region: region != GLOBAL_REGION)  # which is none
     named = ", ".join(regions[:_REGIONS])
-    more = f" and {_count(len(regions) - _REGIONS, 'more region')}" if len(regions) > _REGIONS else ""
+    more = f" and {counted(len(regions) - _REGIONS, 'more region')}" if len(regions) > _REGIONS else ""
     where = f"{first.account} {named}{more}"
     if cells == sum(planned[first.account, region] for region in regions):
         return where
     of = sum(count for (account, _), count in planned.items() if account == first.account)
-    return f"{where} ({_count(cells, 'cell')} of {of:,})"
-
-
-def _count(number: int, of: str) -> str:
-    return f"{number:,} {of}" if number == 1 else f"{number:,} {of}s"
+    return f"{where} ({counted(cells, 'cell')} of {of:,})"

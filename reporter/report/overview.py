@@ -26,6 +26,7 @@ from reporter.report.changes import when_before
 from reporter.report.read_shares import Read, asked_about_roles, read_of, regions_by_account, regions_read
 from reporter.report.summary import RiskCounts
 from reporter.report.unread import Unread
+from reporter.wording import counted
 
 _LabelOf = Callable[[str, str], str]
 
@@ -312,7 +313,9 @@ def _next_steps(
 
     def critical(number: int) -> str:
         not_waived = f" that {'is' if number == 1 else 'are'} not waived"
-        return f"{_groups(number)} of risk critical" + (not_waived if findings.waived.groups.any() else "")
+        return f"{counted(number, 'group')} of risk critical" + (
+            not_waived if findings.waived.groups.any() else ""
+        )
 
     reached, maybe = to_do["critical", "yes"], to_do["critical", "unknown"]
     if reached:
@@ -328,7 +331,7 @@ def _next_steps(
             "address, a route or a network ACL away from being reached."
         )
     if high := _of_level(to_do, "high"):
-        yield f"Move the instances off {_groups(high, 'default group')}, to groups made for them."
+        yield f"Move the instances off {counted(high, 'default group')}, to groups made for them."
     if missing:
         accounts = len({entry.account for entry in missing})
         again = "`sg-audit audit --resume` with the run's -c, -u and -s" if own_run else "run Custodian again"
@@ -340,7 +343,10 @@ def _next_steps(
     elif not complete:
         yield "Let the run come to its end: `sg-audit audit --resume`."
     if medium := _of_level(to_do, "medium"):
-        yield f"Delete or close {_groups(medium)} of risk medium: open to the world, and one attachment from critical."
+        yield (
+            f"Delete or close {counted(medium, 'group')} of risk medium: open to the world, and one attachment from "
+            "critical."
+        )
     if reached or maybe or others or high or medium:
         yield "`sg-audit remedy` writes the steps for these, and those that undo them; it carries out nothing."
     soon = sum(outcome.ends_soon or outcome.expired for outcome in findings.waived.outcomes)
@@ -375,7 +381,3 @@ def _powerful_first(findings: Findings) -> str:
     number = sum(power[word] for word in what)
     them = "it" if number == 1 else "them"
     return f", first the {number:,} with a role behind {them} that {' or '.join(what.values())} ({', '.join(what)})"
-
-
-def _groups(number: int, what: str = "group") -> str:
-    return f"{number:,} {what}" if number == 1 else f"{number:,} {what}s"

@@ -9,6 +9,7 @@ from reporter.report.overview import Overview, WorstGroup
 from reporter.report.read_shares import Read
 from reporter.report.table import Kind, Table
 from reporter.report.unread import Unread
+from reporter.wording import counted
 
 _NAMED = 3
 _NOT_KNOWN = "nothing known"
@@ -42,11 +43,7 @@ def coverage(overview: Overview) -> str:
 
 def security_groups(count: int) -> str:
     """So many groups, in words."""
-    return _number(count, "security group")
-
-
-def _number(count: int, what: str) -> str:
-    return f"{count:,} {what}{'' if count == 1 else 's'}"
+    return counted(count, "security group")
 
 
 def _of(read: Read, one: str, many: str = "") -> str:

@@ -10,8 +10,10 @@ from reporter.report.changes import since_line
 from reporter.report.overview import Overview, WorstGroup
 from reporter.report.summary_file import SIZE
 from reporter.report.unread import some_of_each
+from reporter.wording import number_or_dash, some
 
 _UNREAD = 10  # entries that are seen without a click
+_NAMED = 3  # accounts
 _TITLE = 60  # characters of a name in a table
 _COUNTED = {
     "proven": "proven",
@@ -48,7 +50,7 @@ def _markdown(overview: Overview, past: Past, accounts: Sequence[str], unread: i
 
 def _of_what(overview: Overview, accounts: Sequence[str]) -> str:
     """When, of which accounts, how much was read, and what to keep in mind where something was not."""
-    alone = f", of {_some(accounts)} alone" if accounts else ""
+    alone = f", of {some(accounts, _NAMED, span)} alone" if accounts else ""
     missing = overview.unread or not overview.complete
     warning = f" **{overview_words.not_clean(overview)}**" if missing else ""
     return f"{span(overview.when)}{alone}: {overview_words.coverage(overview)}{warning}"
@@ -60,7 +62,7 @@ def _levels(overview: Overview, past: Past) -> Iterator[str]:
         return
     counted = {what: head for what, head in _COUNTED.items() if what != "new" or past.base}
     rows = [
-        (level.name, *(_number(level.counts[what]) for what in counted))
+        (level.name, *(number_or_dash(level.counts[what]) for what in counted))
         for level in overview.levels
         if level.name != "none"
     ]
@@ -123,12 +125,3 @@ def _table(heads: Sequence[str], rows: Sequence[Sequence[str]], numbers: int = 0
     """Rows of Markdown below heads, of which so many last columns are numbers."""
     rules = ["---"] * (len(heads) - numbers) + ["---:"] * numbers
     return "\n".join(f"| {' | '.join(row)} |" for row in (heads, rules, *rows))
-
-
-def _number(count: int | None) -> str:
-    return "–" if count is None else f"{count:,}"
-
-
-def _some(names: Sequence[str], most_of_all: int = 3) -> str:
-    more = f" and {len(names) - most_of_all:,} more" if len(names) > most_of_all else ""
-    return ", ".join(map(span, names[:most_of_all])) + more

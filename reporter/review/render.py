@@ -18,6 +18,7 @@ from reporter.review.changes import Kind
 from reporter.review.compare import Found, PolicyReview, Review
 from reporter.review.trees import WORKTREE
 from reporter.review.waiver_moves import WaivedFinding
+from reporter.wording import counted, number_or_dash
 
 #: The first line of the comment, by which the next review finds it.
 MARKER = "<!-- sg-audit review -->"
@@ -40,7 +41,7 @@ def as_text(review: Review) -> str:
             lines.append(f"  not evaluable offline: {printable(policy.not_evaluable)}")
             continue
         lines.append(
-            f"  matched {_number(policy.matched_before)} before, {_number(policy.matched_after)} now"
+            f"  matched {number_or_dash(policy.matched_before)} before, {number_or_dash(policy.matched_after)} now"
         )
         lines += [f"  + {_line(found)}" for found in policy.newly]
         lines += [f"  - {_line(found)}" for found in policy.no_longer]
@@ -77,7 +78,7 @@ def summary(review: Review) -> str:
     head = "the working tree" if review.head == WORKTREE else printable(review.head)
     between = f"{printable(review.base)} and {head}"
     unread = (
-        f"; {_count(len(review.unread), 'file or folder', 'files or folders')} not read"
+        f"; {counted(len(review.unread), 'file or folder', 'files or folders')} not read"
         if review.unread
         else ""
     )
@@ -87,11 +88,11 @@ def summary(review: Review) -> str:
     newly = sum(len(policy.newly) for policy in review.policies)
     no_longer = sum(len(policy.no_longer) for policy in review.policies)
     unanswered = sum(bool(policy.not_evaluable) for policy in review.policies)
-    text = f"{_count(len(review.policies), 'policy differs', 'policies differ')} between {between}: "
-    text += f"{_count(newly, 'resource')} newly matched, {no_longer:,} no longer"
+    text = f"{counted(len(review.policies), 'policy differs', 'policies differ')} between {between}: "
+    text += f"{counted(newly, 'resource')} newly matched, {no_longer:,} no longer"
     if unanswered:
         text += f", {unanswered:,} of the policies not evaluable offline"
-    places = _count(review.places, "account and region", "accounts and regions")
+    places = counted(review.places, "account and region", "accounts and regions")
     text += f"; over the run of {printable(review.run)}, {places}"
     if review.gaps:
         text += f", {len(review.gaps):,} of which could not be read" if _one_kind(review) else ", with gaps"
@@ -129,7 +130,7 @@ def _markdown(review: Review, lines: int, rows: int) -> str:
     for what, sign, moved in _waiver_lists(review):
         if moved:
             listed = [f"{sign} {_waived_line(each)}" for each in moved[:lines]]
-            parts.append(_folded(f"{_count(len(moved), 'finding')} {what}", listed, len(moved)))
+            parts.append(_folded(f"{counted(len(moved), 'finding')} {what}", listed, len(moved)))
     if review.gaps:
         listed = [f"! {line}" for line in _gap_lines(review)[:lines]]
         parts.append(_folded(f"{len(review.gaps):,} not looked at", listed, len(review.gaps)))
@@ -141,11 +142,11 @@ def _markdown(review: Review, lines: int, rows: int) -> str:
 
 def _row(policy: PolicyReview) -> str:
     if policy.not_evaluable:
-        cells = [_number(policy.matched_before), _number(policy.matched_after), "?", "?"]
+        cells = [number_or_dash(policy.matched_before), number_or_dash(policy.matched_after), "?", "?"]
     else:
         cells = [
-            _number(policy.matched_before),
-            _number(policy.matched_after),
+            number_or_dash(policy.matched_before),
+            number_or_dash(policy.matched_after),
             f"{len(policy.newly):,}",
             f"{len(policy.no_longer):,}",
         ]
@@ -206,14 +207,14 @@ def _waivers(review: Review) -> str:
     if review.waivers.problem:
         return "; the waivers cannot be compared"
     hidden, back = len(review.waivers.hidden), len(review.waivers.brought_back)
-    return f"; {_count(hidden, 'finding')} newly waived, {back:,} no longer"
+    return f"; {counted(hidden, 'finding')} newly waived, {back:,} no longer"
 
 
 def _risk(review: Review) -> str:
     assert review.risk is not None  # noqa: S101 - asked for where there is one
     moves = review.risk.moves
     total = sum(move.groups for move in moves)
-    text = _count(total, "group moves", "groups move") if total else "no group moves"
+    text = counted(total, "group moves", "groups move") if total else "no group moves"
     if moves:
         text += ": " + ", ".join(f"{move.groups:,} {move.before} → {move.after}" for move in moves)
     if review.risk.unknown:
@@ -227,14 +228,6 @@ def _one_kind(review: Review) -> bool:
 
 def _lists(policy: PolicyReview) -> tuple[Sequence[Found], Sequence[Found]]:
     return policy.newly, policy.no_longer
-
-
-def _number(count: int | None) -> str:
-    return "–" if count is None else f"{count:,}"
-
-
-def _count(number: int, one: str, many: str = "") -> str:
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 def _letters(text: str) -> str:

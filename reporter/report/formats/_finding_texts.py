@@ -1,12 +1,13 @@
 """What the formats say of a finding that hand findings to other tools: a title, sentences, and where to read on."""
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from hashlib import sha256
 
 from reporter.findings.changes import Reason
 from reporter.names import clean, cut, is_account_id
 from reporter.report.finding_records import TOOL, FindingRecord, Outcome
+from reporter.wording import some
 
 _MAX_UID, _MAX_REQUIREMENT = 512, 256  # bytes
 _RULES = 10  # in a sentence
@@ -67,20 +68,15 @@ def _sentences(record: FindingRecord) -> Iterator[str]:
         case Outcome.POSSIBLE:
             yield f"Policy {policy} was not read in {where}: whether it finds security group {group} is not known."
         case Outcome.FOUND:
-            by = f": {_some(record.matched_rules)}" if record.matched_rules else ""
+            by = f": {some(record.matched_rules, _RULES)}" if record.matched_rules else ""
             yield f"Policy {policy} found security group {group} in {where}{by}."
             if record.policy.exposed:
-                on = f": {_some(record.reachable_on)}" if record.reachable_on else ""
+                on = f": {some(record.reachable_on, _RULES)}" if record.reachable_on else ""
                 reached = _REACHED[record.reachable]
                 yield f"{reached}{on}." if record.reachable == "yes" else reached
     if record.waived:
         yield f"Waived {record.waived}."
     yield record.policy.description
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _RULES:,} more" if len(names) > _RULES else ""
-    return ", ".join(names[:_RULES]) + more
 
 
 def how_to_remedy(record: FindingRecord, partition: str) -> str:

@@ -7,6 +7,7 @@ https://docs.aws.amazon.com/securityhub/latest/partnerguide/guidelines-batchimpo
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,7 @@ from reporter.report.formats._finding_texts import (
     uid,
 )
 from reporter.report.table import Table
+from reporter.wording import some
 
 SHOWS_FINDINGS = True
 
@@ -97,7 +99,9 @@ def not_taken(places: Iterable[Place]) -> list[str]:
         if of_them:
             accounts = sorted({place.account for place in of_them})
             count = sum(place.findings for place in of_them)
-            lines.append(f"{count:,} findings are left out, as {why}: {_some(accounts)}")
+            lines.append(
+                f"{count:,} findings are left out, as {why}: {some(accounts, _NAMED, partial(printable, length=60))}"
+            )
     return lines
 
 
@@ -108,11 +112,6 @@ def takes(place: Place) -> bool:
 
 def _has_id(place: Place) -> bool:
     return is_account_id(place.account_id)
-
-
-def _some(names: Sequence[str]) -> str:
-    more = f" and {len(names) - _NAMED:,} more" if len(names) > _NAMED else ""
-    return ", ".join(printable(name, 60) for name in names[:_NAMED]) + more
 
 
 def batches(findings: Iterable[str]) -> Iterator[list[str]]:

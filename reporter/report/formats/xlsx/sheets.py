@@ -9,6 +9,7 @@ from reporter.names import clean, distinct
 from reporter.report.formats.xlsx import limits
 from reporter.report.formats.xlsx.limits import MAX_SHEET_NAME, units
 from reporter.report.table import Kind, Table
+from reporter.wording import counted
 
 OVERVIEW = "overview"
 _SUMMARY = "summary"
@@ -61,8 +62,8 @@ def notes(tables: Sequence[Table]) -> list[str]:
         if len(left_out):
             which = left_out[0] if len(left_out) == 1 else f"{left_out[0]} to {left_out[-1]}"
             lines.append(
-                f"{first} leaves out {_count(len(left_out), 'column')}, {which}: a sheet holds {limits.MAX_COLUMNS:,}; "
-                "-f csv, json and parquet have all of them"
+                f"{first} leaves out {counted(len(left_out), 'column')}, {which}: a sheet holds "
+                f"{limits.MAX_COLUMNS:,}; -f csv, json and parquet have all of them"
             )
         if further:
             where = further[0] if len(further) == 1 else f"{further[0]} to {further[-1]}"
@@ -70,10 +71,6 @@ def notes(tables: Sequence[Table]) -> list[str]:
         if len(further) >= _READABLE_SHEETS:
             lines[-1] += "; -f parquet has all of it in one table"
     return lines
-
-
-def _count(number: int, of: str) -> str:
-    return f"{number:,} {of}" if number == 1 else f"{number:,} {of}s"
 
 
 def _parts(table: Table) -> list[Table]:
