@@ -104,7 +104,6 @@ class Warm:
             self._pid = 0
             while not self._pid:
                 self._hear(_LIMIT_SECONDS)
-            self._codes.pop(self._pid, None)  # of a process before it that had the same number
             yield Running(self, args, self._pid, out, err)
 
     def code_of(self, pid: int, timeout: float = 0) -> int | None:
@@ -133,6 +132,7 @@ class Warm:
                 self._codes[answer["pid"]] = answer["code"]
             else:
                 self._pid = answer["pid"]
+                self._codes.pop(self._pid, None)  # of a process before it that had the same number
 
 
 @contextmanager
