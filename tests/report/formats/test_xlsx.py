@@ -252,11 +252,35 @@ def test_rows_are_those_of_xlsxwriter_byte_for_byte(tmp_path: Path, monkeypatch:
         "first_seen": ["2026-01-02", "unknown"],
         "notes": ["", "x"],
     }
+    # Values that are equal and yet not the same, and more of them than are kept.
+    alike = [1, True, 1.0, 0, False, 0.0, -0.0, "1", "True", "", None, ("a, b",), ("a", "b"), (), "a, b"]
+    again = pd.DataFrame(
+        {
+            "alike": pd.Series(alike * 600, dtype=object),
+            "texts": pd.Series(["unknown", "", None, ("unknown",), "x" * 600] * 1800, dtype=object),
+            "number": pd.Series(range(9000)) % 5000,
+            "real": pd.Series([0.0, -0.0, 1.0] * 3000),
+            "whole": pd.Series([0, 1, None] * 3000, dtype="Int64"),
+            "flag": pd.Series([True, False, None] * 3000, dtype="boolean"),
+            "kind": pd.Series(["a", "b", None] * 3000, dtype="category"),
+            "text": pd.Series([f"text {number % 5000}" for number in range(9000)], dtype="str"),
+        }
+    )
+    # One account after the other, in groups of every risk: the first cell looks as the risk has it.
+    marked = pd.DataFrame(
+        {
+            "account_profile": ["a", "b"] * 6,
+            "group_name": "g",
+            "risk": ["none", "high", "low", "critical"] * 3,
+        }
+    )
     tables = [
         Table("wide", "A title", pd.DataFrame(columns | {f"c{number}": ["x"] * 32 for number in range(700)})),
         Table("findings", "A title", pd.DataFrame(groups), Kind.FINDINGS),
         Table("empty", "A title", pd.DataFrame({"one": [], "two": []})),
         Table("counts", "A title", pd.DataFrame({"what": odd, "number": range(len(odd))}), Kind.SUMMARY),
+        Table("again", "A title", again),
+        Table("marked", "A title", marked, Kind.GROUPS),
     ]
 
     def parts(name: str) -> dict[str, bytes]:

@@ -6,7 +6,6 @@ from functools import lru_cache
 from typing import Any
 
 from xlsxwriter.format import Format
-from xlsxwriter.worksheet import Worksheet
 
 from reporter.report.formats.xlsx.limits import MAX_CELL, MAX_NUMBER, SURELY_FITS, units
 from reporter.report.formats.xlsx.styles import Styles
@@ -16,47 +15,41 @@ _DAY_ZERO = date(1899, 12, 30).toordinal()  # of Excel's calendar, since March 1
 
 
 class Cells:
-    """Writes the cells of a sheet."""
+    """Tells what stands in the cells of a sheet: a text, number or boolean, its format (None for that of the column)
+    and its length in characters. Nothing stands in that of an empty text."""
 
-    def __init__(
-        self, sheet: Worksheet, styles: Styles, clipped_at: Sequence[float] = (), *, at_top: bool = False
-    ) -> None:
+    def __init__(self, styles: Styles, clipped_at: Sequence[float] = (), *, at_top: bool = False) -> None:
         """`clipped_at` says of columns how long a text may be that can run on into an empty cell beside it, and
         `at_top` whether the cells stand beside texts of several lines."""
         look = {"valign": "top"} if at_top else {}
-        self._sheet, self._clipped_at = sheet, clipped_at
-        self._clipped = styles.clipped()
+        self._clipped_at, self._clipped = clipped_at, styles.clipped()
         self._truth, self._unknown = styles.truth(), styles.unknown(**look)
         self._date = styles.date(indent=1, **look)
 
-    def write(self, row: int, column: int, value: Any, style: Format | None = None) -> int:
-        """Write a value, in the column's format where none is given; returns its width in characters."""
+    def of(
+        self, column: int, value: Any, style: Format | None = None
+    ) -> tuple[str | float, Format | None, int]:
+        """The cell of a value, in the column's format where none is given."""
         if type(value) is str:  # as most are
             text = value if len(value) <= SURELY_FITS else cell_text(value)
         elif isinstance(value, bool):
-            self._sheet.write_boolean(row, column, value, self._truth)
-            return 5
+            return value, self._truth, 5
         elif isinstance(value, float) or (isinstance(value, int) and abs(value) <= MAX_NUMBER):
-            self._sheet.write_number(row, column, value, style)
-            return len(str(value))
+            return value, style, len(str(value))
         else:
             text = UNKNOWN if value is None else cell_text(value)
-        if not text:
-            return 0
         if text == UNKNOWN:
             style = self._unknown
         elif style is None and column < len(self._clipped_at) and len(text) > self._clipped_at[column]:
             style = self._clipped
-        self._sheet.write_string(row, column, text, style)
-        return len(text)
+        return text, style, len(text)
 
-    def write_date(self, row: int, column: int, value: Any) -> int:
-        """Write a day, as ISO 8601 has it; anything else as it is."""
+    def of_date(
+        self, column: int, value: Any, style: Format | None = None
+    ) -> tuple[str | float, Format | None, int]:
+        """The cell of a day, as ISO 8601 has it; of anything else as it is."""
         day = _day(value) if isinstance(value, str) else None
-        if day is None:
-            return self.write(row, column, value)
-        self._sheet.write_number(row, column, day, self._date)
-        return len(value)
+        return self.of(column, value) if day is None else (day, self._date, len(value))
 
 
 @lru_cache(maxsize=4096)

@@ -18,11 +18,11 @@ from reporter.names import distinct
 from reporter.report.descriptions import DESCRIPTIONS, description
 from reporter.report.entries import Entry
 from reporter.report.formats.xlsx import layout
-from reporter.report.formats.xlsx.cells import Cells
 from reporter.report.formats.xlsx.entry_columns import EntryColumns
 from reporter.report.formats.xlsx.layout import Column, Content
 from reporter.report.formats.xlsx.limits import MAX_LINKS
 from reporter.report.formats.xlsx.links import RowsOfGroups, console, to_cell
+from reporter.report.formats.xlsx.row_cells import row_writer
 from reporter.report.formats.xlsx.sheets import OVERVIEW
 from reporter.report.formats.xlsx.styles import Styles
 from reporter.report.table import Kind, Table
@@ -135,31 +135,11 @@ def write_rows(
     """Write the rows from a row of the sheet on, the `end` of each with its row and values, which tells how many lines
     it takes up; returns how many characters the longest text of each column has."""
     of_row = iter(links)
-    marks, names = styles.marks(), [column.name for column in columns]
-    of_groups = layout.is_of_groups(table.kind)
-    cells = Cells(
-        sheet,
-        styles,
-        [column.clipped_at for column in columns] if of_groups else (),
-        at_top=any(column.at_top for column in columns),
-    )
-    risk = names.index("risk") if of_groups and "risk" in names else None
     wrapped = [number for number, column in enumerate(columns) if column.wrapped]
-    dates = [column.content is Content.DATE for column in columns]
-    widths = [0] * len(columns)
+    write_cells, longest = row_writer(sheet, styles, table, columns, first_column)
     link, text = styles.link(), styles.text()
     for number, values in enumerate(table.rows(), row):
-        mark = marks.get(values[risk]) if risk is not None else None
-        for column, value in enumerate(values):
-            if value == "":
-                continue
-            place = first_column + column
-            if dates[column]:
-                width = cells.write_date(number, place, value)
-            else:
-                width = cells.write(number, place, value, None if column else mark)
-            if width > widths[column]:
-                widths[column] = width
+        write_cells(number, values)
         for column, (formula, shown) in enumerate(next(of_row, ()), len(columns)):
             if formula:
                 sheet.write_formula(number, column, formula, link, shown)
@@ -169,7 +149,7 @@ def write_rows(
         if wrapped:
             lines = max(lines, *(columns[each].lines(values[each]) for each in wrapped))
             sheet.set_row(number, _LINE * lines)
-    return widths
+    return longest
 
 
 def _link_columns(table: Table, columns: Sequence[Column], attached: RowsOfGroups | None) -> dict[str, str]:

@@ -2,11 +2,13 @@
 
 Nearly all of a workbook's time goes into its cells, of which there are millions. xlsxwriter puts each together
 attribute by attribute, looks through each text four times, and writes it by itself. Here a text that was met before is
-not looked through again, and a row is written at once. The bytes are the same.
+not looked through again, a row is written at once, and cells may be made once for many rows. The bytes are the same.
 
 It stands on private parts of xlsxwriter, so it is for those versions alone that it was compared with.
 """
 
+import re
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
@@ -17,7 +19,13 @@ from xlsxwriter.xmlwriter import XMLwriter
 from reporter.report.formats.xlsx.limits import SURELY_FITS
 from reporter.report.formats.xlsx.worksheet import PlainWorksheet
 
+#: Stands for the number of a row. No text has it: xlsxwriter writes control characters another way.
+ROW = "\0"
+
 _KEPT = 200  # characters: a longer text is hardly met again
+
+# Printable ASCII without what XML escapes, nor a blank at an end. xlsxwriter takes `_x` for the start of an escape.
+_PLAIN = re.compile(r"[!-%'-;=?-~](?:[ -%'-;=?-~]*[!-%'-;=?-~])?")
 
 _plain = XMLwriter()
 
@@ -48,6 +56,25 @@ class FastWorksheet(PlainWorksheet):
             return 0
         return self._begin(row, self._write_boolean(row, col, boolean, cell_format))
 
+    def element(self, row: int, column: int, content: str | float, style: Any) -> str:
+        """The cell of a row that is to be written, for `write_elements`: with ROW in place of the row's number."""
+        if row > self.previous_row:
+            self._write_single_row(row)  # formats have their numbers in the order of the cells
+        before, after = self._start(style, column)
+        if isinstance(content, str):
+            end = _string(content)
+        else:
+            end = _boolean(content) if isinstance(content, bool) else _number(content)
+        return f"{before}{ROW}{after}{end}"
+
+    def write_elements(self, row: int, column: int, elements: str) -> None:
+        """Write cells side by side, the first in this column, as `element` makes them."""
+        if not self._check_dimensions(row, column):
+            if row > self.previous_row:
+                self._write_single_row(row)
+            self.table[row][column] = elements
+            self._begin(row, 0)
+
     def set_column(self, *args: Any, **options: Any) -> int:
         self._starts.clear()
         return super().set_column(*args, **options)  # type: ignore[no-any-return]
@@ -71,21 +98,11 @@ class FastWorksheet(PlainWorksheet):
         parts: list[str] = []
         for column in sorted(cells):
             cell = cells[column]
-            style = cell.format or row_format
-            # A workbook keeps its formats, so that none takes the number of another that is gone.
-            start = self._starts.get((id(style), column))
-            if start is None:
-                start = self._starts[id(style), column] = self._start(style, column)
-            before, after = start
-            kind = type(cell)
-            if kind is CellStringTuple:
-                text = cell.string
-                inline = _inline_kept(text) if len(text) <= _KEPT else _inline(text)
-                parts.append(f'{before}{number}{after} t="inlineStr"><is>{inline}</is></c>')
-            elif kind is CellBooleanTuple:
-                parts.append(f'{before}{number}{after} t="b"><v>{cell.boolean}</v></c>')
-            elif kind is CellNumberTuple:
-                parts.append(f"{before}{number}{after}><v>{cell.number:.16G}</v></c>")
+            if type(cell) is str:
+                parts.append(cell.replace(ROW, number))
+            elif (end := _ENDS.get(type(cell))) is not None:
+                before, after = self._start(cell.format or row_format, column)
+                parts.append(f"{before}{number}{after}{end(cell[0])}")
             else:
                 self.fh.write("".join(parts))
                 parts.clear()
@@ -96,14 +113,40 @@ class FastWorksheet(PlainWorksheet):
 
     def _start(self, style: Any, column: int) -> tuple[str, str]:
         """How a cell begins, before and after the number of its row; without a format it has its column's."""
-        if not style and column in self.col_info:
-            style = self.col_info[column].column_format
-        look = f' s="{style._get_xf_index()}"' if style else ""
-        return f'<c r="{xl_col_to_name(column)}', f'"{look}'
+        key = id(style), column  # a workbook keeps its formats: none takes the number of another that is gone
+        start = self._starts.get(key)
+        if start is None:
+            if not style and column in self.col_info:
+                style = self.col_info[column].column_format
+            look = f' s="{style._get_xf_index()}"' if style else ""
+            start = self._starts[key] = f'<c r="{xl_col_to_name(column)}', f'"{look}'
+        return start
+
+
+def _string(text: str) -> str:
+    inline = _inline_kept(text) if len(text) <= _KEPT else _inline(text)
+    return f' t="inlineStr"><is>{inline}</is></c>'
+
+
+def _boolean(value: int) -> str:
+    return f' t="b"><v>{int(value)}</v></c>'
+
+
+def _number(value: float) -> str:
+    return f"><v>{value:.16G}</v></c>"
+
+
+_ENDS: dict[type, Callable[[Any], str]] = {
+    CellStringTuple: _string,
+    CellBooleanTuple: _boolean,
+    CellNumberTuple: _number,
+}
 
 
 def _inline(text: str) -> str:
     """A text as the element that stands in a cell, escaped by xlsxwriter's own rules."""
+    if _PLAIN.fullmatch(text) and "_x" not in text:  # as most are
+        return f"<t>{text}</t>"
     text = _plain._escape_control_characters(text)
     space = ' xml:space="preserve"' if _preserve_whitespace(text) else ""
     return f"<t{space}>{_plain._escape_data(text)}</t>"
