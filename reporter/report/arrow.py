@@ -4,15 +4,17 @@ Flags are booleans, counts integers, lists lists of texts, days dates. What is n
 means by it; what there is none of is an empty text or list, but for dates, numbers and flags, which have no such thing.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
 from datetime import date, datetime
 from typing import Any
 
+import pandas as pd
 import pyarrow as pa
+from pandas.api import types
 
 from reporter.report.column_types import ColumnType, columns
-from reporter.report.table import Table
+from reporter.report.table import Table, plain_values
 
 _TYPES = {
     ColumnType.TEXT: pa.string(),
@@ -41,12 +43,20 @@ def schema(table: Table, metadata: dict[str, str] | None = None) -> pa.Schema:
 
 def batches(table: Table, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
     """The rows, so many at a time; those of a table without rows are none."""
-    for values in table.batches(_ROWS):
-        arrays = [_array(column, field.type) for column, field in zip(values, schema, strict=True)]
+    for part in table.parts(_ROWS):
+        columns = (part.iloc[:, number] for number in range(len(part.columns)))
+        arrays = [array(column, field.type) for column, field in zip(columns, schema, strict=True)]
         yield pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 
-def _array(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
+def array(column: "pd.Series[Any]", kind: pa.DataType) -> pa.Array:
+    """A column's values as Arrow of a type has them."""
+    if isinstance(column.dtype, pd.CategoricalDtype):
+        column = column.astype(column.dtype.categories.dtype)
+    if _is_of(column.dtype, kind):
+        found = pa.array(column, from_pandas=True)
+        return (found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found).cast(kind)
+    values = plain_values(column)
     if pa.types.is_string(kind):
         return pa.array([_text(value) for value in values], kind)
     if pa.types.is_date32(kind):
@@ -55,6 +65,15 @@ def _array(values: Sequence[Any], kind: pa.DataType) -> pa.Array:
         return pa.array([_moment(value, datetime.fromisoformat) for value in values], kind)
     none: Any = () if pa.types.is_list(kind) else None
     return pa.array([none if value == "" else value for value in values], kind)
+
+
+def _is_of(dtype: Any, kind: pa.DataType) -> bool:
+    """Whether a column of pandas is of a type already, so that Arrow need not look at each of its values."""
+    return (
+        (isinstance(dtype, pd.StringDtype) and pa.types.is_string(kind))
+        or (types.is_bool_dtype(dtype) and pa.types.is_boolean(kind))
+        or (types.is_integer_dtype(dtype) and pa.types.is_int64(kind))
+    )
 
 
 def _text(value: Any) -> str | None:

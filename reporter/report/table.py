@@ -53,20 +53,22 @@ class Table:
     on_rows: Callable[[int], None] = field(default=_nobody, repr=False, compare=False)
     """Told how many rows more a format has taken."""
 
-    def batches(self, rows: int) -> Iterator[list[list[Any]]]:
-        """So many rows at a time, as columns of plain Python values; None stands for `unknown`."""
+    def parts(self, rows: int) -> Iterator[pd.DataFrame]:
+        """So many rows at a time."""
         for start in range(0, len(self.frame), rows):
             part = self.frame.iloc[start : start + rows]
-            yield [_values(part.iloc[:, number]) for number in range(len(part.columns))]
+            yield part
             self.on_rows(len(part))
 
     def rows(self) -> Iterator[tuple[Any, ...]]:
         """The rows, of plain Python values; None stands for `unknown`."""
-        for columns in self.batches(10_000):
+        for part in self.parts(10_000):
+            columns = (plain_values(part.iloc[:, number]) for number in range(len(part.columns)))
             yield from zip(*columns, strict=True)
 
 
-def _values(column: "pd.Series[Any]") -> list[Any]:
+def plain_values(column: "pd.Series[Any]") -> list[Any]:
+    """A column's values as plain Python has them; None stands for `unknown`."""
     values = column.to_numpy(dtype=object)
     unknown = pd.isna(values)
     if unknown.any():
