@@ -243,7 +243,7 @@ def test_rows_are_those_of_xlsxwriter_byte_for_byte(tmp_path: Path, monkeypatch:
         "account_profile": "a",
         "account_id": "1",
         "group_name": "g",
-        "security_group_id": ["sg-1", "sg-2"],
+        "security_group_id": ["sg-1", "sg-0123456789abcdef0"],
         "region": "us-east-1",
         "risk": ["critical", "none"],
     }
@@ -271,6 +271,8 @@ def test_rows_are_those_of_xlsxwriter_byte_for_byte(tmp_path: Path, monkeypatch:
         {
             "account_profile": ["a", "b"] * 6,
             "group_name": "g",
+            "security_group_id": "sg-1",
+            "region": "us-east-1",
             "risk": ["none", "high", "low", "critical"] * 3,
         }
     )
@@ -280,6 +282,12 @@ def test_rows_are_those_of_xlsxwriter_byte_for_byte(tmp_path: Path, monkeypatch:
         Table("empty", "A title", pd.DataFrame({"one": [], "two": []})),
         Table("counts", "A title", pd.DataFrame({"what": odd, "number": range(len(odd))}), Kind.SUMMARY),
         Table("again", "A title", again),
+        Table(
+            "a & 'b'",
+            "A title",
+            pd.DataFrame({"group_name": "g", "security_group_id": ["sg-1"]}),
+            Kind.ATTACHMENTS,
+        ),
         Table("marked", "A title", marked, Kind.GROUPS),
     ]
 
@@ -299,6 +307,7 @@ def test_rows_are_those_of_xlsxwriter_byte_for_byte(tmp_path: Path, monkeypatch:
     assert ours.keys() == theirs.keys()
     assert [part for part, content in ours.items() if content != theirs[part]] == []
     assert len(ours["xl/worksheets/sheet1.xml"]) > 1_000_000
+    assert ours["xl/worksheets/sheet2.xml"].count(b"HYPERLINK") == 2  # to the console, and to the attachments
 
 
 def test_the_installed_xlsxwriter_is_one_that_rows_were_compared_with() -> None:

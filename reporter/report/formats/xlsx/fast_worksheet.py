@@ -8,12 +8,11 @@ It stands on private parts of xlsxwriter, so it is for those versions alone that
 """
 
 import re
-from collections.abc import Callable
 from functools import lru_cache
 from typing import Any
 
 from xlsxwriter.utility import _preserve_whitespace, xl_col_to_name
-from xlsxwriter.worksheet import CellBooleanTuple, CellNumberTuple, CellStringTuple
+from xlsxwriter.worksheet import CellBooleanTuple, CellFormulaTuple, CellNumberTuple, CellStringTuple
 from xlsxwriter.xmlwriter import XMLwriter
 
 from reporter.report.formats.xlsx.limits import SURELY_FITS
@@ -55,6 +54,14 @@ class FastWorksheet(PlainWorksheet):
             self._cells[col] = CellBooleanTuple(int(boolean), cell_format)
             return 0
         return self._begin(row, self._write_boolean(row, col, boolean, cell_format))
+
+    def write_formula(self, row: int, col: int, formula: str, cell_format: Any = None, value: Any = 0) -> int:
+        # xlsxwriter looks in each for functions that give several values.
+        is_link = formula.startswith("=HYPERLINK(")
+        if is_link and row == self._begun and self.dim_colmin <= col <= self.dim_colmax:
+            self._cells[col] = CellFormulaTuple(self._prepare_formula(formula), cell_format, value)
+            return 0
+        return self._begin(row, self._write_formula(row, col, formula, cell_format, value))
 
     def element(self, row: int, column: int, content: str | float, style: Any) -> str:
         """The cell of a row that is to be written, for `write_elements`: with ROW in place of the row's number."""
@@ -100,9 +107,9 @@ class FastWorksheet(PlainWorksheet):
             cell = cells[column]
             if type(cell) is str:
                 parts.append(cell.replace(ROW, number))
-            elif (end := _ENDS.get(type(cell))) is not None:
+            elif (end := _end(cell)) is not None:
                 before, after = self._start(cell.format or row_format, column)
-                parts.append(f"{before}{number}{after}{end(cell[0])}")
+                parts.append(f"{before}{number}{after}{end}")
             else:
                 self.fh.write("".join(parts))
                 parts.clear()
@@ -136,11 +143,19 @@ def _number(value: float) -> str:
     return f"><v>{value:.16G}</v></c>"
 
 
-_ENDS: dict[type, Callable[[Any], str]] = {
-    CellStringTuple: _string,
-    CellBooleanTuple: _boolean,
-    CellNumberTuple: _number,
-}
+def _end(cell: Any) -> str | None:
+    """How a cell ends, behind its format; None of one that xlsxwriter is to write."""
+    kind = type(cell)
+    if kind is CellStringTuple:
+        return _string(cell.string)
+    if kind is CellBooleanTuple:
+        return _boolean(cell.boolean)
+    if kind is CellNumberTuple:
+        return _number(cell.number)
+    if kind is CellFormulaTuple and isinstance(cell.value, str) and cell.value[:1] not in ("", "#"):
+        formula, value = _plain._escape_data(cell.formula), _plain._escape_data(cell.value)
+        return f' t="str"><f>{formula}</f><v>{value}</v></c>'
+    return None
 
 
 def _inline(text: str) -> str:

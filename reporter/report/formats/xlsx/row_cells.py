@@ -57,7 +57,8 @@ def row_writer(
         else:
             mark = None if place else marks.get(risk)
             content, style, length = cells.of(first_column + place, value, mark)
-        longest[place] = max(length, longest[place])
+        if length > longest[place]:
+            longest[place] = length
         return content, style
 
     def write_row(row: int, values: Sequence[Any]) -> None:
