@@ -59,6 +59,19 @@ class Group(Struct, rename="pascal", gc=False):
 _NO_PERMISSIONS = msgspec.Raw(b"[]")
 
 
+class ListedGroup(Struct, rename="pascal", gc=False):
+    """A security group, whose permissions are not decoded yet."""
+
+    group_id: str
+    group_name: str = ""
+    vpc_id: str = ""
+    owner_id: str = ""
+    description: str = ""
+    ip_permissions: msgspec.Raw = _NO_PERMISSIONS
+    ip_permissions_egress: msgspec.Raw = _NO_PERMISSIONS
+    tags: list[Tag] = field(default_factory=list)
+
+
 class CaughtGroup(Struct, rename="pascal", gc=False):
     """No more of a group than its id, and the rules that Custodian's filters say they matched, not decoded yet."""
 
@@ -207,6 +220,7 @@ def _named(record: Any) -> str:
 
 
 group_list = ListOf(Group)
+listed_group_list = ListOf(ListedGroup)
 caught_list = ListOf(CaughtGroup)
 permission_list = ListOf(Permission)
 interface_list = ListOf(Interface)

@@ -12,7 +12,7 @@ from reporter.inventory.columns import Value
 from reporter.inventory.iam.roles import Role
 from reporter.inventory.network.exposure import Exposure, exposure
 from reporter.inventory.network.topology import NetworkRows
-from reporter.inventory.records import Group, Instance, Interface
+from reporter.inventory.records import Group, Instance, Interface, ListedGroup
 from reporter.inventory.rules import Rule
 from reporter.output.manifest import Cell
 
@@ -134,14 +134,14 @@ class Deduplicator:
 
 
 def group_row(
-    group: Group,
+    group: Group | ListedGroup,
+    of_group: tuple[Rule, ...],
     caught: Mapping[str, tuple[str, ...] | None],
     more: tuple[Value, ...],
     taken: float,
     deduplicated: Deduplicator,
 ) -> GroupRow:
-    """A group's record as a row; `caught` has the rules that matched by the policy that caught it."""
-    of_group = rules.of_group(group)
+    """A group's record as a row; `of_group` are its rules, and `caught` has those that matched by policy."""
     opened, fingerprint, covered = _told_by(duplicates.about_itself(of_group, group.group_id))
     return GroupRow(
         group_id=intern(group.group_id),

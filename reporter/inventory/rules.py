@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from reporter.inventory.records import Group, Permission
+from reporter.inventory.records import Group, ListedGroup, Permission, permission_list
 
 SSH_PORT, MAX_PORT, ANY = 22, 65_535, -1
 
@@ -37,11 +37,26 @@ class Rule(NamedTuple):
 
 def of_group(group: Group) -> tuple[Rule, ...]:
     """The group's rules, peer by peer. One on tcp or udp without ports lets nothing through, and is not there."""
+    return _of_permissions(group.ip_permissions, group.ip_permissions_egress)
+
+
+def of_listed(group: ListedGroup) -> tuple[Rule, ...]:
+    """The same, of permissions that are not decoded yet. Raises msgspec.DecodeError or UnicodeDecodeError where they
+    cannot be read."""
+    return _of_json(bytes(group.ip_permissions), bytes(group.ip_permissions_egress))
+
+
+@lru_cache(maxsize=4096)  # many groups are made by the same few templates
+def _of_json(ingress: bytes, egress: bytes) -> tuple[Rule, ...]:
+    return _of_permissions(permission_list.decode(ingress), permission_list.decode(egress))
+
+
+def _of_permissions(ingress: Iterable[Permission], egress: Iterable[Permission]) -> tuple[Rule, ...]:
     return tuple(
         rule
-        for egress, permissions in ((False, group.ip_permissions), (True, group.ip_permissions_egress))
+        for is_egress, permissions in ((False, ingress), (True, egress))
         for permission in permissions
-        for rule in _of_permission(permission, egress=egress)
+        for rule in _of_permission(permission, egress=is_egress)
     )
 
 

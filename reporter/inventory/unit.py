@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+import msgspec
+
 from reporter.custodian.metadata import PlannedPolicy
 from reporter.custodian.resource_types import (
     ACCESS_ANALYZER,
@@ -14,14 +16,14 @@ from reporter.custodian.resource_types import (
     Field,
     identifier,
 )
-from reporter.inventory import analyzers, columns, matched, records
+from reporter.inventory import analyzers, columns, matched, records, rules
 from reporter.inventory.analyzers import AnalyzerRow
 from reporter.inventory.columns import Value
 from reporter.inventory.iam import roles
 from reporter.inventory.iam.roles import Role
 from reporter.inventory.network.reading import NetworkFound
 from reporter.inventory.newest import Newest
-from reporter.inventory.records import Group, GroupReference, Instance, Interface
+from reporter.inventory.records import Group, GroupReference, Instance, Interface, ListedGroup
 from reporter.inventory.rows import (
     Deduplicator,
     GroupRow,
@@ -30,6 +32,7 @@ from reporter.inventory.rows import (
     instance_row,
     interface_row,
 )
+from reporter.inventory.rules import Rule
 from reporter.output.manifest import Cell, Status
 from reporter.output.reading import Output
 from reporter.output.store import UNREADABLE
@@ -48,7 +51,8 @@ class ExtraColumns:
 
 @dataclass
 class _Found:
-    groups: Newest[Group] = field(default_factory=Newest)
+    groups: Newest[tuple[Group | ListedGroup, tuple[Rule, ...]]] = field(default_factory=Newest)
+    """Each with its rules."""
     caught: dict[str, dict[str, tuple[str, ...] | None]] = field(default_factory=dict)
     """By group id, then by policy: the rules that made it match, None where that cannot be told."""
     interfaces: Newest[Interface] = field(default_factory=Newest)
@@ -186,17 +190,29 @@ def _read_sheet(
 def _read_groups(found: _Found, cell: Cell, policy: PlannedPolicy, data: bytes) -> Sequence[str]:
     known, taken = found.groups, _taken(cell)
     listed, problems = records.caught_list.decode_each(data)
-    groups: list[Group] = []
+    groups: list[tuple[Group | ListedGroup, tuple[Rule, ...]]] = []
     # Most policies list groups that are known already: then their ids are enough, which is quicker.
     if not known.knows_all(taken) and not known.records.keys() >= {each.group_id for each in listed}:
-        groups, problems = records.group_list.decode_each(data)
+        groups, problems = _groups_with_rules(data)
     everything = policy.lists_all and not problems
-    known.add(((group.group_id, group) for group in groups), taken, everything=everything)
-    rules = matched.teller(policy, listed, data, cell)
+    known.add(((each[0].group_id, each) for each in groups), taken, everything=everything)
+    matched_rules = matched.teller(policy, listed, data, cell)
     for each in listed:
         if each.group_id in known.records:
-            found.caught.setdefault(each.group_id, {})[cell.policy] = rules(each)
+            found.caught.setdefault(each.group_id, {})[cell.policy] = matched_rules(each)
     return problems
+
+
+def _groups_with_rules(
+    data: bytes,
+) -> tuple[list[tuple[Group | ListedGroup, tuple[Rule, ...]]], list[str]]:
+    """The groups of a resources.json with their rules, and what is wrong with those that cannot be read."""
+    listed, problems = records.listed_group_list.decode_each(data)
+    try:
+        return [(group, rules.of_listed(group)) for group in listed], problems
+    except (msgspec.DecodeError, UnicodeDecodeError):  # one of them, or it has a null: each by itself tells
+        groups, problems = records.group_list.decode_each(data)
+        return [(group, rules.of_group(group)) for group in groups], problems
 
 
 def _add_interfaces_of_instances(found: _Found) -> None:
@@ -239,9 +255,7 @@ def _forget_what_is_gone(found: _Found, account_id: str) -> None:
             instance.security_groups = _still_there(groups, instance.security_groups, taken)
 
 
-def _still_there(
-    known: Newest[Group], groups: Iterable[GroupReference], taken: float
-) -> list[GroupReference]:
+def _still_there(known: Newest[Any], groups: Iterable[GroupReference], taken: float) -> list[GroupReference]:
     return [group for group in groups if not known.is_gone(group.group_id, taken)]
 
 
@@ -260,9 +274,10 @@ def _in_short(problems: Sequence[str]) -> str:
 
 
 def _groups(found: _Found, deduplicated: Deduplicator) -> Iterator[GroupRow]:
-    for group_id, group in found.groups.records.items():
+    for group_id, (group, of_group) in found.groups.records.items():
         yield group_row(
             group,
+            of_group,
             found.caught[group_id],
             found.more.get(group_id, ()),
             found.groups.taken[group_id],

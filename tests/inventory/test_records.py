@@ -121,6 +121,43 @@ def test_what_is_not_of_aws_form_is_named_and_the_others_stay(tmp_path: Path) ->
     )
 
 
+def test_a_rule_that_is_not_of_aws_form_costs_its_own_group(tmp_path: Path) -> None:
+    place = tmp_path / "prod" / US
+    bad = group("sg-2") | {"IpPermissions": [RULE, RULE | {"FromPort": "ssh"}]}
+    put(place, EVERY_GROUP, [group("sg-1", ssh_from=WORLD), bad, GROUP | {"GroupId": "sg-3"}])
+    found = read(tmp_path)
+    assert {name: row["ssh_rules"] for name, row in groups(found).items()} == {
+        "sg-1": ("0.0.0.0/0 -> 22",),
+        "sg-3": ("0.0.0.0/0 -> 22",),
+    }
+    [gap] = found.gaps
+    assert "record 2 (sg-2) is not of AWS's form: " in gap.message
+    assert gap.message.endswith("at `$.IpPermissions[1].FromPort`; the other records count")
+
+
+def test_groups_with_the_same_rules_stay_those_of_their_accounts(tmp_path: Path) -> None:
+    """What is written the same is read once, in whichever account; what is about a group itself is its own."""
+    from_first = RULE | {"IpRanges": [], "UserIdGroupPairs": [{"GroupId": "sg-1", "UserId": "111111111111"}]}
+    from_third = RULE | {"IpRanges": [], "UserIdGroupPairs": [{"GroupId": "sg-3", "UserId": "222222222222"}]}
+    alpha = [group("sg-1") | {"IpPermissions": [from_first]}, group("sg-2") | {"IpPermissions": [from_first]}]
+    beta = [
+        group("sg-3") | {"IpPermissions": [from_third]},
+        group("sg-4") | {"IpPermissions": [from_first]},
+        group("sg-5") | {"IpPermissions": [RULE], "IpPermissionsEgress": [from_first]},
+        group("sg-6") | {"IpPermissions": [from_first], "IpPermissionsEgress": [RULE]},
+    ]
+    write(tmp_path, {("alpha", US): unit(alpha), ("beta", US): unit(beta)})
+    found = groups_of(tmp_path)
+    assert {name: (row["account_profile"], row["ssh_rules"]) for name, row in found.items()} == {
+        "sg-1": ("alpha", ("sg-1 -> 22",)),
+        "sg-2": ("alpha", ("sg-1 -> 22",)),
+        "sg-3": ("beta", ("sg-3 -> 22",)),
+        "sg-4": ("beta", ("sg-1 -> 22",)),
+        "sg-5": ("beta", ("0.0.0.0/0 -> 22",)),
+        "sg-6": ("beta", ("sg-1 -> 22",)),
+    }
+
+
 def test_a_text_that_is_no_utf_8_costs_its_own_record(tmp_path: Path) -> None:
     folder = put(tmp_path / "prod" / US, EVERY_GROUP, [group("sg-1"), group("sg-2", "MARK"), group("sg-3")])
     path = folder / "resources.json"
