@@ -14,6 +14,7 @@ _BY_TAG = (
     ("kubernetes.io/cluster/", "Kubernetes"),
     ("elbv2.k8s.aws/cluster", "the load balancer controller of Kubernetes"),
 )
+_STARTS = tuple(start for start, _ in _BY_TAG)
 # https://docs.aws.amazon.com/emr/latest/ManagementGuide/emr-man-sec-groups.html
 # https://docs.aws.amazon.com/directoryservice/latest/admin-guide/ms_ad_getting_started_what_gets_created.html
 # https://docs.aws.amazon.com/waf/latest/developerguide/security-group-policies.html
@@ -29,7 +30,7 @@ _BY_NAME = (
 
 def service(name: str, tags: Iterable[str]) -> str:
     """Which service made a group, as its name and its tags (`key=value`) tell; empty where none did."""
-    keys = [tag.partition("=")[0] for tag in tags]
+    keys = [tag.partition("=")[0] for tag in tags if tag.startswith(_STARTS)]
     for start, made_by in _BY_TAG:
         if any(key.startswith(start) for key in keys):
             return made_by
