@@ -163,14 +163,16 @@ def _findings(audit: Audit, findings: Findings) -> pd.DataFrame:
     waived = findings.waived.by_finding()
     risks, proven = groups["risk"].tolist(), findings.proven.tolist()
     reachable = groups["reachable"].tolist()
-    since = [frame[name] if name in frame else [""] * len(frame) for name in ("first_seen", "since_last")]
+    since = [
+        frame[name].tolist() if name in frame else [""] * len(frame) for name in ("first_seen", "since_last")
+    ]
     rows = []
     for group, *place, policy, exposed, rules, is_proven, first_seen, since_last in zip(
         *(
-            frame[name]
+            frame[name].tolist()
             for name in ("group", "account_profile", "account_id", "region", "resource_id", "group_name")
         ),
-        *(frame[name] for name in ("policy", "exposed", "matched_rules", "proven")),
+        *(frame[name].tolist() for name in ("policy", "exposed", "matched_rules", "proven")),
         *since,
         strict=True,
     ):

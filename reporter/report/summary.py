@@ -145,7 +145,7 @@ def _counts(
     resources = {policy.name: policy.resource for policy in audit.output.policies}
     planned: dict[str, int] = {}
     unread: dict[str, int] = {}
-    known: set[str] = set(key)
+    known: set[str] = set(key.unique())
     for cell in audit.cells:
         name = name_of(cell)
         planned[name] = planned.get(name, 0) + (not cell.is_left_out)
