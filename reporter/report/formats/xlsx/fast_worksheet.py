@@ -1,14 +1,13 @@
 """The worksheet of a large workbook: xlsxwriter's own, which writes the same rows with less work.
 
 Nearly all of a workbook's time goes into its cells, of which there are millions. xlsxwriter puts each together
-attribute by attribute, looks through each text four times, and writes it by itself. Here a text that was met before is
-not looked through again, a row is written at once, and cells may be made once for many rows. The bytes are the same.
+attribute by attribute, looks through each text five times, and writes it by itself. Here most texts are looked through
+once, a row is written at once, and a cell may be made once for many rows (`row_cells`). The bytes are the same.
 
 It stands on private parts of xlsxwriter, so it is for those versions alone that it was compared with.
 """
 
 import re
-from functools import lru_cache
 from typing import Any
 
 from xlsxwriter.utility import _preserve_whitespace, xl_col_to_name
@@ -21,9 +20,8 @@ from reporter.report.formats.xlsx.worksheet import PlainWorksheet
 #: Stands for the number of a row. No text has it: xlsxwriter writes control characters another way.
 ROW = "\0"
 
-_KEPT = 200  # characters: a longer text is hardly met again
-
-# Printable ASCII without what XML escapes, nor a blank at an end. xlsxwriter takes `_x` for the start of an escape.
+# What most texts are: printable ASCII without what XML escapes, and without a blank at an end. xlsxwriter escapes what
+# may stand behind `_x` too.
 _PLAIN = re.compile(r"[!-%'-;=?-~](?:[ -%'-;=?-~]*[!-%'-;=?-~])?")
 
 _plain = XMLwriter()
@@ -131,8 +129,13 @@ class FastWorksheet(PlainWorksheet):
 
 
 def _string(text: str) -> str:
-    inline = _inline_kept(text) if len(text) <= _KEPT else _inline(text)
-    return f' t="inlineStr"><is>{inline}</is></c>'
+    """A text as it stands in a cell, escaped by xlsxwriter's own rules."""
+    space = ""
+    if not _PLAIN.fullmatch(text) or "_x" in text:
+        text = _plain._escape_control_characters(text)
+        space = ' xml:space="preserve"' if _preserve_whitespace(text) else ""
+        text = _plain._escape_data(text)
+    return f' t="inlineStr"><is><t{space}>{text}</t></is></c>'
 
 
 def _boolean(value: int) -> str:
@@ -156,15 +159,3 @@ def _end(cell: Any) -> str | None:
         formula, value = _plain._escape_data(cell.formula), _plain._escape_data(cell.value)
         return f' t="str"><f>{formula}</f><v>{value}</v></c>'
     return None
-
-
-def _inline(text: str) -> str:
-    """A text as the element that stands in a cell, escaped by xlsxwriter's own rules."""
-    if _PLAIN.fullmatch(text) and "_x" not in text:  # as most are
-        return f"<t>{text}</t>"
-    text = _plain._escape_control_characters(text)
-    space = ' xml:space="preserve"' if _preserve_whitespace(text) else ""
-    return f"<t{space}>{_plain._escape_data(text)}</t>"
-
-
-_inline_kept = lru_cache(maxsize=1 << 16)(_inline)
