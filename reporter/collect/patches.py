@@ -18,7 +18,12 @@ alone with a warning: the run goes on, only slower, or without what that piece i
   milliseconds and connections of its own. What a session gave goes with the session.
 - `botocore.hooks.EventAliaser._alias_event_name` and `botocore.hooks.accepts_kwargs`: answers that depend on
   a name or a function alone are remembered. Each new session and client asks hundreds of times.
-- `botocore.hooks.NodeList.__copy__`: the same copy in a third of the time. A client copies some 400.
+- `botocore.hooks.NodeList.__copy__`: the same copy in a third of the time.
+- `botocore.hooks._PrefixTrie` and `botocore.session.Session._register_builtin_handlers`: see handlers.
+- `botocore.parsers.BaseXMLResponseParser._handle_structure`: see aws.xml_answers.
+- `botocore.endpoint.get_environ_proxies` and `botocore.useragent.sanitize_user_agent_string_component`: the same
+  answer to the same question. Each client and call asks, and a question of proxies goes through all variables of the
+  environment, which stays as it is in a unit.
 - `c7n.credentials.assumed_session`, also as c7n-org imported it: an account's role is assumed once, and not
   again for each region, where a worker finds its own way in. What is kept is that account's credentials.
 - `c7n_org.cli.load_available`: looks for every provider and loads every type of resource there is. A worker
@@ -54,8 +59,9 @@ import msgspec
 from c7n.provider import clouds
 
 from reporter.accounts.expected import DEFAULT_REGIONS
-from reporter.aws import answers, calls
+from reporter.aws import answers, calls, xml_answers
 from reporter.aws.replacing import add_handler, replace
+from reporter.collect import handlers
 from reporter.custodian.rule_cache import remembering
 from reporter.redaction import redact_lines
 
@@ -83,8 +89,12 @@ _ACCOUNTS_KEPT = 64
 # Each policy has groups of its own, and its filters look at them one after the other.
 _GROUPS_KEPT = 250
 
+# Parts of the name that a client goes by: of botocore, Python, this machine.
+_TEXTS_KEPT = 500
+
 _throttled = 0
 _listings: dict[bytes, bytes] = {}
+_proxies: dict[str, dict[str, str]] = {}
 
 
 @cache
@@ -103,6 +113,10 @@ def install() -> None:
         "botocore.hooks:EventAliaser._alias_event_name": _cache_event_alias,
         "botocore.hooks:accepts_kwargs": _cache_accepts_kwargs,
         "botocore.hooks:NodeList.__copy__": _fast_copy,
+        "botocore.hooks:_PrefixTrie": handlers.sharing,
+        "botocore.session:Session._register_builtin_handlers": handlers.registering_once,
+        "botocore.endpoint:get_environ_proxies": _cache_proxies,
+        "botocore.useragent:sanitize_user_agent_string_component": lru_cache(_TEXTS_KEPT),
         "c7n.credentials:assumed_session": _share_assumed_role,
         "c7n_org.cli:assumed_session": lambda original: getattr(c7n.credentials, "assumed_session", original),
         "c7n_org.cli:load_available": lambda original: lambda: None,
@@ -115,6 +129,11 @@ def install() -> None:
     for name, wrap in replacements.items():
         replace(name, wrap)
     replace("c7n.resources.vpc:Entry.process", _read_all_entries, ("self", "resources", "event"))
+    replace(
+        "botocore.parsers:BaseXMLResponseParser._handle_structure",
+        xml_answers.reading_faster,
+        ("self", "shape", "node"),
+    )
     remember = partial(remembering, groups=_GROUPS_KEPT)
     replace("c7n.resources.vpc:SGPermission.__call__", remember, ("self", "resource"))
 
@@ -129,6 +148,7 @@ def load(services: Iterable[str]) -> None:
 def forget() -> None:
     """Drop what c7n keeps of one account and region, before and after the next: session and resources."""
     _listings.clear()
+    _proxies.clear()
     c7n.utils.reset_session_cache()
 
 
@@ -200,6 +220,15 @@ def _fast_copy(original: Callable[..., Any]) -> Callable[..., Any]:
         return type(self)(first[:], middle[:], last[:])
 
     return copy
+
+
+def _cache_proxies(original: Callable[..., Any]) -> Callable[..., Any]:
+    def get_environ_proxies(url: str) -> dict[str, str]:
+        if url not in _proxies:
+            _proxies[url] = original(url)
+        return dict(_proxies[url])
+
+    return get_environ_proxies
 
 
 def _share_assumed_role(original: Callable[..., Any]) -> Callable[..., Any]:

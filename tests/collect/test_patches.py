@@ -40,6 +40,24 @@ patches.forget()
 assert listed.get({"resource": "sg"}) is None
 """
 
+PROXIES = """
+import os
+from reporter.collect import patches
+patches.install()
+from botocore.endpoint import get_environ_proxies
+url = "https://ec2.us-east-1.amazonaws.com"
+assert get_environ_proxies(url) == {}
+os.environ["HTTPS_PROXY"] = "http://proxy.test:3128"
+patches.forget()
+assert get_environ_proxies(url) == {"https": "http://proxy.test:3128"}
+get_environ_proxies(url).clear()
+assert get_environ_proxies(url) == {"https": "http://proxy.test:3128"}
+os.environ["NO_PROXY"] = ".amazonaws.com"
+patches.forget()
+assert get_environ_proxies(url) == {}
+assert get_environ_proxies("https://aws.test")["https"] == "http://proxy.test:3128"
+"""
+
 TEXT = """
 import datetime
 from c7n import utils
@@ -158,6 +176,11 @@ def test_all_of_it_is_there_in_the_pinned_versions_and_no_client_is_shared(pytho
 )
 def test_what_is_missing_is_left_alone_with_a_warning(where: str, python: Python) -> None:
     done = python(MISSING.format(where=where))
+    assert done.returncode == 0, done.stderr
+
+
+def test_proxies_are_those_of_the_unit_and_of_the_address(python: Python) -> None:
+    done = python(PROXIES)
     assert done.returncode == 0, done.stderr
 
 
