@@ -5,8 +5,10 @@ Checked against botocore.hooks and botocore.session of botocore 1.43.
 
 import copy
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any
 
+import botocore.utils
 from botocore import handlers
 
 
@@ -66,3 +68,43 @@ def registering_once(original: Callable[[Any, Any], None]) -> Callable[[Any, Any
             made[:] = [copy.copy(emitter._handlers)]
 
     return register_builtin_handlers
+
+
+def remembering_aliases(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Stands for EventAliaser._alias_event_name, which each session and client asks hundreds of times."""
+    known: dict[str, str] = {}
+    aliases = getattr(botocore.utils, "EVENT_ALIASES", None)
+
+    def alias_event_name(self: Any, event_name: str) -> str:
+        if self._event_aliases != aliases:  # not `is`: each session and client has a copy
+            return str(original(self, event_name))
+        if event_name not in known:
+            known[event_name] = original(self, event_name)
+        return known[event_name]
+
+    return alias_event_name
+
+
+def remembering_signatures(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Stands for botocore.hooks.accepts_kwargs, whose answer depends on the function alone."""
+    known: dict[FunctionType, bool] = {}
+
+    def accepts_kwargs(func: Any) -> Any:
+        function = getattr(func, "__func__", func)
+        if not isinstance(function, FunctionType) or "<locals>" in function.__qualname__:
+            return original(func)  # one that is made anew each time would be kept for nothing
+        if function not in known:
+            known[function] = original(func)
+        return known[function]
+
+    return accepts_kwargs
+
+
+def copying_faster(original: Callable[..., Any]) -> Callable[..., Any]:
+    """Stands for NodeList.__copy__: the same copy in a third of the time."""
+
+    def copy(self: Any) -> Any:
+        first, middle, last = self
+        return type(self)(first[:], middle[:], last[:])
+
+    return copy

@@ -58,6 +58,24 @@ assert get_environ_proxies(url) == {}
 assert get_environ_proxies("https://aws.test")["https"] == "http://proxy.test:3128"
 """
 
+VARIABLES = """
+from c7n.utils import format_string_values
+from c7n.varfmt import VarFormat
+policy = {"a": ["{here}", "no {here} but {{there}}", "plain", "", "}}", 1, None, "{here[1]}"], "b{here}": "{gone}"}
+def expanded():
+    return format_string_values(policy, formatter=VarFormat().format, here=["x", 2])
+def failure(text):
+    try:
+        VarFormat().format(text)
+    except Exception as error:
+        return type(error), str(error)
+before = expanded(), failure("}"), failure("{"), failure(None)
+from reporter.collect import patches
+patches.install()
+assert (expanded(), failure("}"), failure("{"), failure(None)) == before
+assert before[0]["a"] == [["x", 2], "no ['x', 2] but {there}", "plain", "", "}", 1, None, 2]
+"""
+
 TEXT = """
 import datetime
 from c7n import utils
@@ -181,6 +199,11 @@ def test_what_is_missing_is_left_alone_with_a_warning(where: str, python: Python
 
 def test_proxies_are_those_of_the_unit_and_of_the_address(python: Python) -> None:
     done = python(PROXIES)
+    assert done.returncode == 0, done.stderr
+
+
+def test_variables_are_expanded_as_custodian_does(python: Python) -> None:
+    done = python(VARIABLES)
     assert done.returncode == 0, done.stderr
 
 
