@@ -15,22 +15,22 @@ from reporter.report.formats.xlsx.layout import Column, Content
 from reporter.report.formats.xlsx.styles import Styles
 from reporter.report.table import Table
 
-_KEPT = 4096  # cells of a column
+_KEPT = 100_000  # cells of a sheet
 _MAX_LENGTH = 500  # characters of a cell's element: a longer one is hardly met again
 _TEXTS = frozenset({str, tuple, type(None), type(pd.NA)})
 
 
 class _ColumnElements(dict[Hashable, str]):
-    """The elements of a column's cells, by value."""
+    """The elements of a column's cells, by value: so many of them are kept."""
 
-    def __init__(self, make: Callable[[Any], str], *, kept: bool) -> None:
+    def __init__(self, make: Callable[[Any], str], kept: int) -> None:
         super().__init__()
         self._make, self._kept = make, kept
 
     def __missing__(self, value: Any) -> str:
         element = self._make(value)
         if self._kept and len(element) <= _MAX_LENGTH:
-            if len(self) >= _KEPT:
+            if len(self) >= self._kept:
                 self.clear()
             self[value] = element
         return element
@@ -81,7 +81,8 @@ def row_writer(
             content, style = cell(place, value, risk)
             return "" if content == "" else sheet.element(at_hand, first_column + place, content, style)
 
-        return _ColumnElements(element, kept=_is_told_by_value(table.frame.iloc[:, place]))
+        told_by_value = _is_told_by_value(table.frame.iloc[:, place])
+        return _ColumnElements(element, _KEPT // len(columns) if told_by_value else 0)
 
     at_hand = 0
     elements = [elements_of(place) for place in range(len(columns))]
