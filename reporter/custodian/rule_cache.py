@@ -140,7 +140,8 @@ class _Seen(dict[Any, Any]):
 
     def __missing__(self, key: tuple[str, str]) -> bool:
         field, text = key
-        is_it = self[key] = self[field] == text
+        is_it: bool = self[field] == text
+        self[key] = is_it
         return is_it
 
 

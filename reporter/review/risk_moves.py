@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from reporter import garbage_collection
+from reporter import garbage_collection, pandas_without_pyarrow
 from reporter.custodian.resource_types import GROUPS
 from reporter.output.reading import Output
 from reporter.review import recorded
@@ -67,6 +67,7 @@ def moves(
 ) -> RiskMoves:
     """Join the run's inventory with what each revision's policies answer, and count the groups that move."""
     # Late: pandas takes as long to load as a small review takes.
+    pandas_without_pyarrow.load()
     from reporter.inventory.audit import read_units
     from reporter.inventory.join import join
 

@@ -7,18 +7,22 @@ group `c7n_sg_audit.formats`. Modules whose name begins with an underscore are n
 import importlib
 import pkgutil
 from collections.abc import Callable, Mapping, Sequence
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from reporter.errors import InputError, install
 
 if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
     from reporter.report.finding_records import FindingRecords
     from reporter.report.table import Table
 
 ENTRY_POINTS = "c7n_sg_audit.formats"
 DEFAULT = "xlsx"
+
+#: Those that hand tables to pyarrow.
+_TO_PYARROW = {"parquet", "duckdb"}
 
 #: What a format is told beyond the tables, by its name: keyword arguments of its `write`.
 Settings = Mapping[str, Mapping[str, Any]]
@@ -79,6 +83,11 @@ def load(name: str) -> Format:
     if not callable(getattr(form, "write", None)):
         raise InputError(f"-f {name}: {entry.value} has no function write(stem, tables, facts)")
     return cast(Format, form)
+
+
+def need_pyarrow(formats: Sequence[str]) -> bool:
+    """Whether a format hands tables to pyarrow, as one of another package may."""
+    return not set(formats) <= _own() - _TO_PYARROW
 
 
 def check(
@@ -148,5 +157,7 @@ def _own() -> set[str]:
     return {module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_")}
 
 
-def _of_packages() -> dict[str, EntryPoint]:
+def _of_packages() -> dict[str, "EntryPoint"]:
+    from importlib.metadata import entry_points
+
     return {entry.name: entry for entry in entry_points(group=ENTRY_POINTS)}
