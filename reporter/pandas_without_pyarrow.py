@@ -8,16 +8,13 @@ a report is the same by both.
 import sys
 from contextlib import suppress
 
+from reporter import optional_libraries
+
 
 def load() -> None:
     """Load pandas without pyarrow, unless either is there already. To whoever asks for it later, pyarrow is there."""
-    if not {"pandas", "pyarrow"}.isdisjoint(sys.modules):
+    if "pandas" in sys.modules:
         return
-    sys.modules["pyarrow"] = None  # type: ignore[assignment] # so that an import finds none (Python reference, 5.3.1)
-    try:
-        with suppress(
-            ImportError
-        ):  # of a pandas that takes it for required: it is loaded with it as anybody asks
-            import pandas  # noqa: F401
-    finally:
-        del sys.modules["pyarrow"]
+    # Where a pandas takes it for required, it gets it when it is next asked for.
+    with optional_libraries.left_out("pyarrow"), suppress(ImportError):
+        import pandas  # noqa: F401
