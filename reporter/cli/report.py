@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reporter import pandas_without_pyarrow
 from reporter.cli import options
 from reporter.cli.reading import open_run, read_run, read_waivers
 from reporter.cli.terminal import EXIT_FOUND, EXIT_OK, EXIT_PARTIAL, console, say, show
@@ -82,10 +81,9 @@ def write(
     summary: Path | None = None,
 ) -> int:
     """Read the output, write its report and say what is in it; returns the exit code."""
-    from reporter.report.formats import check, need_pyarrow
+    from reporter.report.formats import check, load_pandas
 
-    if not need_pyarrow(formats):
-        pandas_without_pyarrow.load()
+    load_pandas(formats)
     from reporter import progress
     from reporter.report import (
         accounts_alone,

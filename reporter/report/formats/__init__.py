@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
+from reporter import pandas_without_pyarrow
 from reporter.errors import InputError, install
 
 if TYPE_CHECKING:
@@ -90,6 +91,12 @@ def need_pyarrow(formats: Sequence[str]) -> bool:
     return not set(formats) <= _own() - _TO_PYARROW
 
 
+def load_pandas(formats: Sequence[str]) -> None:
+    """Load pandas as these formats want it, before anything else does: without pyarrow where none needs that."""
+    if not need_pyarrow(formats):
+        pandas_without_pyarrow.load()
+
+
 def check(
     formats: Sequence[str], *, csv_bom: bool = False, partition: Sequence[str] = (), place: str = ""
 ) -> Settings:
@@ -99,9 +106,12 @@ def check(
 
     Raises InputError as `load` does, and for an option of a format that is not among them.
     """
-    for name in formats:
-        if name != DEFAULT:  # which needs nothing more, and costs pandas, which a run has no use for
-            load(name)
+    # The default needs nothing more, and costs pandas, which a run has no use for.
+    others = [name for name in formats if name != DEFAULT]
+    if others:
+        load_pandas(formats)
+    for name in others:
+        load(name)
     if csv_bom and "csv" not in formats:
         raise InputError("--csv-bom: goes with -f csv")
     if partition and "parquet" not in formats:
