@@ -44,8 +44,8 @@ def schema(table: Table, metadata: dict[str, str] | None = None) -> pa.Schema:
 def batches(table: Table, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
     """The rows, so many at a time; those of a table without rows are none."""
     for part in table.parts(_ROWS):
-        columns = (part.iloc[:, number] for number in range(len(part.columns)))
-        arrays = [array(column, field.type) for column, field in zip(columns, schema, strict=True)]
+        columns = zip(part.items(), schema, strict=True)
+        arrays = [array(column, field.type) for (_, column), field in columns]
         yield pa.RecordBatch.from_arrays(arrays, schema=schema)
 
 

@@ -63,8 +63,7 @@ class Table:
     def rows(self) -> Iterator[tuple[Any, ...]]:
         """The rows, of plain Python values; None stands for `unknown`."""
         for part in self.parts(10_000):
-            columns = (plain_values(part.iloc[:, number]) for number in range(len(part.columns)))
-            yield from zip(*columns, strict=True)
+            yield from zip(*(plain_values(column) for _, column in part.items()), strict=True)
 
 
 def plain_values(column: "pd.Series[Any]") -> list[Any]:
