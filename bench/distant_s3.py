@@ -17,6 +17,7 @@ import time
 from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any, ClassVar
 from urllib.parse import parse_qs, unquote, urlsplit
@@ -31,14 +32,14 @@ from reporter.output.manifest import Cell, Status
 LAYOUTS = ("c7n-org", "custodian", "sg-audit")
 _FILES = ("custodian-run.log.gz", "metadata.json.gz", "resources.json.gz")
 _PAGE = 1000  # keys, the most that S3 lists at a time
-_STARTED = 1_767_225_600.0  # 2026-01-01, when the first hour began
+_BEGAN = datetime(2026, 1, 1, tzinfo=UTC)
 _TEXTS = {text["name"]: text for text in POLICY_TEXTS}
 _NOTHING = gzip.compress(b"[]")
 _LOG = gzip.compress(b"2026-01-01 00:00:00,000: custodian.policy: DEBUG - Running policy\n" * 10)
 
 
 class Run:
-    """What a run left in S3, made as it is asked for. `hours` are how often it ran, once a day."""
+    """What a run left in S3, made as it is asked for. `hours` are how often it ran, once an hour."""
 
     def __init__(self, layout: str, accounts: int, regions: int, groups: int, hours: int) -> None:
         self._layout, self._groups, self._hours = layout, groups, hours
@@ -48,14 +49,14 @@ class Run:
         self.keys = sorted(self._keys())
 
     def _keys(self) -> Iterator[str]:
-        days = [f"2026/01/{day:02d}/00" for day in range(1, self._hours + 1)]
+        hours = [f"{_BEGAN + timedelta(hours=number):%Y/%m/%d/%H}" for number in range(self._hours)]
         for account in self.accounts:
             above = "" if self._layout == "custodian" else f"{account.name}/"
             for region in account.regions:
                 for policy in POLICIES:
-                    for day in days:
+                    for hour in hours:
                         for file in _FILES:
-                            yield f"{self._layout}/{above}{region}/{policy.name}/{day}/{file}"
+                            yield f"{self._layout}/{above}{region}/{policy.name}/{hour}/{file}"
         if self._layout == "sg-audit":
             yield "sg-audit/run.json"
 
@@ -68,14 +69,14 @@ class Run:
             return manifest.encoded(self._manifest())
         parts = key.split("/")
         account = self.accounts[0].name if self._layout == "custodian" else parts[1]
-        region, policy, _, _, day, _, file = parts[-7:]
+        region, policy, *hour, file = parts[-7:]
         if file.startswith("resources"):
             return _resources(self._ids[account], region, self._groups).get(policy, _NOTHING)
-        return _LOG if file.startswith("custodian") else self._metadata(account, region, policy, int(day))
+        return _LOG if file.startswith("custodian") else self._metadata(account, region, policy, hour)
 
-    def _metadata(self, account: str, region: str, policy: str, day: int) -> bytes:
+    def _metadata(self, account: str, region: str, policy: str, hour: list[str]) -> bytes:
         """As c7n.ctx.ExecutionContext.get_metadata has it."""
-        started = _STARTED + 86_400 * (day - 1)
+        started = datetime(*map(int, hour), tzinfo=UTC).timestamp()
         config: dict[str, Any] = {"region": region, "account_id": self._ids[account], "dryrun": False}
         if self._layout == "custodian":
             config["regions"] = list(self._regions)
@@ -177,7 +178,11 @@ class DistantS3(asyncio.Protocol):
         method, target, _ = line.split(" ")
         address = urlsplit(target)
         if address.path == "/stats":
-            stats = {"calls": dict(self.calls), "cpu_seconds": time.process_time()}
+            stats = {
+                "calls": dict(self.calls),
+                "objects": len(self._run.keys),
+                "cpu_seconds": time.process_time(),
+            }
             self._send(200, "application/json", json.dumps(stats).encode())
             return
         _, _, key = unquote(address.path.strip("/")).partition("/")
@@ -218,7 +223,7 @@ def main() -> None:
     parser.add_argument("--accounts", type=int, default=210)
     parser.add_argument("--regions", type=int, default=17)
     parser.add_argument("--groups", type=int, default=10, help="security groups in each account and region")
-    parser.add_argument("--hours", type=int, default=1, help="how often it ran, once a day")
+    parser.add_argument("--hours", type=int, default=1, help="how often it ran, once an hour")
     options = parser.parse_args()
     run = Run(options.layout, options.accounts, options.regions, options.groups, options.hours)
     asyncio.run(serve(run, options.latency))
