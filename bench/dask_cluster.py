@@ -4,7 +4,7 @@ has them."""
 import subprocess
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -35,17 +35,9 @@ def running(
             if time.monotonic() > deadline:
                 raise TimeoutError((folder / "scheduler.log").read_text())
             time.sleep(0.1)
-        words: Sequence[str] = (
-            "--scheduler-file",
-            str(file),
-            "--nworkers",
-            str(processes),
-            "--nthreads",
-            "1",
-        )
-        pids += [
-            start("worker", *words, "--local-directory", str(folder / "scratch")) for _ in range(workers)
-        ]
+        words = ["--scheduler-file", str(file), "--nworkers", str(processes), "--nthreads", "1"]
+        words += ["--preload", "reporter.collect.preload", "--local-directory", str(folder / "scratch")]
+        pids += [start("worker", *words) for _ in range(workers)]
         with Client(scheduler_file=str(file), timeout=60, set_as_default=False) as client:
             client.wait_for_workers(workers * processes, timeout=_SECONDS)
             address = client.scheduler.address
