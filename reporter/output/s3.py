@@ -152,9 +152,9 @@ class Bucket:
             raise S3Error("", f"{key}: has more than {most:,} bytes", self.name)
         with self._errors():
             content = answer["Body"].read()
-        date = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
-        now = parsedate_to_datetime(date) if date else datetime.now(UTC)
-        written = parsedate_to_datetime(answer["LastModified"])
+        headers = answer["ResponseMetadata"]["HTTPHeaders"]
+        now = parsedate_to_datetime(headers["date"]) if "date" in headers else datetime.now(UTC)
+        written = parsedate_to_datetime(headers["last-modified"])
         return Version(content, answer["ETag"], (now - written).total_seconds())
 
     def write_version(self, key: str, content: bytes, tag: str | None) -> str:
