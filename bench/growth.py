@@ -62,7 +62,7 @@ def table(rows: Sequence[Row]) -> str:
     ]
     lines += (
         f"| {row.accounts} × {row.regions}, {row.groups:,} | {row.by} | {row.wall:.1f} | {row.cpu:.1f} "
-        f"| {row.each:.0f} | {row.first / row.units * 1000:.0f} | {row.memory:,.0f} |"
+        f"| {row.each:,.0f} | {row.first / row.units * 1000:.0f} | {row.memory:,.0f} |"
         for row in rows
     )
     return "\n".join(lines)
@@ -154,7 +154,8 @@ def _cost(rows: Sequence[Row]) -> Iterator[str]:
             yield from axes.line(of, kind)
             yield from axes.dots(of, kind)
             x, y = axes.at(*of[-1])
-            yield _text(x, y - 12 if by == "Dask" else y + 20, f"40 groups in each, {by}", kind, "end")
+            beside = (x + 9, y + 4, "start") if len(of) == 1 else (x, y + 20, "end")
+            yield _text(*beside[:2], f"40 groups in each, {by}", kind, beside[2])
     for row in rows:
         if row.groups != 40:
             yield from axes.dots([(row.units, row.each)], "b")
