@@ -1,8 +1,14 @@
-"""Python's garbage collector, paused where it would only cost time."""
+"""Python's garbage collector, paused, or asked seldom, where it would only cost time."""
 
 import gc
 from collections.abc import Iterator
 from contextlib import contextmanager
+
+
+def leave_to_the_end() -> None:
+    """Look through nothing any more: what is left goes with the process, and what Python looks for in it as it ends
+    takes a sixth of a small report."""
+    gc.freeze()
 
 
 @contextmanager
@@ -15,3 +21,9 @@ def paused() -> Iterator[None]:
     finally:
         if collecting:
             gc.enable()
+
+
+def seldom() -> None:
+    """For a process that makes and drops much, or whose much comes to stay: look for garbage after 20,000 objects more,
+    and not after 700. A tenth of a short command is that."""
+    gc.set_threshold(20_000)

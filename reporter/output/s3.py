@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -152,6 +151,8 @@ class Bucket:
             raise S3Error("", f"{key}: has more than {most:,} bytes", self.name)
         with self._errors():
             content = answer["Body"].read()
+        from email.utils import parsedate_to_datetime  # late: it brings a good part of `email` along
+
         headers = answer["ResponseMetadata"]["HTTPHeaders"]
         now = parsedate_to_datetime(headers["date"]) if "date" in headers else datetime.now(UTC)
         written = parsedate_to_datetime(headers["last-modified"])
