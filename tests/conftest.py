@@ -18,11 +18,13 @@ from unittest.mock import patch
 
 import boto3
 import botocore.session
+import pandas as pd
 import pytest
 from botocore.loaders import Loader
 
+from reporter import garbage_collection
 from reporter.sandbox import Sandbox, environment, estate
-from tests import programs, shared
+from tests import models, programs, shared
 from tests.lab import Lab, role
 from tests.programs import SG_AUDIT, STOCK, Completed, Warm
 from tests.shared import alone
@@ -57,6 +59,9 @@ LONGEST = (
     "sandbox/test_server.py",
 )
 
+# Words in the names of files whose tests are of what needs pyarrow.
+_OF_PYARROW = {"duckdb", "formats", "parquet", "query", "views"}
+
 _SHARED = pytest.StashKey[str]()
 
 
@@ -72,6 +77,7 @@ def pytest_configure() -> None:
 
     And have it hear of Ctrl-C, which a shell keeps from what it starts with `&`: tests send it to what they start.
     """
+    models.read_once()
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.dont_write_bytecode = False
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -88,6 +94,13 @@ def pytest_configure_node(node: Any) -> None:
     node.workerinput["shared"] = node.config.stash[_SHARED]
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Import and collect without looking for garbage again and again."""
+    with garbage_collection.paused():
+        return (yield)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes longest.
 
@@ -97,6 +110,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     gc.freeze()
     place = {Path(__file__).parent / name: number for number, name in enumerate(LONGEST)}
     items.sort(key=lambda item: place.get(item.path, len(place)))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def texts(request: pytest.FixtureRequest) -> Iterator[None]:
+    """pandas holds texts as it does without pyarrow, which is how most have it: small tables take less time so.
+
+    With pyarrow it holds them in the tests of what needs that, and in programs that are processes of their own.
+    """
+    needed = _OF_PYARROW.intersection(request.path.stem.split("_"))
+    with pd.option_context("mode.string_storage", "auto" if needed else "python"):
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -264,12 +288,12 @@ def lab(wired: Wire, tmp_path_factory: pytest.TempPathFactory, sg_audit: Callabl
 @pytest.fixture(scope="session")
 def aws_client(clean_env: dict[str, str]) -> Callable[[str, str, str], Any]:
     """Makes a client of a service in an account and region: aws_client("elbv2", "777777777777", "us-east-1")."""
-    models = Loader()  # which each session would read and parse anew
+    loader = Loader()  # else each session has its own
 
     def client(service: str, account_id: str, region: str) -> Any:
         with patch.dict(os.environ, clean_env, clear=True):
             core = botocore.session.Session()
-            core.register_component("data_loader", models)
+            core.register_component("data_loader", loader)
             session = boto3.Session(botocore_session=core, region_name=region)
             assumed = session.client("sts").assume_role(RoleArn=role(account_id), RoleSessionName="tests")
             return session.client(

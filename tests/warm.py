@@ -23,16 +23,15 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from functools import cache, partial
+from functools import partial
 from itertools import pairwise
 from types import ModuleType
 from typing import Any, NoReturn
 
 import boto3
-from botocore.loaders import JSONFileLoader
 from c7n.resources import load_resources
 
-from tests import shared
+from tests import models, shared
 
 _SG_AUDIT = (
     "reporter.accounts.chosen",
@@ -83,9 +82,7 @@ def load(name: str) -> None:
     for module in LOADED[name]:
         importlib.import_module(module)
     load_resources(_RESOURCES)
-    # Each session has a loader of its own, which would read and parse the files again.
-    read = cache(JSONFileLoader().load_file)
-    JSONFileLoader.load_file = lambda self, path: read(path)
+    models.read_once()
     session = boto3.Session("none", "none", region_name="us-east-1")
     for service in _SERVICES:
         session.client(service)
