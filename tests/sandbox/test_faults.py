@@ -18,8 +18,9 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 
 from reporter.errors import InputError
-from reporter.sandbox import environment, faults, running
+from reporter.sandbox import environment, faults
 from reporter.sandbox.faults import Fault, What
+from tests.shared import sandbox as sandboxed
 
 DEV, STAGING = "111111111111", "222222222222"
 EU, US = "eu-west-1", "us-east-1"
@@ -38,8 +39,9 @@ Client = Callable[..., Any]
 
 
 @pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    with running() as server:
+def endpoint(shared: Path) -> Iterator[str]:
+    """A server of these tests' own, for the faults that they arm."""
+    with sandboxed(shared) as server:
         yield server.endpoint
 
 
