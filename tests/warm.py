@@ -155,6 +155,8 @@ def _be(
     os.environ.clear()
     os.environ.update(env)
     tempfile.tempdir = None  # TMPDIR may say another
+    places = env.get("PYTHONPATH", "").split(os.pathsep)
+    sys.path[:0] = [place for place in places if place not in ("", *sys.path)]
     if "dask" in sys.modules:
         importlib.import_module("dask.config").refresh()  # its settings may be variables
     signal.alarm(seconds)
