@@ -436,7 +436,7 @@ def test_the_command_runs_until_it_is_interrupted(tmp_path: Path, number: signal
                     found = ec2.describe_security_groups()["SecurityGroups"]
                     assert ("bastion" in {group["GroupName"] for group in found}) == (number == signal.SIGINT)
         process.send_signal(number)
-        _, errors = process.communicate(timeout=10)
+        _, errors = process.communicate(timeout=120)
     assert (process.returncode, errors) == (0, "1 times: what: deny, account: 222222222222, service: ec2\n")
     assert [path.name for path in tmp_path.iterdir()] == ["faults.yml"]
 
