@@ -46,7 +46,7 @@ class RuleMemory:
         """`groups` is of how many the rules are kept, each with some ten of them."""
         self._judge, self._groups = judge, groups
         self._verdicts: dict[bytes, dict[Any, bool]] = {}
-        self._rules: dict[int, tuple[Any, _Rules]] = {}
+        self._rules: dict[tuple[str, str], tuple[Any, _Rules]] = {}
 
     def __call__(self, rule_filter: Any, group: dict[str, Any]) -> Any:
         """Stands for the filter's own __call__, with the same result and the same annotation."""
@@ -55,7 +55,7 @@ class RuleMemory:
             return self._judge(rule_filter, group)
         name = rule_filter.ip_permissions_key
         matched = []
-        for rule, seen in self._expanded(rule_filter, group[name]):
+        for rule, seen in self._expanded(rule_filter, group, name):
             key = key_of(seen)
             verdict = verdicts.get(key)
             if verdict is None:
@@ -78,16 +78,17 @@ class RuleMemory:
         rule_filter.__dict__[_MEMORY] = memory
         return memory
 
-    def _expanded(self, rule_filter: Any, permissions: list[dict[str, Any]]) -> _Rules:
+    def _expanded(self, rule_filter: Any, group: Mapping[str, Any], name: str) -> _Rules:
         """A group's rules, one peer each, as Custodian splits them, and what a filter may look at in each."""
-        known = self._rules.get(id(permissions))
-        # They are kept beside their rules, so that their id is not another's meanwhile.
-        if known is not None and known[0] is permissions:
+        permissions = group[name]
+        known = self._rules.get((group["GroupId"], name))
+        # Each policy has a copy of its own of the group, and another account may have a group of that id.
+        if known is not None and known[0] == permissions:
             return known[1]
         if len(self._rules) >= self._groups:
             self._rules.clear()
         rules = [(rule, _seen(rule)) for rule in rule_filter.expand_permissions(permissions)]
-        self._rules[id(permissions)] = (permissions, rules)
+        self._rules[group["GroupId"], name] = (permissions, rules)
         return rules
 
 

@@ -40,6 +40,42 @@ patches.forget()
 assert listed.get({"resource": "sg"}) is None
 """
 
+PROXIES = """
+import os
+from reporter.collect import patches
+patches.install()
+from botocore.endpoint import get_environ_proxies
+url = "https://ec2.us-east-1.amazonaws.com"
+assert get_environ_proxies(url) == {}
+os.environ["HTTPS_PROXY"] = "http://proxy.test:3128"
+patches.forget()
+assert get_environ_proxies(url) == {"https": "http://proxy.test:3128"}
+get_environ_proxies(url).clear()
+assert get_environ_proxies(url) == {"https": "http://proxy.test:3128"}
+os.environ["NO_PROXY"] = ".amazonaws.com"
+patches.forget()
+assert get_environ_proxies(url) == {}
+assert get_environ_proxies("https://aws.test")["https"] == "http://proxy.test:3128"
+"""
+
+VARIABLES = """
+from c7n.utils import format_string_values
+from c7n.varfmt import VarFormat
+policy = {"a": ["{here}", "no {here} but {{there}}", "plain", "", "}}", 1, None, "{here[1]}"], "b{here}": "{gone}"}
+def expanded():
+    return format_string_values(policy, formatter=VarFormat().format, here=["x", 2])
+def failure(text):
+    try:
+        VarFormat().format(text)
+    except Exception as error:
+        return type(error), str(error)
+before = expanded(), failure("}"), failure("{"), failure(None)
+from reporter.collect import patches
+patches.install()
+assert (expanded(), failure("}"), failure("{"), failure(None)) == before
+assert before[0]["a"] == [["x", 2], "no ['x', 2] but {there}", "plain", "", "}", 1, None, 2]
+"""
+
 TEXT = """
 import datetime
 from c7n import utils
@@ -158,6 +194,16 @@ def test_all_of_it_is_there_in_the_pinned_versions_and_no_client_is_shared(pytho
 )
 def test_what_is_missing_is_left_alone_with_a_warning(where: str, python: Python) -> None:
     done = python(MISSING.format(where=where))
+    assert done.returncode == 0, done.stderr
+
+
+def test_proxies_are_those_of_the_unit_and_of_the_address(python: Python) -> None:
+    done = python(PROXIES)
+    assert done.returncode == 0, done.stderr
+
+
+def test_variables_are_expanded_as_custodian_does(python: Python) -> None:
+    done = python(VARIABLES)
     assert done.returncode == 0, done.stderr
 
 
