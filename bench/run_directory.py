@@ -1,11 +1,13 @@
 """Makes a run directory of any size, as a run of sg-audit would leave it.
 
-    python bench/run_directory.py FOLDER --accounts 100 --regions 4 --groups 250
+    python bench/run_directory.py FOLDER --accounts 100 --regions 4 --groups 250 [--different]
 
-Each account and region gets `--groups` groups, 1.2 interfaces a group and an instance for every fourth.
+Each account and region gets `--groups` groups, 1.2 interfaces a group and an instance for every fourth. With
+`--different` no rule that the world is not in is like another: each has an address of its own.
 """
 
 import argparse
+from ipaddress import ip_address
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +25,7 @@ SUBNETS = 6  # in each account and region
 POLICIES = policies.read([Path(__file__).parents[1] / "policies"]).planned
 
 
-def group(account: str, region: str, number: int) -> dict[str, Any]:
+def group(account: str, region: str, number: int, different: bool = False) -> dict[str, Any]:
     """A security group as DescribeSecurityGroups has it."""
     web = "0.0.0.0/0" if number % 5 == 0 else "10.0.0.0/8"
     # Two of three are like others, as templates make them; the third has an address of its own.
@@ -31,6 +33,12 @@ def group(account: str, region: str, number: int) -> dict[str, Any]:
     rules = [("tcp", 443, web), ("tcp", 5432, own), ("udp", 53, "10.0.0.0/8")]
     if number % 3 == 0:
         rules.append(("tcp", 22, "0.0.0.0/0" if number % 9 == 0 else "10.0.0.0/8"))
+    if different:
+        first = 4 * int(identifier("", account, region, number)[1:]) % 2**32
+        rules = [
+            (protocol, port, source if source == "0.0.0.0/0" else f"{ip_address(first + place)}/32")
+            for place, (protocol, port, source) in enumerate(rules)
+        ]
     return {
         "Description": f"Group {number} of {region}",
         "GroupName": "default" if number == 0 else f"service-{number}",
@@ -139,14 +147,14 @@ def instance(account: str, region: str, number: int) -> dict[str, object]:
     }
 
 
-def make(folder: Path, accounts: int, regions: int, groups: int) -> None:
+def make(folder: Path, accounts: int, regions: int, groups: int, different: bool = False) -> None:
     """Write the run directory; the folder must not exist."""
     cells, planned = [], []
     for number in range(1, accounts + 1):
         name, account = f"account-{number:04d}", f"{number:012d}"
         planned.append(PlannedAccount(name, account, tuple(REGIONS[:regions])))
         for region in REGIONS[:regions]:
-            everything = [group(account, region, each) for each in range(groups)]
+            everything = [group(account, region, each, different) for each in range(groups)]
             resources = {
                 "sg-inventory": everything,
                 "eni-inventory": [
@@ -178,8 +186,9 @@ def main() -> None:
     parser.add_argument("--accounts", type=int, default=100)
     parser.add_argument("--regions", type=int, default=4)
     parser.add_argument("--groups", type=int, default=250)
+    parser.add_argument("--different", action="store_true")
     options = parser.parse_args()
-    make(options.folder, options.accounts, options.regions, options.groups)
+    make(options.folder, options.accounts, options.regions, options.groups, options.different)
 
 
 if __name__ == "__main__":

@@ -5,6 +5,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 
+def leave_to_the_end() -> None:
+    """Look through nothing any more: what is left goes with the process, and what Python looks for in it as it ends
+    takes a sixth of a small report."""
+    gc.freeze()
+
+
 @contextmanager
 def paused() -> Iterator[None]:
     """No collection during a block whose many objects come to stay: looking through them takes up to half its time."""
@@ -18,5 +24,6 @@ def paused() -> Iterator[None]:
 
 
 def seldom() -> None:
-    """For a process that makes and drops much: look for garbage after 20,000 objects more, and not after 700."""
+    """For a process that makes and drops much, or whose much comes to stay: look for garbage after 20,000 objects more,
+    and not after 700. A tenth of a short command is that."""
     gc.set_threshold(20_000)

@@ -127,9 +127,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="module", autouse=True)
 def texts(request: pytest.FixtureRequest) -> Iterator[None]:
-    """pandas holds texts as it does without pyarrow, which is how most have it: small tables take less time so.
+    """pandas holds texts as it does without pyarrow, as in most commands: see reporter/pandas_without_pyarrow.py.
 
-    With pyarrow it holds them in the tests of what needs that, and in programs that are processes of their own.
+    With pyarrow it holds them in the tests of what needs that.
     """
     needed = _OF_PYARROW.intersection(request.path.stem.split("_"))
     with pd.option_context("mode.string_storage", "auto" if needed else "python"):

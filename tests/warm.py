@@ -73,6 +73,8 @@ _SERVICES = [
     "securityhub",
 ]
 
+_OF_PYARROW = {"duckdb", "parquet", "query"}  # words of commands that take pandas with it
+
 _LAST_STREAM = 2  # stderr
 _SPAWN = multiprocessing.util.spawnv_passfds
 
@@ -157,6 +159,10 @@ def _be(
     tempfile.tempdir = None  # TMPDIR may say another
     places = env.get("PYTHONPATH", "").split(os.pathsep)
     sys.path[:0] = [place for place in places if place not in ("", *sys.path)]
+    if "pandas" in sys.modules:
+        # As it would have been loaded, see reporter/pandas_without_pyarrow.py.
+        storage = "auto" if _OF_PYARROW.intersection(args) else "python"
+        sys.modules["pandas"].set_option("mode.string_storage", storage)
     if "dask" in sys.modules:
         importlib.import_module("dask.config").refresh()  # its settings may be variables
     signal.alarm(seconds)

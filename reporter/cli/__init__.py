@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from reporter import __version__
+from reporter import __version__, garbage_collection
 from reporter.cli import accounts, compare, policies, publish, query, remedy, report, review, run, terminal
 from reporter.cli.terminal import EXIT_INPUT, EXIT_INTERNAL, EXIT_OK, EXIT_PARTIAL, say
 from reporter.errors import InputError
@@ -49,6 +49,7 @@ for _command in (
 def main() -> None:
     """Run the command line, and turn whatever ends it early into one line and an exit code."""
     os.umask(0o077)  # all that is written here describes a company's exposure: for its owner only
+    garbage_collection.seldom()
     terminal.prepare()
     _end_by_signals()
     try:
@@ -57,6 +58,7 @@ def main() -> None:
     except BaseException as error:
         code = _explained(error)
     terminal.finish()
+    garbage_collection.leave_to_the_end()
     sys.exit(code if isinstance(code, int) else EXIT_OK)
 
 

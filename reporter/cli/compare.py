@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from reporter import pandas_without_pyarrow
 from reporter.cli import options
 from reporter.cli.reading import read_waivers
 from reporter.cli.terminal import EXIT_FOUND, EXIT_OK, EXIT_PARTIAL, console, say
@@ -60,6 +61,8 @@ def compare(
         if at:
             hour(at, option)
     accepted = read_waivers(waivers_file, accounts_file, max_waiver_days)
+
+    pandas_without_pyarrow.load()
     from reporter import progress
     from reporter.accounts import expected
     from reporter.findings import past, waivers

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from reporter import pandas_without_pyarrow
 from reporter.cli import options
 from reporter.cli.reading import read_waivers
 from reporter.cli.terminal import EXIT_OK, EXIT_PARTIAL, console, say
@@ -96,6 +97,7 @@ def remedy(
     folder: Path,
 ) -> int:
     """Plan what closes findings and what undoes that: scripts, Terraform or policies. Nothing is carried out."""
+    pandas_without_pyarrow.load()
     from reporter import progress
     from reporter.accounts import expected
     from reporter.findings import waivers

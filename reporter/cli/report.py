@@ -81,6 +81,9 @@ def write(
     summary: Path | None = None,
 ) -> int:
     """Read the output, write its report and say what is in it; returns the exit code."""
+    from reporter.report.formats import check, load_pandas
+
+    load_pandas(formats)
     from reporter import progress
     from reporter.report import (
         accounts_alone,
@@ -89,14 +92,11 @@ def write(
         facts,
         failing,
         not_read,
-        overview,
         places,
         summary_file,
-        summary_markdown,
         writing,
     )
     from reporter.report import waivers as waivers_tab
-    from reporter.report.formats import check
 
     settings = check(formats, csv_bom=csv_bom, partition=partition, place=place.name)
     summary_file.check(summary)
@@ -123,6 +123,8 @@ def write(
     for path in written.paths:
         click.echo(path)
     if summary:
+        from reporter.report import overview, summary_markdown
+
         page = overview.overview(audit, findings, past, facts.scope(audit), run.labels)
         markdown = partial(summary_markdown.as_markdown, page, past, sorted(opened.accounts))
         try:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import click
 
+from reporter import garbage_collection
 from reporter.cli import options
 from reporter.cli.terminal import EXIT_FOUND, EXIT_OK, EXIT_PARTIAL
 from reporter.errors import InputError
@@ -52,9 +53,12 @@ def review(
     fail_on_loosening: bool,
 ) -> int:
     """Print what a change of policies and waivers would catch and let go, over the newest run, without AWS."""
-    from reporter.custodian.bounded import Workers
-    from reporter.output.reading import open_output
-    from reporter.review import compare, render, versions, waiver_moves
+    from reporter.custodian import tracing
+
+    with garbage_collection.paused(), tracing.left_out():
+        from reporter.custodian.bounded import Workers
+        from reporter.output.reading import open_output
+        from reporter.review import compare, render, versions, waiver_moves
 
     with Workers(policy_timeout) as workers:
         before = versions.at(workers, sources, base, "--base")

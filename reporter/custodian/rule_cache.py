@@ -24,6 +24,10 @@ _LOOKS_AT = {
     "Cidr": ("IpRanges",),
     "CidrV6": ("Ipv6Ranges",),
 }
+# Of an address that is given as a text they look at no more than whether it is that text, but for these words
+# (c7n.filters.core.ValueFilter.match). A group's addresses are its own where its ports are those of many.
+_COMPARED = ("Cidr", "CidrV6")
+_WORDS = frozenset({"absent", "present", "not-null", "empty"})
 # A value filter with any other key, as `value_regex`, or another path may look elsewhere in the rule.
 _PLAIN_KEYS = frozenset({"type", "key", "op", "value", "value_type", "value_path"})
 _PLAIN_PATHS = frozenset({"FromPort", "ToPort"})
@@ -35,8 +39,8 @@ _ABSENT = ...
 _MANY = 2_000
 
 _Call = Callable[[Any, dict[str, Any]], Any]
-_Key = Callable[[dict[str, Any]], Any]
-_Rules = list[tuple[dict[str, Any], dict[str, Any]]]
+_Key = Callable[["_Seen"], Any]
+_Rules = list[tuple[dict[str, Any], "_Seen"]]
 
 
 class RuleMemory:
@@ -73,8 +77,7 @@ class RuleMemory:
 
     def _memory(self, rule_filter: Any) -> tuple[_Key | None, dict[Any, bool]]:
         leaf = msgspec.json.encode(rule_filter.data, order="sorted")
-        fields = _fields(rule_filter.data)
-        memory = (itemgetter(*fields) if fields else None, self._verdicts.setdefault(leaf, {}))
+        memory = (_key(rule_filter.data), self._verdicts.setdefault(leaf, {}))
         rule_filter.__dict__[_MEMORY] = memory
         return memory
 
@@ -96,6 +99,19 @@ def remembering(judge: _Call, groups: int) -> _Call:
     """Custodian's own `judge`, SGPermission.__call__, asked once for rules that are the same to a filter."""
     memory = RuleMemory(judge, groups)
     return lambda rule_filter, group: memory(rule_filter, group)
+
+
+def _key(data: Mapping[str, Any]) -> _Key | None:
+    """What of a rule a filter's verdict depends on; None where that may be more than is known here."""
+    fields = _fields(data)
+    if not fields:
+        return None
+    compared = {_LOOKS_AT[key][0]: data[key] for key in _COMPARED if _is_compared(data.get(key))}
+    return itemgetter(*((field, compared[field]) if field in compared else field for field in fields))
+
+
+def _is_compared(value: Any) -> bool:
+    return isinstance(value, str) and value not in _WORDS
 
 
 def _fields(data: Mapping[str, Any]) -> list[str]:
@@ -120,13 +136,23 @@ def _plain(value: Any) -> bool:
     return True
 
 
-def _seen(rule: Mapping[str, Any]) -> dict[str, Any]:
+class _Seen(dict[Any, Any]):
+    """What filters may look at in a rule, by field; by field and text whether it is that text."""
+
+    def __missing__(self, key: tuple[str, str]) -> bool:
+        field, text = key
+        is_it: bool = self[field] == text
+        self[key] = is_it
+        return is_it
+
+
+def _seen(rule: Mapping[str, Any]) -> _Seen:
     ipv4, ipv6 = rule["IpRanges"], rule["Ipv6Ranges"]
-    return {
+    return _Seen(
         # A port that is not there is not a port that is null.
-        "IpProtocol": rule.get("IpProtocol", _ABSENT),
-        "FromPort": rule.get("FromPort", _ABSENT),
-        "ToPort": rule.get("ToPort", _ABSENT),
-        "IpRanges": ipv4[0].get("CidrIp", _ABSENT) if ipv4 else None,
-        "Ipv6Ranges": ipv6[0].get("CidrIpv6", _ABSENT) if ipv6 else None,
-    }
+        IpProtocol=rule.get("IpProtocol", _ABSENT),
+        FromPort=rule.get("FromPort", _ABSENT),
+        ToPort=rule.get("ToPort", _ABSENT),
+        IpRanges=ipv4[0].get("CidrIp", _ABSENT) if ipv4 else None,
+        Ipv6Ranges=ipv6[0].get("CidrIpv6", _ABSENT) if ipv6 else None,
+    )

@@ -84,10 +84,9 @@ class Findings:
         earliest day, and the strongest of `new`, `changed` and `same`. Empty where there are none."""
         first_seen, since_last = ([""] * len(self.groups) for _ in range(2))
         if "first_seen" in self.frame:
-            frame = self.frame if policies is None else self.frame[self.frame["policy"].isin(policies)]
-            for group, day, since in zip(
-                *(frame[name].tolist() for name in ("group", "first_seen", "since_last")), strict=True
-            ):
+            frame = self.frame[["group", "first_seen", "since_last"]]
+            frame = frame if policies is None else frame[self.frame["policy"].isin(policies)]
+            for group, day, since in zip(*(frame[name].tolist() for name in frame), strict=True):
                 if day and (not first_seen[group] or day < first_seen[group]):
                     first_seen[group] = day
                 if _SINCE_LAST[since] < _SINCE_LAST[since_last[group]]:
@@ -99,7 +98,8 @@ class Findings:
 
     def matched_rules(self, policies: Collection[str]) -> dict[int, tuple[str, ...] | None]:
         """By row of the group: the rules by which the policies caught it, sorted; None where they cannot be told."""
-        chosen = self.frame[self.frame["policy"].isin(policies) & self.frame["proven"]]
+        by_them = self.frame["policy"].isin(policies) & self.frame["proven"]
+        chosen = self.frame[["group", "matched_rules"]][by_them]
         found: dict[int, tuple[str, ...] | None] = {}
         for group, rules in zip(chosen["group"].tolist(), chosen["matched_rules"].tolist(), strict=True):
             known = found.get(group, ())

@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from functools import cache
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -146,6 +145,8 @@ class Bucket:
         with self._errors():
             content = answer["Body"].read()
         date = answer["ResponseMetadata"]["HTTPHeaders"].get("date")
+        from email.utils import parsedate_to_datetime  # late: it brings a good part of `email` along
+
         now = parsedate_to_datetime(date) if date else datetime.now(UTC)
         return Version(content, answer["ETag"], (now - answer["LastModified"]).total_seconds())
 

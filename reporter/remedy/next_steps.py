@@ -48,8 +48,10 @@ def of_groups(findings: Findings, policies: Collection[str]) -> "pd.Series[str]"
     with it; that there is nothing to do about one finding is not said where there is about another."""
     told: dict[int, dict[str, None]] = {}
     if "next_step" in findings.frame:
-        frame = findings.frame[findings.frame["policy"].isin(policies)]
-        frame = frame.sort_values(["exposed", "proven", "next_step"], ascending=[False, False, True])
+        frame = findings.frame[["group", "exposed", "proven", "next_step"]]
+        frame = frame[findings.frame["policy"].isin(policies)].sort_values(
+            ["exposed", "proven", "next_step"], ascending=[False, False, True]
+        )
         for group, sentence in zip(frame["group"].tolist(), frame["next_step"].tolist(), strict=True):
             told.setdefault(group, {})[sentence] = None
     texts = [""] * len(findings.groups)

@@ -57,7 +57,7 @@ class Table:
         """So many rows at a time, as columns of plain Python values; None stands for `unknown`."""
         for start in range(0, len(self.frame), rows):
             part = self.frame.iloc[start : start + rows]
-            yield [_values(part.iloc[:, number]) for number in range(len(part.columns))]
+            yield [_values(column) for _, column in part.items()]
             self.on_rows(len(part))
 
     def rows(self) -> Iterator[tuple[Any, ...]]:

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from reporter.accounts.labels import NO_LABELS, Labels
 from reporter.errors import InputError
@@ -13,12 +13,10 @@ from reporter.findings.assess import Findings
 from reporter.findings.past import NO_PAST, Past
 from reporter.inventory.audit import Audit, Progress, silent
 from reporter.output.store import Store
-from reporter.report import changes, places, star, tables
-from reporter.report.details import Details, details
+from reporter.report import changes, places, tables
 from reporter.report.entries import Entry
 from reporter.report.entries import place as place_entries
 from reporter.report.facts import facts, remarks
-from reporter.report.finding_records import finding_records
 from reporter.report.formats import (
     DEFAULT,
     NO_SETTINGS,
@@ -33,10 +31,13 @@ from reporter.report.formats import (
     shows_metrics,
     shows_overview,
 )
-from reporter.report.metrics import measure
-from reporter.report.overview import Overview, overview
 from reporter.report.places.staged import Outcome, Staged, staged
 from reporter.report.table import Table
+
+if TYPE_CHECKING:
+    from reporter.report.details import Details
+    from reporter.report.finding_records import FindingRecords
+    from reporter.report.overview import Overview
 
 
 @dataclass(frozen=True)
@@ -73,7 +74,7 @@ def write(
     forms = {name: load(name) for name in formats}
     lines, built = facts(audit, findings, past), list(tables.build(audit, findings, labels, past))
     more = _further(forms.values(), audit, findings, labels, past)
-    records = finding_records(audit, findings, past) if any(map(shows_findings, forms.values())) else None
+    records = _records(forms.values(), audit, findings, past)
     carried: list[str] = []
     if entries is not None:
         placed = place_entries(entries, built, audit)
@@ -151,7 +152,11 @@ def _tables_of(
     forms: Iterable[Format], audit: Audit, findings: Findings, labels: Labels, built: Sequence[Table]
 ) -> Callable[[Format], Sequence[Table]]:
     """Which tables a format takes."""
-    star_too = star.build(audit, findings, built, labels) if any(map(for_databases, forms)) else built
+    star_too = built
+    if any(map(for_databases, forms)):
+        from reporter.report import star
+
+        star_too = star.build(audit, findings, built, labels)
 
     def of(form: Format) -> Sequence[Table]:
         if shows_findings(form):
@@ -159,6 +164,20 @@ def _tables_of(
         return star_too if for_databases(form) else built
 
     return of
+
+
+# What only some formats take is imported for those alone: what there is of it would take a tenth of a small report.
+
+
+def _records(
+    forms: Iterable[Format], audit: Audit, findings: Findings, past: Past
+) -> "FindingRecords | None":
+    """Every finding as a record, where a format takes them."""
+    if not any(map(shows_findings, forms)):
+        return None
+    from reporter.report.finding_records import finding_records
+
+    return finding_records(audit, findings, past)
 
 
 def _further(
@@ -169,12 +188,16 @@ def _further(
     most = max(map(shows_groups, forms), default=0)
 
     @cache
-    def first_page() -> Overview:
+    def first_page() -> "Overview":
+        from reporter.report.overview import overview
+
         since = [changes.since_line(past)] if past.base else []
         return overview(audit, findings, past, [*since, *remarks(audit, findings)], labels)
 
     @cache
-    def worst_groups() -> Details:
+    def worst_groups() -> "Details":
+        from reporter.report.details import details
+
         return details(audit, findings, most, labels, past)
 
     def of(form: Format) -> Mapping[str, Any]:
@@ -185,6 +208,8 @@ def _further(
             found = worst_groups()
             taken["details"] = replace(found, groups=found.groups[: shows_groups(form)])
         if shows_metrics(form):
+            from reporter.report.metrics import measure
+
             taken["metrics"] = measure(audit, findings, past)
         return taken
 

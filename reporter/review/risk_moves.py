@@ -3,14 +3,20 @@
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
+from reporter import garbage_collection, pandas_without_pyarrow
 from reporter.custodian.resource_types import GROUPS
-from reporter.inventory.rows import UnitRows
 from reporter.output.reading import Output
 from reporter.review import recorded
 from reporter.review.changes import Change
 from reporter.review.recorded import Answer
 from reporter.review.versions import Version
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from reporter.inventory.join import Inventory
 
 # The columns of a group that its risk depends on and that policies fill.
 _COLUMNS = ("is_default", "has_ssh_open_world")
@@ -61,11 +67,14 @@ def moves(
 ) -> RiskMoves:
     """Join the run's inventory with what each revision's policies answer, and count the groups that move."""
     # Late: pandas takes as long to load as a small review takes.
+    pandas_without_pyarrow.load()
     from reporter.inventory.audit import read_units
+    from reporter.inventory.join import join
 
     whole = tuple(cell for cell in output.cells if output.policy_of(cell).lists_all)
-    units = read_units(replace(output, cells=whole))
-    then, now = (_levels(units, revision, output, answers) for revision in (before, after))
+    with garbage_collection.paused():
+        inventory = join(read_units(replace(output, cells=whole)), ())
+    then, now = (_levels(inventory, revision, output, answers) for revision in (before, after))
     pairs = Counter((then[group], now[group]) for group in then)
     return RiskMoves(
         moves=tuple(
@@ -83,21 +92,22 @@ def _feeds(version: Version) -> bool:
 
 
 def _levels(
-    units: Sequence[UnitRows], revision: Mapping[str, Version], output: Output, answers: Mapping[str, Answer]
+    inventory: "Inventory", revision: Mapping[str, Version], output: Output, answers: Mapping[str, Answer]
 ) -> dict[_Group, str]:
     """Each group's risk, or an empty text where an answer that it depends on is missing."""
     from reporter.findings.assess import assess
-    from reporter.inventory.join import join
 
     feeding = [version for version in revision.values() if _feeds(version)]
     caught = {version.name: _caught(version, output, answers) for version in feeding}
-    judged = [_judged(unit, caught) for unit in units]
     policies = [version.planned for version in feeding]
-    findings = assess(join(judged, policies), policies, policies_alone=True)
-    groups = findings.groups
-    names = zip(groups["account_profile"], groups["region"], groups["security_group_id"], strict=True)
-    levels = groups["risk"].astype(str).where(findings.proven, "")
-    return dict(zip(names, levels, strict=True))
+    findings = assess(_judged(inventory, caught), policies, policies_alone=True)
+    levels = findings.groups["risk"].astype(str).where(findings.proven, "")
+    return dict(zip(_names(findings.groups), levels, strict=True))
+
+
+def _names(groups: "pd.DataFrame") -> list[_Group]:
+    columns = ("account_profile", "region", "security_group_id")
+    return list(zip(*(groups[column].tolist() for column in columns), strict=True))
 
 
 def _caught(version: Version, output: Output, answers: Mapping[str, Answer]) -> dict[_Place, frozenset[str]]:
@@ -107,13 +117,23 @@ def _caught(version: Version, output: Output, answers: Mapping[str, Answer]) -> 
     return {place: frozenset(match.id for match in found) for place, found in matches.items()}
 
 
-def _judged(unit: UnitRows, caught: Mapping[str, Mapping[_Place, frozenset[str]]]) -> UnitRows:
-    here = (unit.account, unit.region)
-    answers = {name: by_place[here] for name, by_place in caught.items() if here in by_place}
-    rows = (
-        replace(row, caught_by=caught_by, matched_rules=(None,) * len(caught_by))
-        for row in unit.groups
-        for caught_by in [tuple(name for name, ids in answers.items() if row.group_id in ids)]
+def _judged(inventory: "Inventory", caught: Mapping[str, Mapping[_Place, frozenset[str]]]) -> "Inventory":
+    """The inventory with what policies answer, in place of what they did in the run."""
+    import pandas as pd
+
+    answers: dict[_Place, Mapping[str, frozenset[str]]] = {}
+    caught_by: list[tuple[str, ...]] = []
+    unanswered: list[frozenset[str]] = []
+    for account, region, group_id in _names(inventory.groups):
+        here = (account, region)
+        if here not in answers:
+            answers[here] = {name: by_place[here] for name, by_place in caught.items() if here in by_place}
+        caught_by.append(tuple(name for name, ids in answers[here].items() if group_id in ids))
+        unanswered.append(frozenset(caught) - frozenset(answers[here]))
+    return replace(
+        inventory,
+        caught_by=pd.Series(caught_by, dtype=object),
+        matched_rules=pd.Series([(None,) * len(names) for names in caught_by], dtype=object),
+        unanswered=pd.Series(unanswered, dtype=object),
+        unasked=pd.Series([frozenset()] * len(caught_by), dtype=object),
     )
-    unanswered = frozenset(caught) - frozenset(answers)
-    return replace(unit, read=frozenset(answers), unanswered=unanswered, groups=tuple(rows))

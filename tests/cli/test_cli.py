@@ -210,3 +210,36 @@ def test_policies_are_printed_as_one_file(sg_audit: SgAudit) -> None:
 def test_validate_says_how_many_are_valid(sg_audit: SgAudit) -> None:
     done = sg_audit("validate", "-u", POLICIES)
     assert (done.returncode, done.stdout, done.stderr) == (0, "", f"{POLICY_COUNT} policies are valid\n")
+
+
+def test_report_imports_nothing_that_its_formats_do_not_need(
+    clean_env: dict[str, str], estate_run: Path, tmp_path: Path
+) -> None:
+    forms = ("-f", "xlsx", "-f", "csv", "-f", "json")
+    done = subprocess.run(
+        [
+            sys.executable,
+            "-X",
+            "importtime",
+            "-m",
+            "reporter",
+            "report",
+            "-s",
+            estate_run,
+            "-o",
+            tmp_path,
+            *forms,
+        ],
+        env=clean_env,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0
+    imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
+    assert {"reporter", "pandas", "xlsxwriter"} <= imported
+    # With pyarrow itself pandas is not let: it looks for it.
+    assert imported & {"pyarrow.lib", "importlib.metadata", "email", "reporter.report.details"} == set()
+    packages = {name.partition(".")[0] for name in imported}
+    assert (
+        packages & {"c7n", "c7n_org", "boto3", "botocore", "moto", "jinja2", "jsonschema", "duckdb"} == set()
+    )

@@ -266,7 +266,15 @@ LEAVES = st.fixed_dictionaries(
         "ToPort": PORT,
         "Ports": st.just([22]),
         "OnlyPorts": st.just([22, 23]),
-        "Cidr": st.sampled_from(["0.0.0.0/0", {"value": "10.0.0.0/7", "op": "in", "value_type": "cidr"}]),
+        "Cidr": st.sampled_from(
+            [
+                "0.0.0.0/0",
+                "10.0.0.0/8",
+                "present",
+                "absent",
+                {"value": "10.0.0.0/7", "op": "in", "value_type": "cidr"},
+            ]
+        ),
         "CidrV6": st.just("::/0"),
         "SelfReference": st.booleans(),
         "match-operator": st.sampled_from(["and", "or"]),
@@ -330,6 +338,8 @@ PEERS: tuple[dict[str, Any], ...] = (
         {"Ports": [22]},
         {"OnlyPorts": [22, 23]},
         {"Cidr": "0.0.0.0/0"},
+        {"Cidr": "present"},
+        {"CidrV6": "not-null"},
         {"Cidr": {"value": "10.0.0.0/7", "op": "in", "value_type": "cidr"}},
         {"CidrV6": "::/0"},
         {"SelfReference": False, "Ports": [22]},
@@ -347,6 +357,31 @@ def test_every_kind_of_filter_on_every_kind_of_rule(leaf: dict[str, Any]) -> Non
     answers = [_kept([{"type": "ingress", **leaf}], groups, judge) for judge in judges]
     assert answers[0] == answers[1]
     assert 0 < len(answers[0]) < len(groups)
+
+
+def test_addresses_that_are_not_asked_for_are_one_to_the_memory() -> None:
+    """Custodian judges the first of them, and the one that the filter names."""
+    custodians, judged = _custodians(), list[Any]()
+
+    def judge(rule_filter: Any, group: dict[str, Any]) -> Any:
+        judged.extend(group["IpPermissions"][0]["IpRanges"])
+        return custodians(rule_filter, group)
+
+    peers = ["10.0.0.1/32", "10.0.0.2/32", "0.0.0.0/0", "10.0.0.3/32", "0.0.0.0/0"]
+    groups = [
+        {
+            **GROUP,
+            "GroupId": f"sg-{number}",
+            "IpPermissions": [
+                {"IpProtocol": "tcp", "FromPort": 22, "ToPort": 22, "IpRanges": [{"CidrIp": peer}]}
+            ],
+        }
+        for number, peer in enumerate(peers)
+    ]
+    leaf = {"type": "ingress", "FromPort": 22, "Cidr": "0.0.0.0/0"}
+    kept = _kept([leaf], groups, rule_cache.remembering(judge, 10))
+    assert [group["GroupId"] for group in kept] == ["sg-2", "sg-4"]
+    assert judged == [{"CidrIp": "10.0.0.1/32"}, {"CidrIp": "0.0.0.0/0"}]
 
 
 def test_the_memory_leaves_alone_what_looks_further() -> None:

@@ -7,18 +7,23 @@ group `c7n_sg_audit.formats`. Modules whose name begins with an underscore are n
 import importlib
 import pkgutil
 from collections.abc import Callable, Mapping, Sequence
-from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
+from reporter import pandas_without_pyarrow
 from reporter.errors import InputError, install
 
 if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
+
     from reporter.report.finding_records import FindingRecords
     from reporter.report.table import Table
 
 ENTRY_POINTS = "c7n_sg_audit.formats"
 DEFAULT = "xlsx"
+
+#: Those that hand tables to pyarrow.
+_TO_PYARROW = {"parquet", "duckdb"}
 
 #: What a format is told beyond the tables, by its name: keyword arguments of its `write`.
 Settings = Mapping[str, Mapping[str, Any]]
@@ -81,6 +86,17 @@ def load(name: str) -> Format:
     return cast(Format, form)
 
 
+def need_pyarrow(formats: Sequence[str]) -> bool:
+    """Whether a format hands tables to pyarrow, as one of another package may."""
+    return not set(formats) <= _own() - _TO_PYARROW
+
+
+def load_pandas(formats: Sequence[str]) -> None:
+    """Load pandas as these formats want it, before anything else does: without pyarrow where none needs that."""
+    if not need_pyarrow(formats):
+        pandas_without_pyarrow.load()
+
+
 def check(
     formats: Sequence[str], *, csv_bom: bool = False, partition: Sequence[str] = (), place: str = ""
 ) -> Settings:
@@ -90,9 +106,12 @@ def check(
 
     Raises InputError as `load` does, and for an option of a format that is not among them.
     """
-    for name in formats:
-        if name != DEFAULT:  # which needs nothing more, and costs pandas, which a run has no use for
-            load(name)
+    # The default needs nothing more, and costs pandas, which a run has no use for.
+    others = [name for name in formats if name != DEFAULT]
+    if others:
+        load_pandas(formats)
+    for name in others:
+        load(name)
     if csv_bom and "csv" not in formats:
         raise InputError("--csv-bom: goes with -f csv")
     if partition and "parquet" not in formats:
@@ -148,5 +167,7 @@ def _own() -> set[str]:
     return {module.name for module in pkgutil.iter_modules(__path__) if not module.name.startswith("_")}
 
 
-def _of_packages() -> dict[str, EntryPoint]:
+def _of_packages() -> dict[str, "EntryPoint"]:
+    from importlib.metadata import entry_points
+
     return {entry.name: entry for entry in entry_points(group=ENTRY_POINTS)}

@@ -75,6 +75,8 @@ def notes(tables: Sequence[Table]) -> list[str]:
 
 def _parts(table: Table) -> list[Table]:
     """The table in pieces that a sheet holds."""
+    if len(table.frame) <= limits.MAX_ROWS and len(table.frame.columns) <= limits.MAX_COLUMNS:
+        return [table]
     starts = range(0, max(1, len(table.frame)), limits.MAX_ROWS)
     return [
         replace(
