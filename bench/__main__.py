@@ -1,11 +1,21 @@
 """Benchmarks, side by side in one run: medians and ratios.
 
-    python bench [collect] [tls] [report] [grow]
+    python bench [collect] [tls] [report] [s3] [grow] [s3-all] [grow-groups] [dask]
 
 collect: stock c7n-org, a plain boto3 script and sg-audit over 25 accounts × 4 regions, AWS 80 ms away.
-tls: the same over https, as AWS is spoken to, with the usual 140 authorities to trust.
-report: sg-audit against json.load and to_excel on 100,000 groups.
-grow: sg-audit as accounts and groups a region grow.
+tls: the same over https, as AWS is spoken to, with the usual 140 authorities to trust, once.
+report: sg-audit against json.load and to_excel on 100,000 groups, once.
+s3: a report on 20,000 objects of S3 30 ms away, in each layout that Custodian leaves there, once.
+grow: sg-audit as accounts and groups in a region grow, once each.
+
+Without a name all of these run, in less than half an hour. By name only:
+
+s3-all: the same as s3 with 200,000 objects.
+grow-groups: 1,000 groups in each account and region.
+dask: 400 accounts × 4 regions over two local Dask workers, and over as many processes of the local pool.
+
+What grow, grow-groups and dask measure goes into growth.json and growth.svg, see growth.py. ROUNDS=5 sets how often
+collect runs. SCALE=0.1 takes a tenth of the accounts, to see whether all of it runs; then nothing is kept.
 """
 
 import json
@@ -19,24 +29,44 @@ import tempfile
 import urllib.request
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import astuple
 from functools import partial
 from pathlib import Path
 
+import dask_cluster
+import growth
 import run_directory
 from distant_aws import REGIONS
-from measure import Figures, measure
+from growth import Row
+from measure import Figures, cpu, measure
 
 ROUNDS = int(os.environ.get("ROUNDS", "3"))
+SCALE = float(os.environ.get("SCALE", "1"))
+DASK_WORKERS, DASK_PROCESSES = 2, 6  # of each worker
 ROOT = Path(__file__).parent.parent
 BIN = Path(sys.executable).parent
+
+
+def scaled(number: int) -> int:
+    """A number of accounts, or what SCALE makes of it."""
+    return max(1, round(number * SCALE))
 
 
 @contextmanager
 def distant_aws(groups: int = 40, bundle: Path | None = None) -> Iterator[str]:
     """An AWS 80 ms away; its URL. With a bundle it speaks https, and the file says whom to trust."""
-    command = [sys.executable, str(ROOT / "bench" / "distant_aws.py"), "--groups", str(groups)]
-    command += ["--tls", str(bundle)] if bundle else []
-    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as server:
+    program = [str(ROOT / "bench" / "distant_aws.py"), "--groups", str(groups)]
+    with served(program + (["--tls", str(bundle)] if bundle else [])) as url:
+        yield url
+
+
+@contextmanager
+def served(program: Sequence[str]) -> Iterator[str]:
+    """The URL that a server of this folder prints, as long as it runs."""
+    env = os.environ | {"PYTHONPATH": str(ROOT)}
+    with subprocess.Popen(
+        [sys.executable, *program], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, env=env
+    ) as server:
         assert server.stdout is not None
         yield server.stdout.readline().strip()
         server.kill()
@@ -108,8 +138,8 @@ def answers(output: Path) -> dict[str, str]:
     }
 
 
-def collect(*, tls: bool = False) -> None:
-    """Wall, CPU, memory and calls of each way, in turn, ROUNDS times."""
+def collect(rounds: int = ROUNDS, *, tls: bool = False) -> None:
+    """Wall, CPU, memory and calls of each way, in turn, so many times."""
     taken: dict[str, list[Figures]] = {}
     calls: dict[str, int] = {}
     found: dict[str, dict[str, str]] = {}
@@ -119,14 +149,14 @@ def collect(*, tls: bool = False) -> None:
         distant_aws(bundle=Path(folder, "ca") if tls else None) as url,
     ):
         home = Path(folder)
-        accounts_file(home, 25, 4)
+        accounts_file(home, scaled(25), 4)
         env = environment(url, home) | ({"AWS_CA_BUNDLE": str(home / "ca")} if tls else {})
         printed = subprocess.run(
             [sys.executable, "-m", "reporter", "policies", "-u", str(ROOT / "policies")],
             env=env, cwd=ROOT, stdout=subprocess.PIPE, check=True,
         )  # fmt: skip
         (home / "all.yml").write_bytes(printed.stdout)
-        for _ in range(ROUNDS):
+        for _ in range(rounds):
             for name, command in commands(home, home / "output").items():
                 shutil.rmtree(home / "output", ignore_errors=True)
                 shutil.rmtree(home / "cache", ignore_errors=True)
@@ -141,12 +171,17 @@ def collect(*, tls: bool = False) -> None:
                 )
                 found.setdefault(name, answers(home / "output"))
                 assert after["mixed_up"] == 0
-    show(f"25 accounts × 4 regions, AWS 80 ms away{', over https' if tls else ''}", taken, "c7n-org", calls)
+    show(
+        f"{scaled(25)} accounts × 4 regions, AWS 80 ms away{', over https' if tls else ''}",
+        taken,
+        "c7n-org",
+        calls,
+    )
     print(f"same answers in all {len(found['c7n-org'])} cells: {found['c7n-org'] == found['sg-audit']}")
     print(f"the server's CPU time is at most {server_share:.1%} of a run's\n")
 
 
-def report() -> None:
+def report(rounds: int = ROUNDS) -> None:
     """Reading and joining alone, and the whole workbook, of 100,000 groups."""
     ways = {
         "read and join": ["--no-workbook"],
@@ -154,10 +189,10 @@ def report() -> None:
     }
     with tempfile.TemporaryDirectory() as folder:
         run = Path(folder, "run")
-        run_directory.make(run, 100, 4, 250)
+        run_directory.make(run, scaled(100), 4, 250)
         for title, options in ways.items():
             taken: dict[str, list[Figures]] = {}
-            for _ in range(ROUNDS):
+            for _ in range(rounds):
                 plain = [
                     sys.executable,
                     str(ROOT / "bench" / "plain_report.py"),
@@ -179,30 +214,82 @@ def report() -> None:
                 env = environment("http://127.0.0.1:1", Path(folder))
                 taken.setdefault("json.load, pandas", []).append(measure([*plain, *options], env, ROOT))
                 taken.setdefault("sg-audit", []).append(measure(ours, env, ROOT))
-            show(f"100,000 groups, {title}", taken, "json.load, pandas")
+            show(f"{scaled(100) * 1000:,} groups, {title}", taken, "json.load, pandas")
 
 
-def grow() -> None:
-    """sg-audit alone, over more accounts and over more groups a region.
+def s3(accounts: int) -> None:
+    """A report to CSV on what a run of so many accounts × 17 regions left in S3."""
+    accounts = scaled(accounts)
+    print(f"\nsg-audit report -f csv from S3, 30 ms away, {accounts} accounts × 17 regions (once each)\n")
+    print("| written by | objects | listings | reads | wall s | CPU s | peak MiB |")
+    print("| --- | --- | --- | --- | --- | --- | --- |")
+    for layout, of in (("c7n-org", accounts), ("custodian", 1), ("sg-audit", accounts)):
+        program = [str(ROOT / "bench" / "distant_s3.py"), "--layout", layout, "--accounts", str(of)]
+        if layout == "custodian":  # one account alone: an hour for each of the others
+            program += ["--hours", str(accounts)]
+        with served(program) as url, tempfile.TemporaryDirectory() as folder:
+            command = [sys.executable, "-m", "reporter", "report", "-s", f"s3://bench/{layout}", "-f", "csv"]
+            figures = measure([*command, "-o", folder], environment(url, Path(folder)), ROOT)
+            seen = stats(url)
+        print(
+            f"| {layout} | {seen['objects']:,} | {seen['calls']['GET list']:,} | {seen['calls']['GET object']:,} "
+            f"| {figures.wall:.1f} | {figures.cpu:.1f} | {figures.memory:,.0f} |",
+            flush=True,
+        )
+
+
+def grow(sizes: Sequence[tuple[int, int, int]]) -> None:
+    """sg-audit alone, over so many accounts × regions with so many groups in each.
 
     What its first process takes of all CPU is planning, progress, the manifest, and opening the accounts.
     """
-    print("\nsg-audit run, as it grows (once each)\n")
-    print("| accounts × regions, groups a region | wall s | CPU s | of it the first process | peak MiB |")
-    print("| --- | --- | --- | --- | --- |")
-    for accounts, regions, groups in (
-        *((25, 4, 40), (100, 4, 40), (200, 4, 40), (400, 17, 40)),
-        *((25, 4, 200), (25, 4, 1000)),
-    ):
+    rows = []
+    for accounts, regions, groups in sizes:
+        accounts = scaled(accounts)
         with distant_aws(groups) as url, tempfile.TemporaryDirectory() as folder:
             accounts_file(Path(folder), accounts, regions)
             command = commands(Path(folder), Path(folder, "output"))["sg-audit"]
             figures = measure(command, environment(url, Path(folder)), ROOT)
-        print(
-            f"| {accounts} × {regions}, {groups} | {figures.wall:.1f} | {figures.cpu:.1f} "
-            f"| {figures.own / figures.cpu:.1%} | {figures.memory:,.0f} |",
-            flush=True,
-        )
+        rows.append(Row("local pool", accounts, regions, groups, *astuple(figures)))
+        print(f"{rows[-1]}", flush=True)
+    keep(rows)
+
+
+def dask() -> None:
+    """400 accounts × 4 regions, over a local Dask cluster and over as many processes of the local pool."""
+    accounts, regions, groups = scaled(400), 4, 40
+    rows = []
+    with distant_aws(groups) as url, tempfile.TemporaryDirectory() as folder:
+        home = Path(folder)
+        accounts_file(home, accounts, regions)
+        command = commands(home, home / "output")["sg-audit"]
+        env = environment(url, home)
+        workers = {"C7N_ORG_PARALLEL": str(DASK_WORKERS * DASK_PROCESSES)}
+        figures = measure(command, env | workers, ROOT)
+        rows.append(Row("local pool", accounts, regions, groups, *astuple(figures)))
+        here = answers(home / "output")
+        print(f"{rows[-1]}", flush=True)
+        shutil.rmtree(home / "output")
+        with dask_cluster.running(env, home, DASK_WORKERS, DASK_PROCESSES) as (address, pids):
+            # A cluster stays, so what each process imports at its first unit is no part of a run.
+            accounts_file(home, DASK_WORKERS * DASK_PROCESSES, regions)
+            measure([*command, "--scheduler", address], env, ROOT)
+            shutil.rmtree(home / "output")
+            print(f"to start the cluster, until each process has worked: {cpu(pids):.1f} CPU s", flush=True)
+            accounts_file(home, accounts, regions)
+            figures = measure([*command, "--scheduler", address], env, ROOT, pids)
+        rows.append(Row("Dask", accounts, regions, groups, *astuple(figures)))
+        print(f"{rows[-1]}", flush=True)
+        there = answers(home / "output")
+    print(f"same answers in all {len(here)} cells: {here == there}")
+    keep(rows)
+
+
+def keep(rows: Sequence[Row]) -> None:
+    """Show the rows, and keep them for the picture where they are of full size."""
+    print(f"\nsg-audit run, as it grows (once each)\n\n{growth.table(rows)}\n", flush=True)
+    if SCALE == 1:
+        growth.keep(rows)
 
 
 def show(
@@ -224,9 +311,16 @@ def show(
 
 
 def main(names: Sequence[str]) -> None:
-    every = {"collect": collect, "tls": partial(collect, tls=True), "report": report, "grow": grow}
+    every = {
+        "collect": collect,
+        "tls": partial(collect, rounds=1, tls=True),
+        "report": partial(report, rounds=1),
+        "s3": partial(s3, 21),
+        "grow": partial(grow, [(25, 4, 40), (50, 4, 40), (100, 4, 40), (200, 4, 40), (25, 4, 200)]),
+    }
+    by_name = {"s3-all": partial(s3, 210), "grow-groups": partial(grow, [(25, 4, 1000)]), "dask": dask}
     for name in names or every:
-        every[name]()
+        (every | by_name)[name]()
 
 
 if __name__ == "__main__":

@@ -27,17 +27,20 @@ class Figures:
     memory: float
 
 
-def measure(command: Sequence[str], env: Mapping[str, str], cwd: Path) -> Figures:
-    """Run the command; raises CalledProcessError where it fails. Linux only."""
+def measure(command: Sequence[str], env: Mapping[str, str], cwd: Path, beside: Sequence[int] = ()) -> Figures:
+    """Run the command; raises CalledProcessError where it fails. Linux only.
+
+    What the processes of these pids and their children take meanwhile counts too.
+    """
     ctypes.CDLL(None).prctl(_SUBREAPER, 1, 0, 0, 0)
     peak, over = 0.0, threading.Event()
 
     def watch() -> None:
         nonlocal peak
         while not over.wait(0.1):
-            peak = max(peak, sum(map(_memory, _descendants(process.pid))))
+            peak = max(peak, sum(map(_memory, _descendants(process.pid, *beside))))
 
-    before, started = os.times(), time.monotonic()
+    before, started, cpu_beside = os.times(), time.monotonic(), cpu(beside)
     process = subprocess.Popen(
         command, env=dict(env), cwd=cwd, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE
     )
@@ -55,12 +58,25 @@ def measure(command: Sequence[str], env: Mapping[str, str], cwd: Path) -> Figure
     if process.returncode:
         sys.stderr.buffer.write(errors)
         raise subprocess.CalledProcessError(process.returncode, command)
-    cpu = after.children_user + after.children_system - before.children_user - before.children_system
-    return Figures(wall, cpu, usage.ru_utime + usage.ru_stime, peak)
+    own = after.children_user + after.children_system - before.children_user - before.children_system
+    taken = own + cpu(beside) - cpu_beside
+    return Figures(wall, taken, usage.ru_utime + usage.ru_stime, peak)
 
 
-def _descendants(pid: int) -> list[int]:
-    found = [pid]
+def cpu(pids: Sequence[int]) -> float:
+    """The CPU seconds so far of the processes of these pids and of their children that are still there."""
+    ticks = 0
+    for pid in _descendants(*pids):
+        try:
+            stat = Path(f"/proc/{pid}/stat").read_text()
+        except OSError:
+            continue
+        ticks += sum(map(int, stat.rpartition(")")[2].split()[11:13]))
+    return ticks / os.sysconf("SC_CLK_TCK")
+
+
+def _descendants(*pids: int) -> list[int]:
+    found = list(pids)
     for each in found:
         try:
             for task in Path(f"/proc/{each}/task").iterdir():

@@ -22,7 +22,8 @@ from reporter.output.store import Folder
 
 SUBNETS = 6  # in each account and region
 
-POLICIES = policies.read([Path(__file__).parents[1] / "policies"]).planned
+_POLICY_SET = policies.read([Path(__file__).parents[1] / "policies"])
+POLICIES, POLICY_TEXTS = _POLICY_SET.planned, _POLICY_SET.data["policies"]
 
 
 def group(account: str, region: str, number: int, different: bool = False) -> dict[str, Any]:
@@ -147,37 +148,52 @@ def instance(account: str, region: str, number: int) -> dict[str, object]:
     }
 
 
+def resources(account: str, region: str, groups: int, different: bool = False) -> dict[str, list[Any]]:
+    """What the policies that found anything in an account and region found, by policy."""
+    everything = [group(account, region, each, different) for each in range(groups)]
+    return {
+        "sg-inventory": everything,
+        "eni-inventory": [interface(account, region, each, groups) for each in range(groups * 6 // 5)],
+        "ec2-inventory": [instance(account, region, each) for each in range(0, groups, 4)],
+        "sg-default": everything[:1],
+        "sg-ssh-open": [matched(each, -1) for each in everything[::3]],
+        "sg-ssh-world": [matched(each, -1) for each in everything[::9]],
+        "sg-web-world": [matched(each, 0) for each in everything[::5]],
+        **network(account, region),
+    }
+
+
+def accounts_of(accounts: int, regions: int) -> list[PlannedAccount]:
+    """The accounts that a run of this size is over."""
+    return [
+        PlannedAccount(f"account-{number:04d}", f"{number:012d}", tuple(REGIONS[:regions]))
+        for number in range(1, accounts + 1)
+    ]
+
+
+def manifest_of(planned: list[PlannedAccount], cells: list[Cell]) -> Manifest:
+    """The manifest of a finished run."""
+    started = "2026-01-01T00:00:00+00:00"
+    return Manifest("bench", started, started, RunState.FINISHED, POLICIES, tuple(planned), tuple(cells))
+
+
 def make(folder: Path, accounts: int, regions: int, groups: int, different: bool = False) -> None:
     """Write the run directory; the folder must not exist."""
-    cells, planned = [], []
-    for number in range(1, accounts + 1):
-        name, account = f"account-{number:04d}", f"{number:012d}"
-        planned.append(PlannedAccount(name, account, tuple(REGIONS[:regions])))
-        for region in REGIONS[:regions]:
-            everything = [group(account, region, each, different) for each in range(groups)]
-            resources = {
-                "sg-inventory": everything,
-                "eni-inventory": [
-                    interface(account, region, each, groups) for each in range(groups * 6 // 5)
-                ],
-                "ec2-inventory": [instance(account, region, each) for each in range(0, groups, 4)],
-                "sg-default": everything[:1],
-                "sg-ssh-open": [matched(each, -1) for each in everything[::3]],
-                "sg-ssh-world": [matched(each, -1) for each in everything[::9]],
-                "sg-web-world": [matched(each, 0) for each in everything[::5]],
-                **network(account, region),
-            }
+    cells, planned = [], accounts_of(accounts, regions)
+    for account in planned:
+        for region in account.regions:
+            there = resources(account.account_id, region, groups, different)
             for policy in (each.name for each in POLICIES):
-                found = resources.get(policy, [])
-                place = folder / name / region / policy
+                found = there.get(policy, [])
+                place = folder / account.name / region / policy
                 place.mkdir(parents=True)
                 (place / "resources.json").write_bytes(
                     msgspec.json.format(msgspec.json.encode(found), indent=2)
                 )
-                cells.append(Cell(name, account, region, policy, Status.OK, len(found), 0.1))
-    started = "2026-01-01T00:00:00+00:00"
-    run = Manifest("bench", started, started, RunState.FINISHED, POLICIES, tuple(planned), tuple(cells))
-    manifest.write(Folder(folder), run)
+                cells.append(
+                    Cell(account.name, account.account_id, region, policy, Status.OK, len(found), 0.1)
+                )
+    manifest.write(Folder(folder), manifest_of(planned, cells))
 
 
 def main() -> None:

@@ -183,11 +183,20 @@ def shown(console: Console, clock: Callable[[], float] = time.monotonic) -> Iter
         yield _Bar(bar)
 
 
+class _CountColumn(MofNCompleteColumn):
+    """How many are done, and of how many where that is known."""
+
+    def render(self, task: Task) -> Text:
+        if task.total is not None:
+            return super().render(task)
+        return Text(f"{int(task.completed):,} so far", style="progress.download")
+
+
 def _columns(width: int) -> Iterator[ProgressColumn]:
     yield TextColumn("{task.description}", markup=False)
     if width >= _WIDE:
         yield BarColumn(bar_width=_BAR)
-    yield MofNCompleteColumn()
+    yield _CountColumn()
     if width >= _WIDE:
         yield TimeElapsedColumn()
         yield TimeRemainingColumn()
@@ -221,3 +230,28 @@ def counted(console: Console, what: str) -> Iterator[Count]:
     columns = _columns(console.width)
     with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
         yield Count(bar, what)
+
+
+class Steps:
+    """Shows how far each of several steps is: it is told (step, parts done, of how many, None where nobody knows)."""
+
+    def __init__(self, bar: Progress) -> None:
+        self._bar, self._task, self._step = bar, bar.add_task("", total=None), ""
+
+    def __call__(self, step: str, done: int, total: int | None) -> None:
+        if step != self._step:
+            self._step = step
+            self._bar.reset(self._task, description=without_controls(step))
+            self._bar.start()
+        self._bar.update(self._task, completed=done, total=total)
+
+
+@contextmanager
+def stepped(console: Console) -> Iterator[Steps]:
+    """Show on a terminal how far each step is, from when the first is told of: until then a person may be asked for
+    what opens the way to it."""
+    bar = Progress(*_columns(console.width), console=console, transient=True, disable=not console.is_terminal)
+    try:
+        yield Steps(bar)
+    finally:
+        bar.stop()

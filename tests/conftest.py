@@ -18,11 +18,13 @@ from unittest.mock import patch
 
 import boto3
 import botocore.session
+import pandas as pd
 import pytest
 from botocore.loaders import Loader
 
+from reporter import garbage_collection
 from reporter.sandbox import Sandbox, environment, estate
-from tests import programs, shared
+from tests import models, programs, shared
 from tests.lab import Lab, role
 from tests.programs import SG_AUDIT, STOCK, Completed, Warm
 from tests.shared import alone
@@ -35,27 +37,43 @@ ROOT = Path(__file__).parent.parent
 # worker is at it, and the others are through.
 LONGEST = (
     "remedy/test_shell.py",
+    "cli/test_query.py",
     "sandbox/test_demo.py",
-    "workflows/test_scheduled_audit.py",
-    "output/test_layouts.py",
-    "collect/test_faults.py",
     "report/formats/test_html_in_browser.py",
+    "output/test_layouts.py",
+    "workflows/test_scheduled_audit.py",
     "report/formats/test_carry.py",
-    "findings/test_history.py",
-    "cli/test_streams.py",
-    "custodian/test_permissions.py",
-    "policytests/test_policytests.py",
-    "cli/test_cli.py",
+    "collect/test_faults.py",
     "sandbox/test_faults.py",
-    "remedy/test_custodian_loop.py",
-    "collect/test_cluster_lost.py",
-    "inventory/test_join.py",
     "inventory/test_internet.py",
-    "report/test_workbook.py",
-    "review/test_untrusted.py",
-    "accounts/test_chosen.py",
+    "publish/test_securityhub.py",
+    "report/places/test_stem.py",
+    "cli/test_streams.py",
+    "findings/test_history.py",
+    "inventory/test_join.py",
+    "cli/test_cli.py",
+    "report/places/test_in_s3.py",
+    "report/formats/test_formats.py",
+    "report/test_summary_markdown.py",
+    "custodian/test_permissions.py",
     "sandbox/test_server.py",
+    "policytests/test_policytests.py",
+    "report/test_workbook.py",
+    "collect/test_cluster_lost.py",
+    "collect/test_killed.py",
+    "review/test_review.py",
+    "review/test_untrusted.py",
+    "report/test_any_policy.py",
+    "report/formats/test_xlsx.py",
+    "docs/test_docs.py",
+    "workflows/test_policy_review.py",
+    "remedy/test_custodian_loop.py",
+    "accounts/test_accounts_command.py",
+    "accounts/test_prompts.py",
 )
+
+# Words in the names of files whose tests are of what needs pyarrow.
+_OF_PYARROW = {"duckdb", "formats", "parquet", "query", "views"}
 
 _SHARED = pytest.StashKey[str]()
 
@@ -72,6 +90,7 @@ def pytest_configure() -> None:
 
     And have it hear of Ctrl-C, which a shell keeps from what it starts with `&`: tests send it to what they start.
     """
+    models.read_once()
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     sys.dont_write_bytecode = False
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
@@ -88,6 +107,13 @@ def pytest_configure_node(node: Any) -> None:
     node.workerinput["shared"] = node.config.stash[_SHARED]
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Import and collect without looking for garbage again and again."""
+    with garbage_collection.paused():
+        return (yield)
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Begin with what takes longest.
 
@@ -97,6 +123,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     gc.freeze()
     place = {Path(__file__).parent / name: number for number, name in enumerate(LONGEST)}
     items.sort(key=lambda item: place.get(item.path, len(place)))
+
+
+@pytest.fixture(scope="module", autouse=True)
+def texts(request: pytest.FixtureRequest) -> Iterator[None]:
+    """pandas holds texts as it does without pyarrow, as in most commands: see reporter/pandas_without_pyarrow.py.
+
+    With pyarrow it holds them in the tests of what needs that.
+    """
+    needed = _OF_PYARROW.intersection(request.path.stem.split("_"))
+    with pd.option_context("mode.string_storage", "auto" if needed else "python"):
+        yield
 
 
 @pytest.fixture(scope="session", autouse=True)
@@ -153,7 +190,8 @@ def warm_stock(shared: Path) -> Iterator[Warm]:
 def command_line(warm: Warm) -> Callable[..., Completed]:
     """Runs the command line in an environment of the test's own: command_line("report", env={…}, cwd=folder).
 
-    With `cold`, and where a variable is another that Python or c7n read as they start, Python itself starts anew.
+    With `cold`, and where a variable is another that c7n reads as it starts, Python itself starts anew. So it has to
+    where PYTHONPATH has another module of a name that is loaded.
     """
 
     def run(*args: str | Path, env: Mapping[str, str], cwd: Path, cold: bool = False) -> Completed:
@@ -173,8 +211,8 @@ def command_line(warm: Warm) -> Callable[..., Completed]:
 
 
 def starts_alike(one: Mapping[str, str], other: Mapping[str, str]) -> bool:
-    """Whether they are the same to Python and c7n as these start. c7n-org then stumbles over what is no number."""
-    same = all(one.get(name) == other.get(name) for name in ("AWS_PROFILE", "PYTHONPATH"))
+    """Whether they are the same to c7n as it starts. c7n-org then stumbles over what is no number."""
+    same = one.get("AWS_PROFILE") == other.get("AWS_PROFILE")
     return same and one.get("C7N_ORG_PARALLEL", "1").isdecimal()
 
 
@@ -264,12 +302,12 @@ def lab(wired: Wire, tmp_path_factory: pytest.TempPathFactory, sg_audit: Callabl
 @pytest.fixture(scope="session")
 def aws_client(clean_env: dict[str, str]) -> Callable[[str, str, str], Any]:
     """Makes a client of a service in an account and region: aws_client("elbv2", "777777777777", "us-east-1")."""
-    models = Loader()  # which each session would read and parse anew
+    loader = Loader()  # else each session has its own
 
     def client(service: str, account_id: str, region: str) -> Any:
         with patch.dict(os.environ, clean_env, clear=True):
             core = botocore.session.Session()
-            core.register_component("data_loader", models)
+            core.register_component("data_loader", loader)
             session = boto3.Session(botocore_session=core, region_name=region)
             assumed = session.client("sts").assume_role(RoleArn=role(account_id), RoleSessionName="tests")
             return session.client(

@@ -24,7 +24,7 @@ from .docs.pages import DOCS, read
 #: Set where the tests with Prometheus must not be skipped.
 REQUIRED = "PROMETHEUS_TESTS"
 
-_SECONDS = 60
+_SECONDS = 180
 _open = build_opener(ProxyHandler({})).open
 
 

@@ -23,16 +23,15 @@ import tempfile
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
-from functools import cache, partial
+from functools import partial
 from itertools import pairwise
 from types import ModuleType
 from typing import Any, NoReturn
 
 import boto3
-from botocore.loaders import JSONFileLoader
 from c7n.resources import load_resources
 
-from tests import shared
+from tests import models, shared
 
 _SG_AUDIT = (
     "reporter.accounts.chosen",
@@ -74,6 +73,8 @@ _SERVICES = [
     "securityhub",
 ]
 
+_OF_PYARROW = {"duckdb", "parquet", "query"}  # words of commands that take pandas with it
+
 _LAST_STREAM = 2  # stderr
 _SPAWN = multiprocessing.util.spawnv_passfds
 
@@ -83,9 +84,7 @@ def load(name: str) -> None:
     for module in LOADED[name]:
         importlib.import_module(module)
     load_resources(_RESOURCES)
-    # Each session has a loader of its own, which would read and parse the files again.
-    read = cache(JSONFileLoader().load_file)
-    JSONFileLoader.load_file = lambda self, path: read(path)
+    models.read_once()
     session = boto3.Session("none", "none", region_name="us-east-1")
     for service in _SERVICES:
         session.client(service)
@@ -158,6 +157,12 @@ def _be(
     os.environ.clear()
     os.environ.update(env)
     tempfile.tempdir = None  # TMPDIR may say another
+    places = env.get("PYTHONPATH", "").split(os.pathsep)
+    sys.path[:0] = [place for place in places if place not in ("", *sys.path)]
+    if "pandas" in sys.modules:
+        # As it would have been loaded, see reporter/pandas_without_pyarrow.py.
+        storage = "auto" if _OF_PYARROW.intersection(args) else "python"
+        sys.modules["pandas"].set_option("mode.string_storage", storage)
     if "dask" in sys.modules:
         importlib.import_module("dask.config").refresh()  # its settings may be variables
     signal.alarm(seconds)

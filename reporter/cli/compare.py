@@ -69,8 +69,11 @@ def compare(
     from reporter.report import comparison
 
     accounts = expected.read(accounts_file) if accounts_file else ()
-    newer = past.run_at(output, head, head_at, accounts)
-    older = past.run_at(output, base, base_at, accounts) if base or base_at else past.run_before(newer)
+    with progress.stepped(console()) as tell:
+        newer = past.run_at(output, head, head_at, accounts, tell)
+        older = (
+            past.run_at(output, base, base_at, accounts, tell) if base or base_at else past.run_before(newer)
+        )
     for found in (older, newer):
         for note in found.notes:
             say(f"left out: {note}")

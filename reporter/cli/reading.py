@@ -80,6 +80,7 @@ def open_run(
 
     Raises InputError as those do who are asked here: where there is no output, or a name is not in it.
     """
+    from reporter import progress
     from reporter.accounts import expected, labels
     from reporter.findings.past import earlier_runs
     from reporter.inventory import columns
@@ -87,7 +88,9 @@ def open_run(
     from reporter.report import accounts_alone
 
     more = [columns.parse(field) for field in fields]
-    found = open_output(output, expected.read(accounts_file) if accounts_file else (), at)
+    should_be = expected.read(accounts_file) if accounts_file else ()
+    with progress.stepped(console()) as tell:
+        found = open_output(output, should_be, at, tell)
     found = found.only(only, resources)
     accounts = accounts_alone.choose(found, names) if names else frozenset()
     taken = [field.name for field in more] + [policy.in_report.column for policy in found.policies]

@@ -110,7 +110,9 @@ def remedy(
     wanted = Options(policies, None, parse_keep(keep), parse_to(to), needless)
     access_of = access.access(accounts_file, role, profile)
     writing.check(folder)
-    found = open_output(output, expected.read(accounts_file) if accounts_file else (), at)
+    should_be = expected.read(accounts_file) if accounts_file else ()
+    with progress.stepped(console()) as tell:
+        found = open_output(output, should_be, at, tell)
     if names:
         wanted = wanted.of_accounts(accounts_alone.choose(found, names))
     with progress.counted(console(), f"reading {found.kind}") as count:

@@ -6,7 +6,7 @@ import click
 
 from reporter import garbage_collection
 from reporter.cli import options
-from reporter.cli.terminal import EXIT_FOUND, EXIT_OK, EXIT_PARTIAL
+from reporter.cli.terminal import EXIT_FOUND, EXIT_OK, EXIT_PARTIAL, console
 from reporter.errors import InputError
 
 
@@ -53,6 +53,7 @@ def review(
     fail_on_loosening: bool,
 ) -> int:
     """Print what a change of policies and waivers would catch and let go, over the newest run, without AWS."""
+    from reporter import progress
     from reporter.custodian import tracing
 
     with garbage_collection.paused(), tracing.left_out():
@@ -65,7 +66,8 @@ def review(
         after = versions.at(workers, sources, head, "--head")
         if not any((before.policies, after.policies, before.unread, after.unread)):
             raise InputError(f"{', '.join(map(str, sources))}: no policies there, neither before nor now")
-        run = open_output(output)
+        with progress.stepped(console()) as tell:
+            run = open_output(output, tell=tell)
         waivers = waiver_moves.between(workers, waivers_file, sources, base, head, run)
         result = compare.review(workers, before, after, run, base, head, waivers)
     formats = {"text": render.as_text, "markdown": render.as_markdown, "json": render.as_json}

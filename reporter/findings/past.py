@@ -16,7 +16,8 @@ from reporter.findings.waived import apply
 from reporter.findings.waived_changes import with_waived
 from reporter.findings.waivers import Waiver
 from reporter.inventory.audit import Audit, Progress, read_audit, silent
-from reporter.output import manifest
+from reporter.output import listing, manifest
+from reporter.output.listing import Tell
 from reporter.output.reading import OWN_RUN, Output, open_output, runs_in, when_begun
 from reporter.output.store import Folder, Store, open_store, side_by_side
 
@@ -117,13 +118,19 @@ def between(
     return base, head, with_waived(compare(base, head), audit, findings)
 
 
-def run_at(where: str, run: str = "", at: str = "", expected: Sequence[PlannedAccount] = ()) -> Output:
+def run_at(
+    where: str,
+    run: str = "",
+    at: str = "",
+    expected: Sequence[PlannedAccount] = (),
+    tell: Tell = listing.silent,
+) -> Output:
     """A run of those in a place: the one of a name there or, where there is none, at a place of its own; or the newest
-    at or before a day or hour; or the newest of all.
+    at or before a day or hour; or the newest of all. `tell` hears how far the listing of it is.
 
     Raises InputError where there is none, or no policy of it is on security groups.
     """
-    output = open_output(_named(where, run) if run else where, expected, at)
+    output = open_output(_named(where, run) if run else where, expected, at, tell)
     if not output.has_groups:
         raise InputError(f"{output.store.name}: no policy there is on security groups: there are no findings")
     return output

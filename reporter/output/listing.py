@@ -4,9 +4,10 @@ To S3, and so to a copy of it, Custodian writes below `<policy>/YYYY/MM/DD/HH/`;
 """
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from threading import Lock
 
 from reporter.errors import InputError
 from reporter.output.store import Store, side_by_side
@@ -15,7 +16,17 @@ METADATA, RESOURCES, LOG = "metadata.json", "resources.json", "custodian-run.log
 _FILES = {f"{name}{ending}": name for name in (METADATA, RESOURCES, LOG) for ending in ("", ".gz")}
 _HOUR = re.compile(r"(?:(.*)/)?(\d{4}/\d{2}/\d{2}/\d{2})", re.DOTALL)
 
+_TOLD = 1_000  # files, which is a page of S3
+
 _Place = tuple[str, bool]
+
+#: Hears of a step, how many parts of it are done, and of how many, None where nobody knows.
+Tell = Callable[[str, int, int | None], None]
+
+
+def silent(step: str, done: int, of: int | None) -> None:
+    """Tells nobody."""
+
 
 # Enough folders to list side by side, and no deeper than account and region to find them.
 _BRANCHES, _DEPTH = 32, 2
@@ -81,14 +92,18 @@ def hour_of(when: datetime) -> str:
     return when.astimezone(UTC).strftime("%Y/%m/%d/%H")
 
 
-def listing(store: Store, at: str = "") -> Listing:
+def listing(store: Store, at: str = "", tell: Tell = silent) -> Listing:
     """Find the policy folders and, in each, the newest hour, or the newest at or before `at`.
 
-    Only Custodian's own three files count. Raises OSError where the place cannot be listed.
+    Only Custodian's own three files count. `tell` hears how many files are listed so far. Raises OSError where the
+    place cannot be listed.
     """
+    so_far = _SoFar(f"listing {store.name}", tell)
     branches, keys = _branches(store)
-    found = [_newest(keys, "", at)]
-    found += side_by_side(store, lambda path: _newest(store.child(path).keys(), path, at), branches)
+    found = [_newest(so_far.counted(keys), "", at)]
+    found += side_by_side(
+        store, lambda path: _newest(so_far.counted(store.child(path).keys()), path, at), branches
+    )
     newest: dict[_Place, PolicyFolder] = {}
     for folders, _ in found:
         newest |= {place: folder for place, folder in folders.items() if _newer(folder, newest.get(place))}
@@ -101,10 +116,33 @@ def listing(store: Store, at: str = "") -> Listing:
     )
 
 
-def _branches(store: Store) -> tuple[list[str], list[str]]:
+class _SoFar:
+    """Counts the files that are listed side by side, and tells of them now and then."""
+
+    def __init__(self, step: str, tell: Tell) -> None:
+        self._step, self._tell, self._lock, self._count = step, tell, Lock(), 0
+
+    def counted(self, keys: Iterable[str]) -> Iterator[str]:
+        """The same keys."""
+        new = 0
+        for key in keys:
+            new += 1
+            if new == _TOLD:
+                self._add(new)
+                new = 0
+            yield key
+        self._add(new)
+
+    def _add(self, new: int) -> None:
+        with self._lock:
+            self._count += new
+            self._tell(self._step, self._count, None)
+
+
+def _branches(store: Store) -> tuple[list[str], Iterable[str]]:
     """Folders that hold all that there is but for the files that come second."""
     if store.threads == 1:
-        return [], list(store.keys())
+        return [], store.keys()
     files, branches = store.here()
     for _ in range(_DEPTH):
         if len(branches) >= _BRANCHES:
@@ -119,7 +157,7 @@ def _branches(store: Store) -> tuple[list[str], list[str]]:
     return branches, files
 
 
-def _newest(keys: "Iterator[str] | list[str]", start: str, at: str) -> tuple[dict[_Place, PolicyFolder], int]:
+def _newest(keys: Iterable[str], start: str, at: str) -> tuple[dict[_Place, PolicyFolder], int]:
     """The folders by path and whether it is an hour's files that they have, and how many keys there are."""
     folders: dict[_Place, PolicyFolder] = {}
     count = 0

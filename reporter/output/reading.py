@@ -13,7 +13,7 @@ from reporter.custodian.metadata import PlannedPolicy
 from reporter.custodian.resource_types import GROUPS, INVENTORY_TABS, full_type, in_inventory
 from reporter.errors import InputError
 from reporter.output import manifest, recovery, stock
-from reporter.output.listing import RESOURCES, hour, hour_of, listing
+from reporter.output.listing import RESOURCES, Tell, hour, hour_of, listing, silent
 from reporter.output.manifest import Cell, Manifest
 from reporter.output.store import Folder, Store, open_store, side_by_side
 from reporter.wording import counted
@@ -136,12 +136,14 @@ class Output:
         return self.files.get(cell.key) or "/".join((*cell.key, RESOURCES))
 
 
-def open_output(where: Path | str, expected: Sequence[PlannedAccount] = (), at: str = "") -> Output:
+def open_output(
+    where: Path | str, expected: Sequence[PlannedAccount] = (), at: str = "", tell: Tell = silent
+) -> Output:
     """Find out what a folder or s3://bucket/prefix holds: a run of ours, a folder of those, or a stock run.
 
     `expected` are the accounts that should be in a stock run, which keeps no list of its own. Of runs of ours,
     or of a stock run's hours in S3, the newest counts, or with `at` (a day or hour) the newest at or before.
-    Raises InputError where there is nothing.
+    `tell` hears how far it is with what takes long. Raises InputError where there is nothing.
     """
     store, until = open_store(str(where)), hour(at) if at else ""
     try:
@@ -151,7 +153,11 @@ def open_output(where: Path | str, expected: Sequence[PlannedAccount] = (), at: 
             raise InputError(f"{where}: a file, not an output directory")
         run, foreign = find_run(store, until)
         # In a folder of runs, their names have told which began by then.
-        found = _own_run(run, until if run is store else "") if run else _stock_run(store, expected, until)
+        found = (
+            _own_run(run, until if run is store else "", tell)
+            if run
+            else _stock_run(store, expected, until, tell)
+        )
     except OSError as error:
         raise InputError(f"{error.filename or where}: cannot be read: {error.strerror}") from None
     if found is None and foreign:
@@ -243,8 +249,8 @@ def _in_order(name: str) -> tuple[str, int]:
     return start, int(number or 1)
 
 
-def _own_run(store: Store, until: str) -> Output | None:
-    run = recovery.take_whole(store, manifest.read(store))
+def _own_run(store: Store, until: str, tell: Tell) -> Output | None:
+    run = recovery.take_whole(store, manifest.read(store), tell)
     if until and hour_of(datetime.fromisoformat(run.started)) > until:
         return None
     return Output(
@@ -256,7 +262,7 @@ def _own_run(store: Store, until: str) -> Output | None:
         policies=run.policies,
         accounts=run.accounts,
         cells=_with_times(run),
-        files=_own_files(store, run.cells),
+        files=_own_files(store, run.cells, tell),
         manifest=replace(run, cells=()),
     )
 
@@ -270,19 +276,19 @@ def _with_times(run: manifest.Manifest) -> tuple[Cell, ...]:
     return tuple(replace(cell, started=started) if cell.started is None else cell for cell in run.cells)
 
 
-def _own_files(store: Store, cells: Sequence[Cell]) -> dict[tuple[str, str, str], str]:
+def _own_files(store: Store, cells: Sequence[Cell], tell: Tell) -> dict[tuple[str, str, str], str]:
     """Custodian adds the hour in S3, so there, and in a copy of it, the files have to be looked for."""
     read = [cell for cell in cells if cell.status is manifest.Status.OK]
     if not read or store.exists("/".join((*read[0].key, RESOURCES))):
         return {}
-    folders = listing(store).folders
+    folders = listing(store, tell=tell).folders
     keys = {cell.key: "/".join(cell.key) for cell in read}
     return {key: folders[path].file(RESOURCES) for key, path in keys.items() if path in folders}
 
 
-def _stock_run(store: Store, expected: Sequence[PlannedAccount], until: str) -> Output | None:
-    listed = listing(store, until)
-    found = stock.find(store, listed, expected, until)
+def _stock_run(store: Store, expected: Sequence[PlannedAccount], until: str, tell: Tell) -> Output | None:
+    listed = listing(store, until, tell)
+    found = stock.find(store, listed, expected, until, tell)
     if found is None:
         return None
     began = found.newest if found.oldest == found.newest else f"{found.oldest} to {found.newest}"

@@ -8,22 +8,23 @@ from functools import partial
 import msgspec
 
 from reporter.output import metadata
-from reporter.output.listing import METADATA, RESOURCES, PolicyFolder, listing
+from reporter.output.listing import METADATA, RESOURCES, PolicyFolder, Tell, listing, silent
 from reporter.output.manifest import UNKNOWN_REGION, Cell, Manifest, RunState, Status
 from reporter.output.store import UNREADABLE, Store, side_by_side
 
 _resources = msgspec.json.Decoder(list[msgspec.Raw])
 
 
-def take_whole(store: Store, run: Manifest) -> Manifest:
+def take_whole(store: Store, run: Manifest, tell: Tell = silent) -> Manifest:
     """The manifest with every cell `ok` that lies whole in the run's folder.
 
     Where the regions of an account were found and not yet noted, what was read in them is added. A run that came
-    to its end knows all of its cells. Raises OSError where the folder cannot be listed.
+    to its end knows all of its cells. `tell` hears how far the listing is. Raises OSError where the folder cannot be
+    listed.
     """
     if run.state is RunState.FINISHED:
         return run
-    folders = listing(store).folders
+    folders = listing(store, tell=tell).folders
     taken = {cell.key: cell for cell in _whole(store, folders, [*run.cells, *_unplaced(run, folders)])}
     known = {cell.key for cell in run.cells}
     cells = [taken.get(cell.key, cell) for cell in run.cells]

@@ -11,13 +11,15 @@ from reporter.custodian.resource_types import provider
 from reporter.errors import InputError
 from reporter.names import decoded
 from reporter.output import stock_folders
-from reporter.output.listing import LOG, METADATA, RESOURCES, Listing, PolicyFolder, hour_of
+from reporter.output.listing import LOG, METADATA, RESOURCES, Listing, PolicyFolder, Tell, hour_of, silent
 from reporter.output.manifest import UNKNOWN_REGION, Cell, Status
 from reporter.output.stock_accounts import Accounts
 from reporter.output.stock_folders import C7N_ORG, ONE_REGION, Damaged, Found
 from reporter.output.stock_gaps import Placed, with_gaps
 from reporter.output.stock_policies import Policies
 from reporter.output.store import Store, side_by_side
+
+_TOLD = 100  # folders
 
 _Key = tuple[str, str, str]
 
@@ -42,18 +44,26 @@ class StockRun:
 
 
 def find(
-    store: Store, listing: Listing, expected: Sequence[PlannedAccount] = (), at: str = ""
+    store: Store,
+    listing: Listing,
+    expected: Sequence[PlannedAccount] = (),
+    at: str = "",
+    tell: Tell = silent,
 ) -> StockRun | None:
     """Find the cells among the folders of a place, None where there are none.
 
     Of two answers for one account, region and policy the newer one counts, whatever folder it lies in. Whose
     metadata.json cannot be read, beside other files of Custodian's, failed. `at` leaves out what began later.
-    Raises InputError where no folder tells what it is of.
+    `tell` hears how many folders are read. Raises InputError where no folder tells what it is of.
     """
     folders = [
         folder for _, folder in sorted(listing.folders.items()) if {METADATA, LOG} & folder.files.keys()
     ]
-    each_read = list(side_by_side(store, lambda folder: stock_folders.read(store, folder), folders))
+    each_read: list[Found | Damaged | None] = []
+    for each in side_by_side(store, lambda folder: stock_folders.read(store, folder), folders):
+        each_read.append(each)
+        if len(each_read) % _TOLD == 0 or len(each_read) == len(folders):
+            tell(f"reading each {METADATA}", len(each_read), len(folders))
     above = _above(folders)
     each_read = [each for each in each_read if each and not _is_astray(each, above)]
     damaged = [each for each in each_read if isinstance(each, Damaged)]

@@ -5,9 +5,11 @@ import gzip
 import os
 import stat
 import zlib
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Protocol, TypeVar
 from urllib.parse import urlsplit
@@ -22,6 +24,8 @@ from reporter.output.s3 import S3_SCHEME, Bucket
 
 #: What reading a damaged file raises, packed or not.
 UNREADABLE = (EOFError, gzip.BadGzipFile, zlib.error, msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+
+_AHEAD = 4  # items a thread that are begun before the first of them is taken
 
 _OPTION = "region="  # of a bucket, as Custodian takes it (c7n.resources.aws.get_s3_region)
 
@@ -159,12 +163,24 @@ def open_store(where: str, option: str = "") -> Store:
 
 
 def side_by_side(store: Store, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
-    """What the function makes of each item, in order, as many at a time as suits the store."""
+    """What the function makes of each item, in order, as many at a time as suits the store.
+
+    It is not far ahead of whoever takes the results, so that they need no room.
+    """
     if store.threads == 1:
         yield from map(function, items)
         return
+    left = iter(items)
     with ThreadPoolExecutor(store.threads) as pool:
-        yield from pool.map(function, items)
+        ahead = deque(pool.submit(function, item) for item in islice(left, _AHEAD * store.threads))
+        try:
+            while ahead:
+                result = ahead.popleft().result()
+                ahead.extend(pool.submit(function, item) for item in islice(left, 1))
+                yield result
+        finally:
+            for each in ahead:
+                each.cancel()
 
 
 def _identity(folder: Path) -> tuple[int, int]:

@@ -13,7 +13,8 @@ import pytest
 import yaml
 
 from reporter.accounts import chosen
-from reporter.sandbox import environment, running
+from reporter.sandbox import environment
+from tests.shared import sandbox as sandboxed
 
 PROD, STAGING, DEV, SHARED = (digit * 12 for digit in "3215")
 MANAGEMENT = "999999999999"
@@ -49,8 +50,9 @@ class Shell:
 
 
 @pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    with running() as server:
+def endpoint(shared: Path) -> Iterator[str]:
+    """A server of these tests' own, for their organization."""
+    with sandboxed(shared) as server:
         yield server.endpoint
 
 

@@ -145,7 +145,7 @@ def state(pid):
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 def wait(pid, wanted):
-    end = time.monotonic() + 20
+    end = time.monotonic() + 180
     while state(pid) not in wanted:
         assert time.monotonic() < end, state(pid)
         time.sleep(0.01)

@@ -119,7 +119,7 @@ def test_fail_on_the_level_that_is_there(
     sg_audit: SgAudit, only_low: CompletedProcess[str], tmp_path: Path
 ) -> None:
     output = Path(only_low.stdout.strip()).parents[1] / "output"
-    done = sg_audit("report", "-s", output, "-o", tmp_path, "--fail-on", "low")
+    done = sg_audit("report", "-s", output, "-o", tmp_path, "-f", "json", "--fail-on", "low")
     assert done.returncode == 1, done.stderr
     assert Path(done.stdout.strip()).is_file()
 
@@ -128,7 +128,7 @@ def test_fail_on_the_level_that_is_there(
 def test_fail_on_a_level_or_anything_worse(
     sg_audit: SgAudit, estate_run: Path, tmp_path: Path, level: str
 ) -> None:
-    done = sg_audit("report", "-s", estate_run, "-o", tmp_path, "--fail-on", level)
+    done = sg_audit("report", "-s", estate_run, "-o", tmp_path, "-f", "json", "--fail-on", level)
     assert done.returncode == 1, done.stderr
     assert Path(done.stdout.strip()).is_file()
 

@@ -51,7 +51,7 @@ def running_cluster(warm: Warm, env: Mapping[str, str], folder: Path, count: int
 
         file = folder / "scheduler.json"
         scheduler = start("scheduler", "--host", "127.0.0.1", "--port", "0", "--scheduler-file", str(file))
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 180
         while not file.exists():
             assert time.monotonic() < deadline, scheduler.errors()
             time.sleep(0.1)
@@ -61,6 +61,6 @@ def running_cluster(warm: Warm, env: Mapping[str, str], folder: Path, count: int
         workers = [start("worker", address, "--nthreads", str(min(count, 2)), *words) for _ in range(count)]
         from distributed import Client
 
-        with Client(address, timeout=60, set_as_default=False) as client:
-            client.wait_for_workers(count, timeout=60)
+        with Client(address, timeout=180, set_as_default=False) as client:
+            client.wait_for_workers(count, timeout=180)
         yield Cluster(address, scheduler, workers)

@@ -143,7 +143,7 @@ def test_two_entries_may_name_one_account(estate: Lab) -> None:
 
     def hold_until_both_are_at_it(call: Call) -> None:
         if call.action == "AssumeRole" and call.params["RoleArn"] == second:
-            begun.wait(20)
+            begun.wait(60)
         elif call.action == "DescribeInstances" and wire.role_of(call) == first:
             begun.set()
             met.wait(5)

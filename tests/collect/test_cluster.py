@@ -127,7 +127,7 @@ def test_a_cluster_does_the_same_work_though_a_worker_is_killed(
                 assert run.returncode is None, run.errors()
                 time.sleep(0.05)
             cluster.workers[0].kill()
-            out, errors = run.communicate(timeout=120)
+            out, errors = run.communicate(timeout=180)
     finally:
         faults.arm(sandbox.endpoint, [])
     assert run.returncode == 0, errors

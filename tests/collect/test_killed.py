@@ -113,7 +113,7 @@ def test_a_run_that_is_told_to_end_says_so_and_keeps_what_it_has(
     with commands.started(*words, TMPDIR=str(temporary), **ONE_WORKER) as process:
         wait_for(lambda: faults.strikes(sandbox.endpoint) == [1], 60)
         process.send_signal(number)
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=180)
     assert process.returncode == 3
     assert list(temporary.iterdir()) == []
     assert "interrupted: what was finished is kept" in errors
@@ -132,7 +132,7 @@ def test_workers_end_with_the_process_that_they_are_forked_from(commands: Comman
         (worker,) = workers(process.pid)
         os.kill(forked_from(worker), signal.SIGKILL)
         wait_for(lambda: is_gone(worker))
-        _, errors = process.communicate(timeout=60)
+        _, errors = process.communicate(timeout=180)
     assert process.returncode == 3
     assert f"dev {EU}: 2 of 3 policies read; ec2-inventory failed: WorkerDied" in errors
 
@@ -178,7 +178,7 @@ def test_a_worker_that_comes_late_can_change_nothing(
             assert resumed.returncode == 0, resumed.stderr
             before = {path: (run / path).stat().st_mtime_ns for path in files(run)}
             worker.send_signal(signal.SIGCONT)
-            said, _ = worker.communicate(timeout=100)
+            said, _ = worker.communicate(timeout=180)
     finally:
         faults.arm(sandbox.endpoint, [])
     assert said.splitlines() == [

@@ -56,15 +56,15 @@ def fingerprint(found: Group) -> bytes:
 def test_without_covered_rules_the_same_is_let_in(written: list[Rule]) -> None:
     covered = covered_rules(group(*written))
     kept = [rule for rule in written if text(rule) not in covered]
+    left_out = [rule for rule in written if text(rule) in covered]
     for version in (4, 6):
         for address, (protocol, port) in product(
             set(addresses_at_the_ends(CIDRS, version)),
             [*product(("tcp", "udp"), (0, 19, 20, 21, 22, 23, 25, 26, 65535)), ("50", None), ("47", None)],
         ):
             packet = Packet(protocol, port, address, version)
-            assert any(lets_in(rule, packet) for rule in kept) == any(
-                lets_in(rule, packet) for rule in written
-            )
+            if any(lets_in(rule, packet) for rule in left_out):
+                assert any(lets_in(rule, packet) for rule in kept)
     # And each that is kept is needed by itself, as far as one other rule goes.
     for rule in kept:
         inside = [Packet(*each) for each in _corners(rule)]

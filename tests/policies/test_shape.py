@@ -1,15 +1,14 @@
 """What holds for every policy, whatever it looks for."""
 
-import subprocess
-import sys
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 from c7n.policy import Policy
 
 from reporter.custodian import policies
+from tests.programs import Completed
 
 from .engine import POLICIES, load_policies, policy_files
 
@@ -136,21 +135,16 @@ def test_only_the_last_policy_asks_more_than_ec2() -> None:
     assert not all(p.startswith("ec2:") for p in last.get_permissions())
 
 
-def custodian_validate(*files: Path) -> subprocess.CompletedProcess[str]:
-    command: list[Any] = [sys.executable, "-m", "c7n.cli", "validate", *files]
-    return subprocess.run(command, capture_output=True, text=True, check=False)
-
-
-def test_custodian_validates_them(tmp_path: Path) -> None:
+def test_custodian_validates_them(stock_program: Callable[..., Completed], tmp_path: Path) -> None:
     broken = tmp_path / "broken.yml"
     broken.write_text(policy_files()[-1].read_text().replace("type: ingress", "type: ingres"))
 
     files = [*policy_files(), *OPTIONAL.glob("*.yml")]
-    done = custodian_validate(*files)
+    done = stock_program("custodian", "validate", *files, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stderr.count("Configuration valid") == len(files)
-    # Should -m c7n.cli ever stop being a command, the lines above alone would not notice.
-    assert custodian_validate(broken).returncode == 1
+    # What says nothing of a file that is broken would say nothing of these.
+    assert stock_program("custodian", "validate", broken, cwd=tmp_path).returncode == 1
 
 
 def test_the_optional_ones_are_policies_like_the_others_and_do_not_run_with_them() -> None:

@@ -582,16 +582,16 @@ def test_what_was_sent_when_it_ended_is_neither_lost_nor_left_open(
         if (call.action, call.region) == (IMPORT, EAST):
             desk.hub_client("alpha", EAST).batch_import_findings(**json.loads(call.body))
             there.set()
-            ended.wait(60)
+            ended.wait(180)
         return None
 
     desk.wire.answer = hold
     args = ["sg-audit", *map(str, desk.words("--yes"))]
     env = clean_env | {"AWS_ENDPOINT_URL": desk.wire.endpoint}
     with warm.started(SG_AUDIT, args, env, desk.folder) as running:
-        assert there.wait(60), running.errors()
+        assert there.wait(180), running.errors()
         running.send_signal(number)
-        _, said = running.communicate(timeout=60)
+        _, said = running.communicate(timeout=180)
         if number == signal.SIGINT:
             assert "interrupted: what was sent is recorded" in said
             assert running.returncode == 3

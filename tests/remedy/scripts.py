@@ -97,7 +97,7 @@ class Scripts:
             cwd=self.folder,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=180,
         )
 
     def undo(self, *options: str, **env: str) -> "subprocess.CompletedProcess[str]":

@@ -415,7 +415,7 @@ def killed_at(count: int, scripts: Scripts, name: str, wire: Wire) -> bool:
     process = subprocess.Popen(
         ["bash", scripts.folder / name], env=scripts.env, stdout=subprocess.DEVNULL, start_new_session=True
     )
-    code = process.wait(120)
+    code = process.wait(180)
     wire.answer = lambda call: None
     assert code in (0, -signal.SIGKILL)
     lock = scripts.folder / "prod.done.lock"

@@ -17,7 +17,7 @@ from functools import cache
 import awscli.clidriver  # from here on botocore is the one within it
 from botocore import client, loaders
 
-_LIMIT_SECONDS = 60
+_LIMIT_SECONDS = 180
 _DATA = os.environ["AWS_DATA_PATH"]  # awscli sets it as it is imported
 
 

@@ -282,7 +282,7 @@ HEAVY = {"c7n", "c7n_org", "boto3", "botocore", "moto", "pandas", "xlsxwriter", 
 
 RUN = """
 import json, sys
-from reporter.cli import main
+from reporter.__main__ import main
 try:
     main()
 except SystemExit as exit:

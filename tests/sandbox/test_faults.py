@@ -18,8 +18,9 @@ from botocore.config import Config
 from botocore.exceptions import ClientError, ConnectionClosedError, ReadTimeoutError
 
 from reporter.errors import InputError
-from reporter.sandbox import environment, faults, running
+from reporter.sandbox import environment, faults
 from reporter.sandbox.faults import Fault, What
+from tests.shared import sandbox as sandboxed
 
 DEV, STAGING = "111111111111", "222222222222"
 EU, US = "eu-west-1", "us-east-1"
@@ -38,8 +39,9 @@ Client = Callable[..., Any]
 
 
 @pytest.fixture(scope="module")
-def endpoint() -> Iterator[str]:
-    with running() as server:
+def endpoint(shared: Path) -> Iterator[str]:
+    """A server of these tests' own, for the faults that they arm."""
+    with sandboxed(shared) as server:
         yield server.endpoint
 
 
@@ -434,7 +436,7 @@ def test_the_command_runs_until_it_is_interrupted(tmp_path: Path, number: signal
                     found = ec2.describe_security_groups()["SecurityGroups"]
                     assert ("bastion" in {group["GroupName"] for group in found}) == (number == signal.SIGINT)
         process.send_signal(number)
-        _, errors = process.communicate(timeout=10)
+        _, errors = process.communicate(timeout=120)
     assert (process.returncode, errors) == (0, "1 times: what: deny, account: 222222222222, service: ec2\n")
     assert [path.name for path in tmp_path.iterdir()] == ["faults.yml"]
 

@@ -22,13 +22,13 @@ DEV, STAGING = "111111111111", "222222222222"
 def answers(endpoint: str) -> bool:
     url = urlsplit(endpoint)
     try:
-        with socket.create_connection((url.hostname, url.port), timeout=5):
+        with socket.create_connection((url.hostname, url.port), timeout=60):
             return True
     except OSError:
         return False
 
 
-def goes_away(endpoint: str, seconds: float = 10) -> bool:
+def goes_away(endpoint: str, seconds: float = 120) -> bool:
     deadline = time.monotonic() + seconds
     while answers(endpoint):
         if time.monotonic() > deadline:
@@ -61,11 +61,13 @@ def test_it_knows_the_regions(client: Any) -> None:
 def test_a_call_takes_a_few_milliseconds(client: Any) -> None:
     ec2 = client("ec2", DEV, "ap-southeast-2")
     ec2.describe_security_groups()
-    started = time.perf_counter()
+    took = []
     for _ in range(100):
+        started = time.perf_counter()
         ec2.describe_security_groups()
-    # 5 ms on a quiet machine. A delayed acknowledgement of TCP's would cost 40 in each.
-    assert (time.perf_counter() - started) / 100 < 0.03
+        took.append(time.perf_counter() - started)
+    # 5 ms on a quiet machine. A delayed acknowledgement of TCP's would cost 40 in each, in the quickest too.
+    assert min(took) < 0.03
 
 
 def test_it_stores_what_custodian_uploads(client: Any) -> None:
@@ -114,7 +116,7 @@ def test_it_ends_cleanly_on_a_signal(tmp_path: Path) -> None:
         assert server.stdout
         assert answers(server.stdout.readline().strip())
         server.send_signal(number)
-        output, errors = server.communicate(timeout=10)
+        output, errors = server.communicate(timeout=120)
         assert (server.returncode, output, errors) == (0, "", ""), number
 
 

@@ -32,7 +32,7 @@ def workflow(name: str) -> dict[str, Any]:
 
 def wait_for(is_so: Callable[[], bool]) -> None:
     """Wait for what another process does. Raises TimeoutError where it does not."""
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     while not is_so():
         if time.monotonic() > deadline:
             raise TimeoutError
@@ -157,7 +157,7 @@ class Machine:
             start_new_session=True,
         )
         self.children.append(process.pid)
-        log, _ = process.communicate(timeout=120)
+        log, _ = process.communicate(timeout=180)
         outputs, more = (
             dict(line.split("=", 1) for line in path.read_text().splitlines()) for path in handed.values()
         )

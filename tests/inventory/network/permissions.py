@@ -1,7 +1,8 @@
 """Permissions of groups, and packets that pass them by an independent reading: rule by rule, address by address."""
 
 from collections.abc import Iterable, Iterator
-from ipaddress import ip_address, ip_network
+from functools import cache
+from ipaddress import ip_network
 from typing import Any, NamedTuple
 
 import msgspec
@@ -49,12 +50,22 @@ def as_read(ingress: Iterable[Rule]) -> tuple[read.Rule, ...]:
     return read.of_group(msgspec.convert(found, Group))
 
 
+@cache
+def _block(cidr: str) -> tuple[int, int, int]:
+    """IP version, first and last address."""
+    network = ip_network(cidr, strict=False)
+    return network.version, int(network.network_address), int(network.broadcast_address)
+
+
+def _holds(cidr: str, address: int) -> bool:
+    _, first, last = _block(cidr)
+    return first <= address <= last
+
+
 def lets_in(rule: Rule, packet: Packet) -> bool:
     """Whether a rule with a CIDR block as its peer lets a packet in."""
-    network = ip_network(rule.peer, strict=False)
-    if network.version != packet.version or not (
-        int(network.network_address) <= packet.address <= int(network.broadcast_address)
-    ):
+    version, first, last = _block(rule.peer)
+    if version != packet.version or not first <= packet.address <= last:
         return False
     if rule.protocol == "-1":
         return True
@@ -69,9 +80,8 @@ def addresses_at_the_ends(cidrs: Iterable[str], version: int) -> Iterator[int]:
     """The first and last address of each block, and their neighbours outside."""
     most = 2 ** (32 if version == 4 else 128) - 1
     for cidr in cidrs:
-        network = ip_network(cidr, strict=False)
-        if network.version == version:
-            first, last = int(network.network_address), int(network.broadcast_address)
+        of_block, first, last = _block(cidr)
+        if of_block == version:
             yield from (each for each in (first - 1, first, last, last + 1) if 0 <= each <= most)
 
 
@@ -84,8 +94,8 @@ NOT_PUBLIC = (
 
 def is_public(address: int, version: int) -> bool:
     if version == 6:
-        return ip_address(address) in ip_network("2000::/3") if address >= 2**32 else False
-    return not any(ip_address(address) in ip_network(each) for each in NOT_PUBLIC)
+        return _holds("2000::/3", address)
+    return not any(_holds(each, address) for each in NOT_PUBLIC)
 
 
 def public_addresses_at_the_ends(cidrs: Iterable[str], version: int) -> list[int]:

@@ -7,6 +7,7 @@ import zipfile
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +31,15 @@ KEY = "finding_key: status, owner, due, comment"
 
 @dataclass(frozen=True)
 class Made:
-    """A report that was made: its workbook, where it lies, and what was said."""
+    """A report that was made: where its workbook lies, and what was said."""
 
-    book: Workbook
     path: Path
     said: str
+
+    @cached_property
+    def book(self) -> Workbook:
+        """It takes long to read, so only where it is asked for."""
+        return openpyxl.load_workbook(self.path)
 
     def __getitem__(self, name: str) -> Worksheet:
         sheet = self.book[name]
@@ -55,8 +60,7 @@ def made(folder: Path, run: Path, *words: str) -> Made:
     done = CliRunner().invoke(cli.cli, command, standalone_mode=False)
     if done.exception:
         raise done.exception
-    path = Path(done.stdout.splitlines()[0])
-    return Made(openpyxl.load_workbook(path), path, done.stderr)
+    return Made(Path(done.stdout.splitlines()[0]), done.stderr)
 
 
 @pytest.fixture(scope="module")
@@ -78,7 +82,7 @@ def report(tmp_path: Path, first_of_all: Made) -> Report:
         day: int = 1,
     ) -> Made:
         if (units, carry, policies, day, words) == (UNITS, None, POLICIES, 1, ()):
-            return replace(first_of_all, book=openpyxl.load_workbook(first_of_all.path))
+            return replace(first_of_all)  # with a book of its own, to write into
         folder = tmp_path / f"{len(list(tmp_path.iterdir()))}"
         run = write(folder / "run", units, policies, started=f"2026-12-{day:02}T08:00:00+00:00")
         if isinstance(carry, Made):

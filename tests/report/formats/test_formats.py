@@ -383,7 +383,7 @@ def test_what_a_format_lacks_is_told_before_anything_is_read(
 ) -> None:
     (tmp_path / "pyarrow.py").write_text("raise ModuleNotFoundError('no', name='pyarrow')\n")
     root = Path(__file__).parents[3]
-    done = sg_audit(*command, "-f", "parquet", env={"PYTHONPATH": f"{tmp_path}:{root}"})
+    done = sg_audit(*command, "-f", "parquet", env={"PYTHONPATH": f"{tmp_path}:{root}"}, cold=True)
     assert (done.returncode, done.stdout) == (2, "")
     needs = "sg-audit: -f parquet: needs pyarrow, which is not installed: "
     how = r"\S+python\S* -m pip install 'c7n-sg-audit\[parquet\]'\n"

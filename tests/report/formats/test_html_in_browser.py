@@ -30,7 +30,7 @@ from tests.report.formats.page_runs import (
     TURNED_SHOWN,
 )
 
-_WAIT = 60  # seconds
+_WAIT = 180  # seconds
 _TEXTS = "return [...document.querySelectorAll(arguments[0])].map((each) => each.innerText.trim())"
 _TEXTS_IN = """return [...arguments[0].querySelectorAll('fieldset label')]
   .map((each) => each.innerText.trim())"""

@@ -1,0 +1,172 @@
+"""Output in S3 that is listed and read side by side: the same report as from the disk, and how far it is."""
+
+import gzip
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+from unittest.mock import patch
+
+import pytest
+
+from reporter.output import s3 as in_s3
+from reporter.output.s3 import Bucket, S3Error
+from reporter.output.store import side_by_side
+from reporter.sandbox import environment
+from tests.cli.test_cli import on_a_terminal
+from tests.s3 import client_with_bucket
+from tests.stockdir import EVERY_GROUP, EVERY_INSTANCE, EVERY_INTERFACE, US, put
+from tests.wire import Answer, Call, Wire
+
+BUCKET = "many"
+HOUR = "2025/11/30/00"
+ACCOUNTS = {f"team-{number:02}": f"{number:012}" for number in range(1, 13)}
+SLOW_DOWN = (503, "<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>")
+DENIED = (403, "<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>")
+GONE = (404, "<Error><Code>NoSuchKey</Code><Message>The specified key does not exist.</Message></Error>")
+
+
+@pytest.fixture(scope="module")
+def on_disk(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Twelve accounts as c7n-org leaves them, each with a group of its own."""
+    folder = tmp_path_factory.mktemp("many")
+    for name, account_id in ACCOUNTS.items():
+        group = {
+            "GroupId": f"sg-{account_id}", "GroupName": f"of {name}", "OwnerId": account_id, "VpcId": "vpc-1",
+            "Description": "", "IpPermissions": [], "IpPermissionsEgress": [], "Tags": [],
+        }  # fmt: skip
+        place = folder / name / US
+        for policy, found in (
+            (EVERY_GROUP, [group]),
+            (EVERY_INTERFACE, []),
+            (EVERY_INSTANCE, []),
+        ):
+            put(place, policy, found, account_id=account_id)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def client(wired: Wire, on_disk: Path) -> Any:
+    """A client of a bucket that has the same below `org/`, packed and by the hour, as Custodian writes it there."""
+    client = client_with_bucket(wired.endpoint, BUCKET)
+    for path in on_disk.rglob("*.*"):
+        place = path.relative_to(on_disk)
+        key = f"org/{place.parent.as_posix()}/{HOUR}/{path.name}.gz"
+        client.put_object(Bucket=BUCKET, Key=key, Body=gzip.compress(path.read_bytes()))
+    for number in range(3):
+        body = gzip.compress(f"content {number}".encode())
+        client.put_object(Bucket=BUCKET, Key=f"odd names/a+b=c & ü~{number}.gz", Body=body)
+    return client
+
+
+@pytest.fixture
+def bucket(wired: Wire, client: Any) -> Iterator[Bucket]:
+    """The bucket, reached as the command line does, by nobody before."""
+    in_s3._client.cache_clear()
+    with patch.dict(os.environ, environment(wired.endpoint, Path("/nonexistent")), clear=True):
+        yield Bucket(BUCKET, "odd names")
+    wired.answer = lambda call: None
+    in_s3._client.cache_clear()
+
+
+def name(number: int) -> str:
+    return f"a+b=c & ü~{number}.gz"
+
+
+def reads(wired: Wire) -> list[Call]:
+    return [call for call in wired.calls if call.action.startswith(f"GET /{BUCKET}/")]
+
+
+def test_a_report_from_s3_is_that_from_the_disk(
+    sg_audit: Callable[..., Any], client: Any, on_disk: Path, wired: Wire, tmp_path: Path
+) -> None:
+    written = {}
+    for where in (on_disk, f"s3://{BUCKET}/org"):
+        words = ("report", "-s", where, "-f", "csv", "-o", tmp_path, "--stem", f"at-{len(written)}")
+        done = sg_audit(*words, env={"AWS_ENDPOINT_URL": wired.endpoint})
+        assert done.returncode == 0, done.stderr
+        assert "12 accounts, 1 region, 3 policies, 36 cells, of 108 files listed" in done.stderr
+        assert "\x1b" not in done.stderr
+        assert "so far" not in done.stderr
+        written[where] = {
+            Path(line).name.removeprefix(f"at-{len(written)}_"): Path(line).read_text()
+            for line in done.stdout.split()
+        }
+    disk, s3 = written.values()
+    assert "security_groups.csv" in disk
+    assert disk["security_groups.csv"].count("\n") == 13
+    assert s3 == disk
+
+
+def test_how_far_it_is_shows_on_a_terminal(
+    clean_env: dict[str, str], client: Any, wired: Wire, tmp_path: Path
+) -> None:
+    words = ["report", "-s", f"s3://{BUCKET}/org", "-o", str(tmp_path), "-f", "csv"]
+    shown, _ = on_a_terminal(*words, env={**clean_env, "AWS_ENDPOINT_URL": wired.endpoint})
+    listing, reading = shown.index(f"listing s3://{BUCKET}/org"), shown.index("reading each metadata.json")
+    assert listing < shown.index("108 so far") < reading
+    assert reading < shown.index("36/36", reading) < shown.index("reading the output of stock c7n-org")
+
+
+def test_packed_files_are_read_on_the_way_that_the_first_one_took(
+    wired: Wire, client: Any, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    long_way = []
+    call = Bucket._call
+    monkeypatch.setattr(
+        Bucket, "_call", lambda *self, **more: long_way.append(more["Key"]) or call(*self, **more)
+    )
+    wired.calls.clear()
+    assert [bucket.read(name(number)) for number in range(3)] == [b"content 0", b"content 1", b"content 2"]
+    assert long_way == [f"odd names/{name(0)}"]
+    first, *later = reads(wired)
+    assert [(call.region, call.access_key, call.service) for call in later] == [
+        (first.region, first.access_key, "s3")
+    ] * 2
+
+
+def once(answer: tuple[int, str]) -> Answer:
+    """For the first call for a file."""
+    left = [answer]
+    return lambda call: left.pop() if left and call.action.startswith(f"GET /{BUCKET}/") else None
+
+
+def test_what_s3_refuses_for_a_moment_is_asked_for_again(wired: Wire, client: Any, bucket: Bucket) -> None:
+    assert bucket.read(name(0)) == b"content 0"
+    for answer in (SLOW_DOWN, (500, "")):
+        wired.answer = once(answer)
+        assert bucket.read(name(1)) == b"content 1"
+
+
+@pytest.mark.parametrize(("answer", "code"), [(DENIED, "AccessDenied"), (GONE, "NoSuchKey")])
+def test_what_s3_refuses_is_told_as_ever(
+    wired: Wire, client: Any, bucket: Bucket, answer: tuple[int, str], code: str
+) -> None:
+    def refuse(call: Call) -> tuple[int, str] | None:
+        return answer if call.action.startswith(f"GET /{BUCKET}/") else None
+
+    assert bucket.read(name(0)) == b"content 0"
+    wired.answer = refuse
+    with pytest.raises(S3Error) as refused:
+        bucket.read(name(1))
+    assert refused.value.code == code
+
+
+def test_credentials_of_the_moment_sign_each_file(
+    wired: Wire, client: Any, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They are renewed where they run out: here they are other ones all at once."""
+    assert bucket.read(name(0)) == b"content 0"
+    credentials = in_s3._client()._request_signer._credentials
+    monkeypatch.setattr(credentials, "access_key", "AKIARENEWED")
+    wired.calls.clear()
+    assert bucket.read(name(1)) == b"content 1"
+    assert [call.access_key for call in reads(wired)] == ["AKIARENEWED"]
+
+
+def test_results_are_not_far_ahead_of_whoever_takes_them(bucket: Bucket) -> None:
+    begun = []
+    results = side_by_side(bucket, lambda number: begun.append(number) or number, range(10_000))
+    assert [next(results) for _ in range(5)] == [0, 1, 2, 3, 4]
+    assert len(begun) < 200
+    results.close()
