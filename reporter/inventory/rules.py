@@ -6,6 +6,9 @@ from typing import NamedTuple
 
 from reporter.inventory.records import Group, ListedGroup, Permission, permission_list
 
+# Many groups are made by the same few templates. Those of the largest are hardly met again, and would fill the memory.
+_KEPT_BYTES = 8_192
+
 SSH_PORT, MAX_PORT, ANY = 22, 65_535, -1
 
 # AWS writes all traffic as -1, and names of protocols that have one, in small letters; other tools write numbers:
@@ -43,12 +46,16 @@ def of_group(group: Group) -> tuple[Rule, ...]:
 def of_listed(group: ListedGroup) -> tuple[Rule, ...]:
     """The same, of permissions that are not decoded yet. Raises msgspec.DecodeError or UnicodeDecodeError where they
     cannot be read."""
-    return _of_json(bytes(group.ip_permissions), bytes(group.ip_permissions_egress))
+    ingress, egress = bytes(group.ip_permissions), bytes(group.ip_permissions_egress)
+    decode = _of_json_kept if len(ingress) + len(egress) <= _KEPT_BYTES else _of_json
+    return decode(ingress, egress)
 
 
-@lru_cache(maxsize=4096)  # many groups are made by the same few templates
 def _of_json(ingress: bytes, egress: bytes) -> tuple[Rule, ...]:
     return _of_permissions(permission_list.decode(ingress), permission_list.decode(egress))
+
+
+_of_json_kept = lru_cache(maxsize=4096)(_of_json)
 
 
 def _of_permissions(ingress: Iterable[Permission], egress: Iterable[Permission]) -> tuple[Rule, ...]:
