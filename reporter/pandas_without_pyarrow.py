@@ -8,13 +8,14 @@ a report is the same by both.
 import sys
 from contextlib import suppress
 
-from reporter import optional_libraries
-
 
 def load() -> None:
     """Load pandas without pyarrow, unless either is there already. To whoever asks for it later, pyarrow is there."""
-    if "pandas" in sys.modules:
+    if "pandas" in sys.modules or "pyarrow" in sys.modules:
         return
-    # Where a pandas takes it for required, it gets it when it is next asked for.
-    with optional_libraries.left_out("pyarrow"), suppress(ImportError):
-        import pandas  # noqa: F401
+    sys.modules["pyarrow"] = None  # type: ignore[assignment] # importing it is an ImportError then
+    try:
+        with suppress(ImportError):  # a pandas that takes it for required gets it when it is next asked for
+            import pandas  # noqa: F401
+    finally:
+        del sys.modules["pyarrow"]

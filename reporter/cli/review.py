@@ -54,9 +54,8 @@ def review(
 ) -> int:
     """Print what a change of policies and waivers would catch and let go, over the newest run, without AWS."""
     from reporter import progress
-    from reporter.custodian import tracing
 
-    with garbage_collection.paused(), tracing.left_out():
+    with garbage_collection.paused():
         from reporter.custodian.bounded import Workers
         from reporter.output.reading import open_output
         from reporter.review import compare, render, versions, waiver_moves

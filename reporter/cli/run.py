@@ -201,11 +201,10 @@ def _run(
     if access_analyzer and not iam:
         raise click.UsageError("--access-analyzer: goes with --iam, whose roles its findings are about")
     from reporter.collect import forking
-    from reporter.custodian import tracing
 
     forking.workers_wanted()
     with forking.loading() if scheduler is None else nullcontext():
-        with garbage_collection.paused(), tracing.left_out():
+        with garbage_collection.paused():
             from reporter import progress
             from reporter.accounts import caller, chosen, prompts
             from reporter.collect import asked, lookups, pools, run_folder

@@ -4,9 +4,8 @@ import gc
 from contextlib import suppress
 
 from reporter import garbage_collection
-from reporter.custodian import tracing
 
-with garbage_collection.paused(), tracing.left_out():
+with garbage_collection.paused():
     from c7n.resources import load_resources
 
     from reporter.aws import answers
