@@ -6,6 +6,7 @@ from contextlib import suppress
 from reporter import garbage_collection
 
 with garbage_collection.paused():
+    import botocore.session
     from c7n.resources import load_resources
 
     from reporter.aws import answers
@@ -23,6 +24,8 @@ with garbage_collection.paused():
     )
     with suppress(Exception):  # settings that one of the services cannot take: its calls fail, and say so
         patches.load(["sts", "autoscaling", "batch", "codebuild", "ec2", "events", "lambda"])
+        # It has connections of its own, whose certificates may be others than those of the clients.
+        botocore.session.get_session().get_component("credential_provider")
     answers.prepare(["batch", "codebuild", "events", "lambda"])  # those of them that answer in JSON
     # The collector would touch, and so copy, every page in every worker.
     gc.freeze()
