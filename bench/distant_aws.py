@@ -26,6 +26,7 @@ from urllib.parse import parse_qs
 
 import certifi
 import trustme
+from keep_alive import KeepAlive
 
 REGIONS = [
     "us-east-1", "us-east-2", "us-west-1", "us-west-2", "ca-central-1", "sa-east-1", "eu-west-1", "eu-west-2",
@@ -227,7 +228,7 @@ _ANSWERS: dict[str, Callable[[str, str, int], tuple[str, bytes]]] = {
 }
 
 
-class DistantAws(asyncio.Protocol):
+class DistantAws(KeepAlive):
     """One keep-alive connection; requests on it are answered in turn, each after the latency."""
 
     calls: ClassVar[Counter[str]] = Counter()
@@ -235,26 +236,10 @@ class DistantAws(asyncio.Protocol):
     unknown: ClassVar[Counter[str]] = Counter()
 
     def __init__(self, latency: float, groups: int) -> None:
-        self._latency, self._groups, self._buffer = latency, groups, b""
+        super().__init__()
+        self._latency, self._groups = latency, groups
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        self._buffer += data
-        while True:
-            head, found, rest = self._buffer.partition(b"\r\n\r\n")
-            if not found:
-                return
-            length = re.search(rb"(?i)\r\ncontent-length: *(\d+)", head)
-            size = int(length[1]) if length else 0
-            if len(rest) < size:
-                return
-            self._buffer = rest[size:]
-            self._respond(head, rest[:size])
-
-    def _respond(self, head: bytes, body: bytes) -> None:
+    def respond(self, head: bytes, body: bytes) -> None:
         line = head.split(b"\r\n", 1)[0].decode()
         path = line.split(" ")[1].partition("?")[0]
         if path == "/stats":
@@ -291,9 +276,9 @@ class DistantAws(asyncio.Protocol):
             return 400, "text/xml", b"<Error><Code>InvalidAction</Code></Error>"
 
     def _send(self, status: int, kind: str, content: bytes) -> None:
-        if not self._transport.is_closing():
+        if not self.transport.is_closing():
             head = f"HTTP/1.1 {status} X\r\nContent-Type: {kind}\r\nContent-Length: {len(content)}\r\n\r\n"
-            self._transport.write(head.encode() + content)
+            self.transport.write(head.encode() + content)
 
 
 async def serve(port: int, latency: float, groups: int, bundle: Path | None) -> None:

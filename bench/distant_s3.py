@@ -11,7 +11,6 @@ import argparse
 import asyncio
 import gzip
 import json
-import re
 import sys
 import time
 from bisect import bisect_left
@@ -24,6 +23,7 @@ from urllib.parse import parse_qs, unquote, urlsplit
 
 import msgspec
 import run_directory
+from keep_alive import KeepAlive
 from run_directory import POLICIES, POLICY_TEXTS
 
 from reporter.output import manifest
@@ -147,35 +147,17 @@ def page(keys: list[str], asked: dict[str, str]) -> bytes:
     ).encode()
 
 
-class DistantS3(asyncio.Protocol):
+class DistantS3(KeepAlive):
     """One keep-alive connection; requests on it are answered in turn, each after the latency."""
 
     calls: ClassVar[Counter[str]] = Counter()
 
     def __init__(self, run: Run, latency: float) -> None:
-        self._run, self._latency, self._buffer = run, latency, b""
+        super().__init__()
+        self._run, self._latency = run, latency
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        assert isinstance(transport, asyncio.Transport)
-        self._transport = transport
-
-    def data_received(self, data: bytes) -> None:
-        self._buffer += data
-        while True:
-            head, found, rest = self._buffer.partition(b"\r\n\r\n")
-            if not found:
-                return
-            length = re.search(rb"(?i)\r\ncontent-length: *(\d+)", head)
-            size = int(length[1]) if length else 0
-            if len(rest) < size:
-                if not rest and b"100-continue" in head:
-                    self._transport.write(b"HTTP/1.1 100 Continue\r\n\r\n")
-                return
-            self._buffer = rest[size:]
-            self._respond(head.split(b"\r\n", 1)[0].decode())
-
-    def _respond(self, line: str) -> None:
-        method, target, _ = line.split(" ")
+    def respond(self, head: bytes, body: bytes) -> None:
+        method, target, _ = head.split(b"\r\n", 1)[0].decode().split(" ")
         address = urlsplit(target)
         if address.path == "/stats":
             stats = {
@@ -200,12 +182,12 @@ class DistantS3(asyncio.Protocol):
         asyncio.get_running_loop().call_later(self._latency, self._send, *answer)
 
     def _send(self, status: int, kind: str, content: bytes) -> None:
-        if not self._transport.is_closing():
+        if not self.transport.is_closing():
             head = (
                 f"HTTP/1.1 {status} X\r\nContent-Type: {kind}\r\nContent-Length: {len(content)}\r\n"
                 'ETag: "0123456789abcdef0123456789abcdef"\r\nLast-Modified: Thu, 01 Jan 2026 00:00:00 GMT\r\n\r\n'
             )
-            self._transport.write(head.encode() + content)
+            self.transport.write(head.encode() + content)
 
 
 async def serve(run: Run, latency: float) -> None:
