@@ -26,7 +26,6 @@ _Read = Callable[[Any, Any], Any]
 class _Member:
     place: int  # among the members of its structure, which is their order in what is read
     name: str
-    shape: Any
     read: _Read
 
 
@@ -82,7 +81,7 @@ def _members(shape: Any, handle_structure: Callable[[Any, Any, Any], Any]) -> _M
         tag = member.serialization.get("name", name)
         if tag in members:
             return False
-        members[tag] = _Member(place, name, member, _reader(member, handle_structure))
+        members[tag] = _Member(place, name, _reader(member, handle_structure))
     return _Members(members)
 
 

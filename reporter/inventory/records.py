@@ -43,33 +43,32 @@ class Permission(Struct, rename="pascal", gc=False):
     prefix_list_ids: list[Source] = field(default_factory=list)
 
 
-class Group(Struct, rename="pascal", gc=False):
-    """A security group."""
+class GroupFacts(Struct, rename="pascal", gc=False):
+    """What a security group's record says beside its permissions."""
 
     group_id: str
     group_name: str = ""
     vpc_id: str = ""
     owner_id: str = ""
     description: str = ""
+    tags: list[Tag] = field(default_factory=list)
+
+
+class Group(GroupFacts, gc=False):
+    """A security group."""
+
     ip_permissions: list[Permission] = field(default_factory=list)
     ip_permissions_egress: list[Permission] = field(default_factory=list)
-    tags: list[Tag] = field(default_factory=list)
 
 
 _NO_PERMISSIONS = msgspec.Raw(b"[]")
 
 
-class ListedGroup(Struct, rename="pascal", gc=False):
+class ListedGroup(GroupFacts, gc=False):
     """A security group, whose permissions are not decoded yet."""
 
-    group_id: str
-    group_name: str = ""
-    vpc_id: str = ""
-    owner_id: str = ""
-    description: str = ""
     ip_permissions: msgspec.Raw = _NO_PERMISSIONS
     ip_permissions_egress: msgspec.Raw = _NO_PERMISSIONS
-    tags: list[Tag] = field(default_factory=list)
 
 
 class CaughtGroup(Struct, rename="pascal", gc=False):

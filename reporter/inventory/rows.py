@@ -12,7 +12,7 @@ from reporter.inventory.columns import Value
 from reporter.inventory.iam.roles import Role
 from reporter.inventory.network.exposure import Exposure, exposure
 from reporter.inventory.network.topology import NetworkRows
-from reporter.inventory.records import Group, Instance, Interface, ListedGroup
+from reporter.inventory.records import GroupFacts, Instance, Interface
 from reporter.inventory.rules import Rule
 from reporter.output.manifest import Cell
 
@@ -134,7 +134,7 @@ class Deduplicator:
 
 
 def group_row(
-    group: Group | ListedGroup,
+    group: GroupFacts,
     of_group: tuple[Rule, ...],
     caught: Mapping[str, tuple[str, ...] | None],
     more: tuple[Value, ...],

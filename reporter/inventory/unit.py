@@ -23,7 +23,7 @@ from reporter.inventory.iam import roles
 from reporter.inventory.iam.roles import Role
 from reporter.inventory.network.reading import NetworkFound
 from reporter.inventory.newest import Newest
-from reporter.inventory.records import Group, GroupReference, Instance, Interface, ListedGroup
+from reporter.inventory.records import GroupFacts, GroupReference, Instance, Interface
 from reporter.inventory.rows import (
     Deduplicator,
     GroupRow,
@@ -49,10 +49,12 @@ class ExtraColumns:
     all_pages: bool = False
 
 
+_GroupWithRules = tuple[GroupFacts, tuple[Rule, ...]]
+
+
 @dataclass
 class _Found:
-    groups: Newest[tuple[Group | ListedGroup, tuple[Rule, ...]]] = field(default_factory=Newest)
-    """Each with its rules."""
+    groups: Newest[_GroupWithRules] = field(default_factory=Newest)
     caught: dict[str, dict[str, tuple[str, ...] | None]] = field(default_factory=dict)
     """By group id, then by policy: the rules that made it match, None where that cannot be told."""
     interfaces: Newest[Interface] = field(default_factory=Newest)
@@ -190,7 +192,7 @@ def _read_sheet(
 def _read_groups(found: _Found, cell: Cell, policy: PlannedPolicy, data: bytes) -> Sequence[str]:
     known, taken = found.groups, _taken(cell)
     listed, problems = records.caught_list.decode_each(data)
-    groups: list[tuple[Group | ListedGroup, tuple[Rule, ...]]] = []
+    groups: Sequence[_GroupWithRules] = ()
     # Most policies list groups that are known already: then their ids are enough, which is quicker.
     if not known.knows_all(taken) and not known.records.keys() >= {each.group_id for each in listed}:
         groups, problems = _groups_with_rules(data)
@@ -203,9 +205,7 @@ def _read_groups(found: _Found, cell: Cell, policy: PlannedPolicy, data: bytes) 
     return problems
 
 
-def _groups_with_rules(
-    data: bytes,
-) -> tuple[list[tuple[Group | ListedGroup, tuple[Rule, ...]]], list[str]]:
+def _groups_with_rules(data: bytes) -> tuple[Sequence[_GroupWithRules], list[str]]:
     """The groups of a resources.json with their rules, and what is wrong with those that cannot be read."""
     listed, problems = records.listed_group_list.decode_each(data)
     try:
