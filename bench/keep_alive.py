@@ -2,9 +2,10 @@
 
 import asyncio
 import re
+from abc import ABC, abstractmethod
 
 
-class KeepAlive(asyncio.Protocol):
+class KeepAlive(asyncio.Protocol, ABC):
     """Takes requests apart, in the order they came, for `respond`."""
 
     def __init__(self) -> None:
@@ -29,6 +30,6 @@ class KeepAlive(asyncio.Protocol):
             self._buffer = rest[size:]
             self.respond(head, rest[:size])
 
+    @abstractmethod
     def respond(self, head: bytes, body: bytes) -> None:
         """Answer a request; `head` is its first line and its headers."""
-        raise NotImplementedError
