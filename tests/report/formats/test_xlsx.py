@@ -6,6 +6,7 @@ import random
 import re
 import resource
 import signal
+import time
 import zipfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -27,6 +28,7 @@ from reporter.report.formats.xlsx import row_cells, side_by_side, workbook, zipp
 from reporter.report.formats.xlsx.fast_worksheet import FastWorksheet
 from reporter.report.formats.xlsx.worksheet import PlainWorksheet
 from reporter.report.table import Kind, Table
+from tests.workflows.steps import wait_for
 
 LIMIT = 32_767
 SMILE = "😀"  # two UTF-16 units, one character
@@ -372,6 +374,29 @@ def test_other_processes_write_rows(tmp_path: Path) -> None:
     by = {int(number) for part in parts.values() for number in re.findall(rb"<row>(\d+)</row>", part)}
     assert len(by) == 2
     assert os.getpid() not in by
+
+
+def test_what_writes_rows_ends_with_its_parent(tmp_path: Path) -> None:
+    pid = tmp_path / "pid"
+
+    def parent() -> None:
+        def slow() -> list[int]:
+            pid.write_text(str(os.getpid()))
+            time.sleep(600)
+            return []
+
+        with xlsxwriter.Workbook(tmp_path / "book.xlsx", {"constant_memory": True}) as book, beside():
+            sheet = book.add_worksheet("one", worksheet_class=FastWorksheet)
+            side_by_side.write_rows(book, [side_by_side.SheetRows(sheet, 1, slow, print)])
+
+    started = multiprocessing.get_context("fork").Process(target=parent)
+    started.start()
+    wait_for(lambda: pid.exists() and bool(pid.read_text()))
+    started.kill()
+    started.join()
+    wait_for(
+        lambda: not Path("/proc", pid.read_text(), "cwd").exists()
+    )  # which one that nobody buried has not
 
 
 def test_what_another_process_cannot_write_for_is_raised(tmp_path: Path) -> None:

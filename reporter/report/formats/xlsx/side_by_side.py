@@ -18,6 +18,7 @@ from multiprocessing.process import BaseProcess
 from xlsxwriter import Workbook
 from xlsxwriter.worksheet import Worksheet
 
+from reporter import orphans
 from reporter.report.formats.xlsx.fast_worksheet import Extent, FastWorksheet
 
 _FEWEST = 300_000  # cells: fewer are written as soon as a process is there
@@ -88,6 +89,7 @@ def _start(workbook: Workbook, sheet: FastWorksheet, rows: SheetRows) -> _Writer
 
 
 def _write(workbook: Workbook, sheet: FastWorksheet, rows: SheetRows, answer: Connection) -> None:
+    orphans.end_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_DFL)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     before = sheet.noted(), len(workbook.xf_format_indices)
