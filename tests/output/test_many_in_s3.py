@@ -3,11 +3,14 @@
 import gzip
 import os
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 import pytest
+from botocore.credentials import RefreshableCredentials
+from botocore.exceptions import ClientError
 
 from reporter.output import s3 as in_s3
 from reporter.output.s3 import Bucket, S3Error
@@ -162,6 +165,24 @@ def test_credentials_of_the_moment_sign_each_file(
     wired.calls.clear()
     assert bucket.read(name(1)) == b"content 1"
     assert [call.access_key for call in reads(wired)] == ["AKIARENEWED"]
+
+
+def test_credentials_whose_renewal_is_refused_are_told_as_ever(
+    wired: Wire, client: Any, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where a session ends while a large bucket is read."""
+    assert bucket.read(name(0)) == b"content 0"
+
+    def refuse() -> dict[str, str]:
+        raise ClientError({"Error": {"Code": "ExpiredToken", "Message": "no more"}}, "AssumeRole")
+
+    expired = RefreshableCredentials(
+        "none", "none", "none", datetime(2025, 1, 1, tzinfo=UTC), refuse, "assume-role"
+    )
+    monkeypatch.setattr(in_s3._client()._request_signer, "_credentials", expired)
+    with pytest.raises(S3Error) as refused:
+        bucket.read(name(1))
+    assert refused.value.code == "ExpiredToken"
 
 
 def test_results_are_not_far_ahead_of_whoever_takes_them(bucket: Bucket) -> None:
