@@ -4,6 +4,7 @@ import gzip
 import os
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
@@ -183,6 +184,38 @@ def test_credentials_whose_renewal_is_refused_are_told_as_ever(
     with pytest.raises(S3Error) as refused:
         bucket.read(name(1))
     assert refused.value.code == "ExpiredToken"
+
+
+NOW = "Sun, 30 Nov 2025 12:00:00 GMT"
+
+
+def answered(monkeypatch: pytest.MonkeyPatch, **headers: str) -> None:
+    """What a store answers to whoever asks for a file."""
+    answer: dict[str, Any] = {"ContentLength": 1, "Body": BytesIO(b"x"), "ETag": "1"}
+    heads = {name.replace("_", "-"): value for name, value in headers.items()}
+    answer["ResponseMetadata"] = {"HTTPHeaders": heads}
+    monkeypatch.setattr(Bucket, "_call", lambda *_, **__: answer)
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["Sun, 30 Nov 2025 11:59:00 GMT", "Sun, 30 Nov 2025 11:59:00 -0000", "2025-11-30T11:59:00.000Z"],
+)
+def test_the_age_of_a_file_however_a_store_writes_times(
+    monkeypatch: pytest.MonkeyPatch, written: str
+) -> None:
+    answered(monkeypatch, date=NOW, last_modified=written)
+    found = Bucket(BUCKET, "").version("record.json", 10)
+    assert found and found.age == 60
+
+
+@pytest.mark.parametrize("headers", [{}, {"last_modified": "yesterday"}], ids=["none", "no time"])
+def test_a_store_that_tells_no_age_is_told_of(
+    monkeypatch: pytest.MonkeyPatch, headers: dict[str, str]
+) -> None:
+    answered(monkeypatch, date=NOW, **headers)
+    with pytest.raises(S3Error, match="does not tell when"):
+        Bucket(BUCKET, "").version("record.json", 10)
 
 
 def test_results_are_not_far_ahead_of_whoever_takes_them(bucket: Bucket) -> None:
