@@ -101,7 +101,7 @@ def open_run(
 
 def read_run(opened: Opened, accepted: Sequence["Waiver"] = ()) -> Read:
     """Read a run with the earlier ones and the waivers, and say what it is."""
-    from reporter import progress
+    from reporter import garbage_collection, progress
     from reporter.findings import waived, waivers
     from reporter.findings.assess import assess
     from reporter.findings.past import NO_PAST, past_of
@@ -113,6 +113,7 @@ def read_run(opened: Opened, accepted: Sequence["Waiver"] = ()) -> Read:
     found = opened.output
     with progress.counted(console(), f"reading {found.kind}") as count:
         audit, inventory = read_audit(found, opened.fields, count)
+    garbage_collection.leave_what_is_there()
     findings = assess(inventory, found.policies)
     del inventory  # the report needs the room
     findings = waived.apply(findings, found.policies, accepted, waivers.today())

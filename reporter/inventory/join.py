@@ -137,14 +137,14 @@ def _group_frame(
     for (unit, row), open_ in zip(owned, opened, strict=True):
         numbers = links_of_group(row.group_id)
         links = [all_links[number] for number in numbers]
-        interface_ids = sorted(link.interface.interface_id for link in links if link.interface)
+        interface_ids = sorted([link.interface.interface_id for link in links if link.interface])
         instance_ids = sorted({link.instance_id for link in links if link.instance_id})
         known = interfaces_known(unit, row)
         in_use.append(True if links else False if known else None)
         on_instance.append(True if instance_ids else False if known else None)
         counts.append(len(interface_ids) if known else None)
         attached.append((*interface_ids, *instance_ids, *(() if known else ("unknown",))))
-        names.append(tuple(_instance_text(instances.get(each), each) for each in instance_ids))
+        names.append(tuple([_instance_text(instances.get(each), each) for each in instance_ids]))
         reached.append(internet.of_group(open_, [reaches[number] for number in numbers], known))
         if of_link:
             behind_it.append(roles_behind.of_group(map(of_link, links), known))
@@ -182,15 +182,17 @@ def _group_frame(
 
 def _by_group(links: Sequence[Link]) -> Callable[[str], Sequence[int]]:
     """Tells of a group by its id the numbers of its links. A list a group would take four times the room."""
-    numbers = sorted(range(len(links)), key=lambda number: links[number].group_id)
+    group_ids = [link.group_id for link in links]
+    numbers = sorted(range(len(links)), key=group_ids.__getitem__)
+    group_ids.sort()
     start_of: dict[str, int] = {}
-    for place, number in enumerate(numbers):
-        start_of.setdefault(links[number].group_id, place)
+    for place, group_id in enumerate(group_ids):
+        start_of.setdefault(group_id, place)
 
     def of_group(group_id: str) -> Sequence[int]:
         start = start_of.get(group_id, len(numbers))
         end = start
-        while end < len(numbers) and links[numbers[end]].group_id == group_id:
+        while end < len(numbers) and group_ids[end] == group_id:
             end += 1
         return numbers[start:end]
 

@@ -204,5 +204,5 @@ def _references(
     groups: Iterable[records.GroupReference], deduplicated: Deduplicator
 ) -> tuple[tuple[str, str], ...]:
     return deduplicated(
-        tuple(deduplicated((intern(group.group_id), intern(group.group_name))) for group in groups)
+        tuple([deduplicated((intern(group.group_id), intern(group.group_name))) for group in groups])
     )

@@ -23,7 +23,14 @@ from reporter.inventory.iam import roles
 from reporter.inventory.iam.roles import Role
 from reporter.inventory.network.reading import NetworkFound
 from reporter.inventory.newest import Newest
-from reporter.inventory.records import GroupFacts, GroupReference, Instance, Interface
+from reporter.inventory.records import (
+    CaughtGroup,
+    GroupFacts,
+    GroupReference,
+    Instance,
+    Interface,
+    ListedGroup,
+)
 from reporter.inventory.rows import (
     GroupRow,
     UnitRows,
@@ -194,11 +201,7 @@ def _read_groups(
     found: _Found, cell: Cell, policy: PlannedPolicy, data: bytes, rules: RuleReader
 ) -> Sequence[str]:
     known, taken = found.groups, _taken(cell)
-    listed, problems = records.caught_list.decode_each(data)
-    groups: Sequence[_GroupWithRules] = ()
-    # Most policies list groups that are known already: then their ids are enough, which is quicker.
-    if not known.knows_all(taken) and not known.records.keys() >= {each.group_id for each in listed}:
-        groups, problems = _groups_with_rules(data, rules)
+    listed, groups, problems = _listed(known, taken, policy, data, rules)
     everything = policy.lists_all and not problems
     known.add(((each[0].group_id, each) for each in groups), taken, everything=everything)
     matched_rules = matched.teller(policy, listed, data, cell)
@@ -206,6 +209,25 @@ def _read_groups(
         if each.group_id in known.records:
             found.caught.setdefault(each.group_id, {})[cell.policy] = matched_rules(each)
     return problems
+
+
+def _listed(
+    known: Newest[_GroupWithRules], taken: float, policy: PlannedPolicy, data: bytes, rules: RuleReader
+) -> tuple[Sequence[CaughtGroup | ListedGroup], Sequence[_GroupWithRules], list[str]]:
+    """The groups of a resources.json, those with their rules that may be told of by them, and what is wrong with
+    records that cannot be read."""
+    if policy.lists_all and not known.knows_all(taken):
+        try:
+            whole = records.listed_group_list.decode(data)
+            return whole, [(each, rules.of_listed(each)) for each in whole], []
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            pass  # one of them: each by itself tells
+    listed, problems = records.caught_list.decode_each(data)
+    # Most policies list groups that are known already: then their ids are enough, which is quicker.
+    if known.knows_all(taken) or known.records.keys() >= {each.group_id for each in listed}:
+        return listed, (), problems
+    groups, problems = _groups_with_rules(data, rules)
+    return listed, groups, problems
 
 
 def _groups_with_rules(data: bytes, rules: RuleReader) -> tuple[Sequence[_GroupWithRules], list[str]]:

@@ -4,11 +4,12 @@ Flags are booleans, counts integers, lists lists of texts, days dates. What is n
 means by it; what there is none of is an empty text or list, but for dates, numbers and flags, which have no such thing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from datetime import date, datetime
 from typing import Any
 
+import numpy as np
 import pandas as pd
 import pyarrow as pa
 from pandas.api import types
@@ -57,14 +58,30 @@ def array(column: "pd.Series[Any]", kind: pa.DataType) -> pa.Array:
         found = pa.array(column, from_pandas=True)
         return (found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found).cast(kind)
     values = plain_values(column)
+    numbers, distinct = _distinct(values)
+    if 2 * len(distinct) > len(values):
+        return pa.array(_converted(values, kind), kind)
+    return pa.array(_converted(distinct, kind), kind).take(pa.array(numbers))
+
+
+def _distinct(values: Sequence[Any]) -> "tuple[np.ndarray[Any, Any], list[Any]]":
+    """The objects, each once, and for each of the values the number of its own. Most rows share their lists with
+    others."""
+    identities = list(map(id, values))
+    numbers, _ = pd.factorize(np.array(identities, dtype=np.int64))
+    return numbers, list(dict(zip(identities, values, strict=True)).values())
+
+
+def _converted(values: Sequence[Any], kind: pa.DataType) -> list[Any]:
+    """Values as Arrow takes them for a type."""
     if pa.types.is_string(kind):
-        return pa.array([_text(value) for value in values], kind)
+        return [_text(value) for value in values]
     if pa.types.is_date32(kind):
-        return pa.array([_moment(value, date.fromisoformat) for value in values], kind)
+        return [_moment(value, date.fromisoformat) for value in values]
     if pa.types.is_timestamp(kind):
-        return pa.array([_moment(value, datetime.fromisoformat) for value in values], kind)
+        return [_moment(value, datetime.fromisoformat) for value in values]
     none: Any = () if pa.types.is_list(kind) else None
-    return pa.array([none if value == "" else value for value in values], kind)
+    return [none if value == "" else value for value in values]
 
 
 def _is_of(dtype: Any, kind: pa.DataType) -> bool:

@@ -192,6 +192,8 @@ class Reachability:
 def any_of(answers: Iterable[Reach]) -> Reach:
     """What several answers come to: yes where one is, no where all are."""
     answers = list(answers)
+    if len(answers) == 1 and len(answers[0].on) < 2:  # as most are: of more, each line stands once
+        return answers[0]
     best = min((each.reachable for each in answers), key=_ORDER.index)
     found = [each for each in answers if each.reachable is best]
     on = tuple(dict.fromkeys(line for each in found for line in each.on))
