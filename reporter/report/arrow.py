@@ -4,12 +4,11 @@ Flags are booleans, counts integers, lists lists of texts, days dates. What is n
 means by it; what there is none of is an empty text or list, but for dates, numbers and flags, which have no such thing.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import date, datetime
 from typing import Any
 
-import numpy as np
 import pandas as pd
 import pyarrow as pa
 from pandas.api import types
@@ -52,40 +51,26 @@ def batches(table: Table, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
 
 def array(column: "pd.Series[Any]", kind: pa.DataType) -> pa.Array:
     """A column's values as Arrow of a type has them."""
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        column = column.astype(column.dtype.categories.dtype)
     if _is_of(column.dtype, kind):
         found = pa.array(column, from_pandas=True)
         return (found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found).cast(kind)
-    values = plain_values(column)
-    numbers, distinct = _distinct(values)
-    if 2 * len(distinct) > len(values):
-        return pa.array(_converted(values, kind), kind)
-    return pa.array(_converted(distinct, kind), kind).take(pa.array(numbers))
-
-
-def _distinct(values: Sequence[Any]) -> "tuple[np.ndarray[Any, Any], list[Any]]":
-    """The objects, each once, and for each of the values the number of its own. Most rows share their lists with
-    others."""
-    identities = list(map(id, values))
-    numbers, _ = pd.factorize(np.array(identities, dtype=np.int64))
-    return numbers, list(dict(zip(identities, values, strict=True)).values())
-
-
-def _converted(values: Sequence[Any], kind: pa.DataType) -> list[Any]:
-    """Values as Arrow takes them for a type."""
-    if pa.types.is_string(kind):
-        return [_text(value) for value in values]
     if pa.types.is_date32(kind):
-        return [_moment(value, date.fromisoformat) for value in values]
+        return _moments(column, kind, date.fromisoformat)
     if pa.types.is_timestamp(kind):
-        return [_moment(value, datetime.fromisoformat) for value in values]
-    none: Any = () if pa.types.is_list(kind) else None
-    return [none if value == "" else value for value in values]
+        return _moments(column, kind, datetime.fromisoformat)
+    values = plain_values(column)
+    if pa.types.is_string(kind):
+        return pa.array([_text(value) for value in values], kind)
+    if "" in values:
+        none: Any = () if pa.types.is_list(kind) else None
+        values = [none if value == "" else value for value in values]
+    return pa.array(values, kind)
 
 
 def _is_of(dtype: Any, kind: pa.DataType) -> bool:
     """Whether a column of pandas is of a type already, so that Arrow need not look at each of its values."""
+    if isinstance(dtype, pd.CategoricalDtype):
+        return pa.types.is_string(kind) and _is_of(dtype.categories.dtype, kind)
     return (
         (isinstance(dtype, pd.StringDtype) and pa.types.is_string(kind))
         or (types.is_bool_dtype(dtype) and pa.types.is_boolean(kind))
@@ -99,8 +84,15 @@ def _text(value: Any) -> str | None:
     return ", ".join(value) if isinstance(value, tuple) else str(value)
 
 
-def _moment(text: Any, parse: Any) -> Any:
-    """A day or minute; NULL for what is none, as stock output may not tell it."""
+def _moments(column: "pd.Series[Any]", kind: pa.DataType, parse: Callable[[str], date]) -> pa.Array:
+    """Days or minutes, each text read once; NULL for what is none, as stock output may not tell it."""
+    numbers, texts = pd.factorize(column)
+    moments = [_moment(text, parse) for text in texts]
+    numbers[numbers < 0] = len(moments)
+    return pa.array([*moments, None], kind).take(pa.array(numbers))
+
+
+def _moment(text: Any, parse: Callable[[str], date]) -> date | None:
     with suppress(TypeError, ValueError):
         return parse(text)
     return None
