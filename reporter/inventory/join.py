@@ -149,6 +149,8 @@ def _group_frame(
         if of_link:
             behind_it.append(roles_behind.of_group(map(of_link, links), known))
     rows = [row for _, row in owned]
+    distinct = {id(each): each for each in opened}  # most groups share theirs with others
+    ssh = {number: each.opens(SSH) for number, each in distinct.items()}
     return pd.DataFrame(
         {
             "account_profile": pd.Series([unit.account for unit, _ in owned], dtype="str"),
@@ -160,7 +162,7 @@ def _group_frame(
             # As the rules and the name tell; a policy may say more.
             "is_default": pd.Series([row.name == DEFAULT_GROUP_NAME for row in rows], dtype="boolean"),
             "has_ssh_rule": pd.Series([bool(row.rules.ssh_rules) for row in rows], dtype="boolean"),
-            "has_ssh_open_world": pd.Series([each.opens(SSH) for each in opened], dtype="boolean"),
+            "has_ssh_open_world": pd.Series([ssh[id(each)] for each in opened], dtype="boolean"),
             "in_use": pd.Series(in_use, dtype="boolean"),
             "attached_eni_count": pd.Series(counts, dtype="Int64"),
             "attached_resources": pd.Series(attached, dtype=object),

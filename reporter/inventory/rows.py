@@ -137,28 +137,30 @@ def group_row(
 
 def interface_row(interface: Interface, taken: float, deduplicated: Deduplicator) -> InterfaceRow:
     """An interface's record as a row."""
+    association, attachment = interface.association, interface.attachment
     return InterfaceRow(
         interface_id=interface.network_interface_id,
         type=intern(interface.interface_type),
         description=intern(interface.description),
         private_ips=_private_ips(interface),
-        public_ip=interface.association.public_ip if interface.association else "",
+        public_ip=association.public_ip if association else "",
         public_ips=_public_ips(interface),
         ipv6=_ipv6(interface),
         subnet_id=intern(interface.subnet_id),
         vpc_id=intern(interface.vpc_id),
         owner_id=intern(interface.owner_id),
-        instance_id=intern(interface.attachment.instance_id) if interface.attachment else "",
-        is_primary=interface.attachment is not None and interface.attachment.device_index == 0,
+        instance_id=intern(attachment.instance_id) if attachment else "",
+        is_primary=attachment is not None and attachment.device_index == 0,
         groups=_references(interface.groups, deduplicated),
         taken=taken,
     )
 
 
 def _private_ips(interface: Interface) -> tuple[str, ...]:
-    listed = [each.private_ip_address for each in interface.private_ip_addresses]
-    if listed == [interface.private_ip_address]:
-        return tuple(listed)
+    addresses = interface.private_ip_addresses
+    if len(addresses) == 1 and addresses[0].private_ip_address == interface.private_ip_address:
+        return (interface.private_ip_address,)
+    listed = [each.private_ip_address for each in addresses]
     return tuple(dict.fromkeys(filter(None, (interface.private_ip_address, *listed))))
 
 
