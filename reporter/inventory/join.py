@@ -138,7 +138,7 @@ def _group_frame(
         numbers = links_of_group(row.group_id)
         links = [all_links[number] for number in numbers]
         interface_ids = sorted([link.interface.interface_id for link in links if link.interface])
-        instance_ids = sorted({link.instance_id for link in links if link.instance_id})
+        instance_ids = sorted({link.instance_id for link in links if link.instance_id}) if links else []
         known = interfaces_known(unit, row)
         in_use.append(True if links else False if known else None)
         on_instance.append(True if instance_ids else False if known else None)

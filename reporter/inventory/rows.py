@@ -165,12 +165,10 @@ def _private_ips(interface: Interface) -> tuple[str, ...]:
 
 
 def _public_ips(interface: Interface) -> tuple[str, ...]:
-    associations = [each.association for each in interface.private_ip_addresses if each.association]
+    found = [each.association.public_ip for each in interface.private_ip_addresses if each.association]
     if interface.association:
-        associations.insert(0, interface.association)
-    if not associations:
-        return ()
-    return tuple(dict.fromkeys(each.public_ip for each in associations if each.public_ip))
+        found.insert(0, interface.association.public_ip)
+    return tuple(dict.fromkeys(filter(None, found))) if found else ()
 
 
 def _ipv6(interface: Interface) -> tuple[str, ...]:
@@ -205,6 +203,4 @@ def _answers_without_a_token(options: records.MetadataOptions | None) -> bool | 
 def _references(
     groups: Iterable[records.GroupReference], deduplicated: Deduplicator
 ) -> tuple[tuple[str, str], ...]:
-    return deduplicated(
-        tuple([deduplicated((intern(group.group_id), intern(group.group_name))) for group in groups])
-    )
+    return deduplicated(tuple([(intern(group.group_id), intern(group.group_name)) for group in groups]))

@@ -58,13 +58,12 @@ def array(column: "pd.Series[Any]", kind: pa.DataType) -> pa.Array:
         return _moments(column, kind, date.fromisoformat)
     if pa.types.is_timestamp(kind):
         return _moments(column, kind, datetime.fromisoformat)
+    if pa.types.is_list(kind):
+        return pa.array(column.tolist(), kind, from_pandas=True)  # where an empty text is no texts, too
     values = plain_values(column)
     if pa.types.is_string(kind):
         return pa.array([_text(value) for value in values], kind)
-    if "" in values:
-        none: Any = () if pa.types.is_list(kind) else None
-        values = [none if value == "" else value for value in values]
-    return pa.array(values, kind)
+    return pa.array([None if value == "" else value for value in values], kind)
 
 
 def _is_of(dtype: Any, kind: pa.DataType) -> bool:
