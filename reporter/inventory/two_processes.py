@@ -34,7 +34,7 @@ def in_two(
     others = [numbers.setdefault(account(item), len(numbers)) % 2 == 1 for item in items]
     try:
         receiver, sender = os.pipe()
-        with suppress(OSError):  # then it holds less
+        with suppress(OSError, AttributeError):  # then it holds less
             fcntl.fcntl(sender, fcntl.F_SETPIPE_SZ, _AHEAD)
         process = os.fork()
     except OSError:  # no room for one
