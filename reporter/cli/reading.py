@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from reporter.output.reading import Output
     from reporter.output.store import Store
 
+_MANY = 10_000  # groups: the garbage collector takes long to look through them
+
 
 @dataclass(frozen=True)
 class Opened:
@@ -113,7 +115,8 @@ def read_run(opened: Opened, accepted: Sequence["Waiver"] = ()) -> Read:
     found = opened.output
     with progress.counted(console(), f"reading {found.kind}") as count:
         audit, inventory = read_audit(found, opened.fields, count)
-    garbage_collection.leave_what_is_there()
+    if len(inventory.groups) >= _MANY:
+        garbage_collection.leave_what_is_there()
     findings = assess(inventory, found.policies)
     del inventory  # the report needs the room
     findings = waived.apply(findings, found.policies, accepted, waivers.today())
