@@ -5,6 +5,7 @@ import os
 import pickle
 import signal
 import sys
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, NoReturn, TypeVar
@@ -17,9 +18,11 @@ _AHEAD = 2**20  # bytes: what a pipe may hold at the most where nobody has raise
 
 
 def are_worth_it(items: int) -> bool:
-    """Whether so many accounts and regions are read sooner by two. Elsewhere than on Linux, a process that has loaded
-    as much as this one is not safely forked."""
-    return items >= _MANY and sys.platform == "linux" and len(os.sched_getaffinity(0)) > 1
+    """Whether so many accounts and regions are read sooner by two, and this process can be forked safely: not elsewhere
+    than on Linux, nor beside another thread, such as that of a bar on a terminal, as a lock that it holds would stay
+    locked in the copy."""
+    alone = sys.platform == "linux" and threading.active_count() == 1
+    return items >= _MANY and alone and len(os.sched_getaffinity(0)) > 1
 
 
 def in_two(
@@ -64,7 +67,8 @@ def in_two(
 
 
 def _send(sender: int, results: Iterator[Any]) -> NoReturn:
-    """The other process: it sends results and ends, without what this one does at its end."""
+    """The other process: it sends results and ends, without what this one does at its end. Where this one is gone, the
+    pipe is broken."""
     try:
         with os.fdopen(sender, "wb") as file:
             pickler = pickle.Pickler(file, pickle.HIGHEST_PROTOCOL)

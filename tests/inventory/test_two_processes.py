@@ -81,10 +81,14 @@ def test_a_run_is_read_the_same_by_two(tmp_path: Path, monkeypatch: pytest.Monke
     assert len(by_one) == 6
 
 
-@pytest.mark.parametrize(("processors", "items", "expected"), [(2, 50, True), (2, 49, False), (1, 50, False)])
-def test_only_many_are_shared_out_and_where_there_are_two_processors(
-    processors: int, items: int, expected: bool, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize(
+    ("processors", "threads", "items", "expected"),
+    [(2, 1, 50, True), (2, 1, 49, False), (1, 1, 50, False), (2, 2, 50, False)],
+)
+def test_only_many_are_shared_out_where_there_are_two_processors_and_no_other_thread(
+    processors: int, threads: int, items: int, expected: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("threading.active_count", lambda: threads)
     monkeypatch.setattr(os, "sched_getaffinity", lambda process: set(range(processors)), raising=False)
     monkeypatch.setattr("sys.platform", "linux")
     assert two_processes.are_worth_it(items) is expected
