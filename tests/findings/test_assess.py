@@ -337,3 +337,12 @@ def test_a_group_is_seen_since_the_earliest_day_and_the_strongest_change_counts(
     }
     assert [str(column.dtype) for column in found.values()] == ["str", "str"]
     assert found["first_seen"].index.tolist() == ([0, 1, 2, 3] if rows is None else rows)
+
+
+def test_what_is_not_known_stands_in_the_same_order_each_time(tmp_path: Path) -> None:
+    """Python's sets of texts have another order in each process: eight names are never in this one by chance."""
+    names = [f"sg-more-{letter}" for letter in "abcdefgh"]
+    refused = {name.replace("-", "_"): DENIED for name in names}
+    more = [policy(name) for name in names]
+    write(tmp_path, {HERE: unit([group("sg-1")], **refused)}, [*POLICIES, *more])
+    assert [row["policy"] for row in as_rows(tmp_path)] == names

@@ -1,11 +1,13 @@
 """The xlsx format: tables written, and read back by another library."""
 
+import gc
 import multiprocessing
 import os
 import random
 import re
 import resource
 import signal
+import sys
 import time
 import zipfile
 from collections.abc import Callable, Iterator
@@ -433,6 +435,15 @@ def test_a_zip_file_is_the_same_with_several_threads(
         assert archive.read("other") == b"text"
     ours, theirs = ((tmp_path / f"{name}.zip").stat().st_size for name in ("ours", "theirs"))
     assert ours <= theirs * 1.005
+
+
+def test_a_zip_file_that_cannot_be_made_says_so_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ignored: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", ignored.append)
+    with pytest.raises(FileNotFoundError):
+        zipping.SideBySideZip(tmp_path / "not there" / "a.zip", "w")
+    gc.collect()
+    assert ignored == []
 
 
 def test_nothing_stays_replaced_in_xlsxwriter(tmp_path: Path) -> None:

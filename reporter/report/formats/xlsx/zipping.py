@@ -20,8 +20,10 @@ class SideBySideZip(ZipFile):
     """A zip file that is written, with several threads at work."""
 
     def __init__(self, *args: Any, **options: Any) -> None:
+        self._threads = ThreadPoolExecutor(
+            _processors()
+        )  # before anything fails: Python closes it in any case
         super().__init__(*args, **options)
-        self._threads = ThreadPoolExecutor(_processors())
 
     def open(self, *args: Any, **options: Any) -> Any:
         stream = super().open(*args, **options)
