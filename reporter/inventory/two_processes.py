@@ -4,11 +4,11 @@ import fcntl
 import os
 import pickle
 import signal
-import sys
-import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, NoReturn, TypeVar
+
+from reporter import processors
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -18,11 +18,8 @@ _AHEAD = 2**20  # bytes: what a pipe may hold at the most where nobody has raise
 
 
 def are_worth_it(items: int) -> bool:
-    """Whether so many accounts and regions are read sooner by two, and this process can be forked safely: not elsewhere
-    than on Linux, nor beside another thread, such as that of a bar on a terminal, as a lock that it holds would stay
-    locked in the copy."""
-    alone = sys.platform == "linux" and threading.active_count() == 1
-    return items >= _MANY and alone and len(os.sched_getaffinity(0)) > 1
+    """Whether so many accounts and regions are read sooner by two, and there are processors for two."""
+    return items >= _MANY and processors.for_forks() > 1
 
 
 def in_two(
