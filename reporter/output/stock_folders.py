@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from sys import intern
 
 import msgspec
 
@@ -25,7 +26,7 @@ ONE_REGION = "stock custodian in one region"
 REGIONS = "stock custodian in several regions"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Found:
     """A policy's folder that tells what it is of.
 
@@ -102,8 +103,8 @@ def _layout(path: Sequence[str], config: Config) -> tuple[str, str, str, str]:
 def _cell(store: Store, folder: PolicyFolder, found: Metadata, region: str) -> Cell:
     cell = Cell(
         account="",
-        account_id=found.where.account_id or "",
-        region=region,
+        account_id=intern(found.where.account_id or ""),
+        region=intern(region),
         policy=found.policy.name,
         status=Status.OK,
         seconds=found.seconds,

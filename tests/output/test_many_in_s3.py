@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,8 @@ from unittest.mock import patch
 import pytest
 
 from reporter.output import s3 as in_s3
+from reporter.output.packed import unpack
+from reporter.output.reading import open_output
 from reporter.output.s3 import Bucket, S3Error
 from reporter.output.store import side_by_side
 from reporter.sandbox import environment
@@ -96,6 +99,23 @@ def test_a_report_from_s3_is_that_from_the_disk(
     assert "security_groups.csv" in disk
     assert disk["security_groups.csv"].count("\n") == 13
     assert s3 == disk
+
+
+def test_a_policy_is_kept_once_whatever_the_accounts(on_disk: Path) -> None:
+    texts = open_output(on_disk).texts
+    assert len(texts) == 36
+    assert len({id(policy) for policy in texts.values()}) == 3
+
+
+def test_a_packed_file_takes_the_room_of_what_is_in_it() -> None:
+    content = gzip.compress(b"[]" * 1_000)
+    tracemalloc.start()
+    try:
+        assert unpack("resources.json.gz", content) == b"[]" * 1_000
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 2**20
 
 
 def test_how_far_it_is_shows_on_a_terminal(
