@@ -2,6 +2,7 @@
 
 import gzip
 import os
+import threading
 import tracemalloc
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -190,3 +191,21 @@ def test_results_are_not_far_ahead_of_whoever_takes_them(bucket: Bucket) -> None
     assert [next(results) for _ in range(5)] == [0, 1, 2, 3, 4]
     assert len(begun) < 200
     results.close()
+
+
+@pytest.mark.parametrize("writes", [False, True])
+def test_whoever_stops_waits_for_what_is_written_alone(bucket: Bucket, writes: bool) -> None:
+    """Ctrl-C, or the first error, came through only as the last of 32 listings had come to its end."""
+    held, finished = threading.Event(), []
+
+    def work(number: int) -> None:
+        if number == 0:
+            raise S3Error("AccessDenied", "no", "s3://many")
+        held.wait(2 if writes else 20)
+        finished.append(number)
+
+    with pytest.raises(S3Error):
+        list(side_by_side(bucket, work, range(4), writes=writes))
+    done = sorted(finished)
+    held.set()
+    assert done == ([1, 2, 3] if writes else [])
