@@ -14,7 +14,7 @@ from reporter.output import metadata
 from reporter.output.listing import LOG, METADATA, RESOURCES, PolicyFolder
 from reporter.output.manifest import UNKNOWN_REGION, Cell, Status
 from reporter.output.metadata import Config, Metadata, PolicyText
-from reporter.output.store import UNREADABLE, Store
+from reporter.output.store import DAMAGED, UNREADABLE, Store, code_of
 
 # The last line of the traceback that Custodian logs, and AWS's code in it.
 _EXCEPTION = re.compile(r"^(?:\w+\.)*(\w+): (.+)$", re.MULTILINE)
@@ -74,9 +74,9 @@ def read(store: Store, folder: PolicyFolder) -> Found | Damaged | None:
         # Custodian's own where another of its files is there, else something foreign of that name.
         if not {RESOURCES, LOG} & folder.files.keys():
             return None
-        return Damaged(folder, "Unreadable", f"{key}: not metadata of Custodian: {error}")
+        return Damaged(folder, DAMAGED, f"{key}: not metadata of Custodian: {error}")
     except OSError as error:
-        return Damaged(folder, "Unreadable", f"{key}: {error.strerror or error}")
+        return Damaged(folder, code_of(error), f"{key}: {error.strerror or error}")
     if found.is_deployed and RESOURCES not in folder.files:
         return None
     layout, above, name, region = _layout(decoded(folder.path).split("/"), found.where)

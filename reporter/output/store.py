@@ -3,6 +3,7 @@
 import errno
 import gzip
 import os
+import re
 import stat
 import zlib
 from collections import deque
@@ -27,7 +28,15 @@ from reporter.output.s3 import S3_SCHEME, Bucket
 #: What reading a damaged file raises, packed or not.
 UNREADABLE = (EOFError, gzip.BadGzipFile, zlib.error, msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
+#: The codes of cells of which a file is damaged, or cannot be had: it may be whole, and whoever reads not be let.
+DAMAGED, NOT_HAD = "Unreadable", "CannotReadError"
+
 _AHEAD = 4  # items a thread that are begun before the first of them is taken
+
+# The names that botocore takes (botocore.handlers.VALID_BUCKET, VALID_S3_ARN), but for those that have a slash.
+_BUCKET = re.compile(
+    r"[a-zA-Z0-9.\-_]{1,255}|arn:aws[^:]*:s3[a-z-]*:[a-z0-9-]*:\d{12}:accesspoint:[a-zA-Z0-9.-]{1,63}"
+)
 
 _OPTION = "region="  # of a bucket, as Custodian takes it (c7n.resources.aws.get_s3_region)
 
@@ -159,9 +168,15 @@ def open_store(where: str, option: str = "") -> Store:
         raise InputError(
             f"{printable(shown)}: a prefix has no ?, no # and no characters that cannot be shown"
         )
-    if not address.netloc:
+    if not _BUCKET.fullmatch(address.netloc):
         raise InputError(f"{shown}: names no bucket; write s3://bucket/prefix")
     return Bucket(address.netloc, address.path.strip("/"))
+
+
+def code_of(error: OSError) -> str:
+    """DAMAGED or NOT_HAD, for what reading a file of a store raised."""
+    damaged = isinstance(error, gzip.BadGzipFile) or error.errno == errno.EFBIG
+    return DAMAGED if damaged else NOT_HAD
 
 
 def side_by_side(

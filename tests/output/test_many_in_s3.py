@@ -27,6 +27,7 @@ HOUR = "2025/11/30/00"
 ACCOUNTS = {f"team-{number:02}": f"{number:012}" for number in range(1, 13)}
 SLOW_DOWN = (503, "<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>")
 DENIED = (403, "<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>")
+MOVED = (301, "<Error><Code>PermanentRedirect</Code><Message>Use the specified endpoint.</Message></Error>")
 GONE = (404, "<Error><Code>NoSuchKey</Code><Message>The specified key does not exist.</Message></Error>")
 
 
@@ -171,6 +172,55 @@ def test_what_s3_refuses_is_told_as_ever(
     with pytest.raises(S3Error) as refused:
         bucket.read(name(1))
     assert refused.value.code == code
+
+
+def test_what_may_not_be_read_is_not_called_damaged(
+    sg_audit: Callable[..., Any], client: Any, wired: Wire, tmp_path: Path
+) -> None:
+    key = f"org/team-01/{US}/{EVERY_GROUP['name']}/{HOUR}/resources.json.gz"
+    wired.answer = lambda call: DENIED if call.action == f"GET /{BUCKET}/{key}" else None
+    words = ("report", "-s", f"s3://{BUCKET}/org", "-f", "csv", "-o", tmp_path)
+    done = sg_audit(*words, env={"AWS_ENDPOINT_URL": wired.endpoint})
+    wired.answer = lambda call: None
+    assert done.returncode == 3, done.stderr
+    assert f"failed CannotReadError s3://{BUCKET}/{key}: " in done.stderr
+    assert "s3:GetObject, and kms:Decrypt" in done.stderr
+    assert "damaged" not in done.stderr
+
+
+def test_a_bucket_that_is_elsewhere_and_nobody_says_where_is_told(
+    wired: Wire, client: Any, bucket: Bucket
+) -> None:
+    """botocore went round in a circle there, until Python stopped it."""
+    wired.answer = lambda call: MOVED
+    with pytest.raises(S3Error, match="in another region, and not in which") as refused:
+        bucket.here()
+    assert refused.value.code == "PermanentRedirect"
+    assert bucket.region == "us-east-1"
+
+
+def test_a_server_that_tells_no_length_is_not_asked_twice_for_each_file(
+    wired: Wire, client: Any, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Chunked:
+        sent = 0
+
+        def __init__(self, session: Any) -> None:
+            self._session = session
+
+        def send(self, request: Any) -> Any:
+            self.sent += 1
+            answer = self._session.send(request)
+            del answer.headers["Content-Length"]
+            return answer
+
+    packed_files = in_s3._packed_files(in_s3._client())
+    chunked = Chunked(packed_files._session)
+    monkeypatch.setattr(packed_files, "_session", chunked)
+    assert [bucket.read(name(number)) for number in (0, 1, 2, 1)] == [
+        b"content 0", b"content 1", b"content 2", b"content 1",
+    ]  # fmt: skip
+    assert chunked.sent == 1
 
 
 def test_credentials_of_the_moment_sign_each_file(
