@@ -13,6 +13,8 @@ alone with a warning: the run goes on, only slower, or without what that piece i
 - `botocore.parsers.BaseXMLResponseParser._handle_structure`: see aws.xml_answers.
 - `c7n_org.cli.load_available`: looks for every provider and loads every type of resource there is. A worker
   loads those that its policies are on.
+- `c7n_org.cli.environ`: c7n-org names the account in the environment for each policy, and puts all variables back
+  afterwards. Here that is those that it set; a worker puts all back after each account and region.
 - `c7n_org.utils.reset_session_cache`: c7n-org forgets its session after each call; here that is each policy.
   A worker forgets it before and after each account and region instead.
 - `c7n.cache.factory`: what one policy listed, the next ones of the same account and region take from memory.
@@ -28,15 +30,18 @@ alone with a warning: the run goes on, only slower, or without what that piece i
 
 import json
 import logging
+import os
 import pickle
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from functools import cache, lru_cache, partial
 from typing import Any
 
 import boto3
 import c7n.credentials
 import c7n.utils
+import c7n_org.utils
 import msgspec
 from c7n.provider import clouds
 
@@ -97,6 +102,7 @@ def install() -> None:
         "botocore.useragent:sanitize_user_agent_string_component": lru_cache(_TEXTS_KEPT),
         "c7n.credentials:assumed_session": shared_clients.sharing_assumed_role,
         "c7n_org.cli:assumed_session": lambda original: getattr(c7n.credentials, "assumed_session", original),
+        "c7n_org.cli:environ": _restoring_what_was_set,
         "c7n_org.cli:load_available": lambda original: lambda: None,
         "c7n_org.utils:reset_session_cache": lambda original: lambda: None,
         "c7n.cache:factory": lambda original: _ListingCache,
@@ -163,6 +169,24 @@ class _ListingCache:
 
     def close(self) -> None:
         pass
+
+
+def _restoring_what_was_set(original: Callable[..., Any]) -> Callable[..., AbstractContextManager[Any]]:
+    @contextmanager
+    def environ(**variables: str) -> Iterator[Any]:
+        before = {name: os.environ.get(name) for name in variables}
+        os.environ.update(variables)
+        try:
+            yield os.environ
+        finally:
+            for name, value in before.items():
+                if value is None:
+                    os.environ.pop(name, None)
+                else:
+                    os.environ[name] = value
+            c7n_org.utils.reset_session_cache()
+
+    return environ
 
 
 def _dumps(original: Callable[..., Any]) -> Callable[..., Any]:

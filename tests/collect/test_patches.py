@@ -58,6 +58,28 @@ assert get_environ_proxies(url) == {}
 assert get_environ_proxies("https://aws.test")["https"] == "http://proxy.test:3128"
 """
 
+ENVIRONMENT = """
+import os
+import c7n_org.cli
+def seen():
+    os.environ.update(AccountName="before", KEPT="1")
+    os.environ.pop("AccountId", None)
+    try:
+        with c7n_org.cli.environ(AccountName="prod", AccountId="111111111111") as inside:
+            within = dict(inside)
+            raise OSError
+    except OSError:
+        pass
+    return within, dict(os.environ)
+as_it_is = seen()
+from reporter.collect import patches
+patches.install()
+assert c7n_org.cli.environ.sg_audit
+assert seen() == as_it_is
+assert as_it_is[0] == as_it_is[1] | {"AccountName": "prod", "AccountId": "111111111111"}
+assert as_it_is[1]["AccountName"] == "before" and "AccountId" not in as_it_is[1]
+"""
+
 VARIABLES = """
 from c7n.utils import format_string_values
 from c7n.varfmt import VarFormat
@@ -189,6 +211,7 @@ def test_all_of_it_is_there_in_the_pinned_versions_and_no_client_is_shared(pytho
         "c7n.cache:factory",
         "c7n.ctx:dumps",
         "c7n.resources.vpc:Entry",
+        "c7n_org.cli:environ",
         "c7n_org.utils:reset_session_cache",
     ],
 )
@@ -199,6 +222,11 @@ def test_what_is_missing_is_left_alone_with_a_warning(where: str, python: Python
 
 def test_proxies_are_those_of_the_unit_and_of_the_address(python: Python) -> None:
     done = python(PROXIES)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_environment_names_the_account_as_long_as_a_policy_runs(python: Python) -> None:
+    done = python(ENVIRONMENT)
     assert done.returncode == 0, done.stderr
 
 
