@@ -20,3 +20,9 @@ def install(extra: str) -> str:
     python = sys.executable or "python3"
     near = os.path.relpath(python)
     return f"{shlex.quote(near if not near.startswith(os.pardir) else python)} -m pip install 'c7n-sg-audit[{extra}]'"
+
+
+def not_loaded(what: str, error: Exception) -> InputError:
+    """For what cannot be loaded though it is there, as a library that is made for another Python or another numpy."""
+    why = " ".join(f"{type(error).__name__}: {error}".split())
+    return InputError(f"{what} cannot be loaded: {why}")

@@ -17,6 +17,7 @@ from botocore.parsers import EC2QueryParser, QueryParser
 _MEMBERS = "_sg_audit_members"
 # Of a structure, so that an answer full of names that no shape knows does not stay in memory.
 _MANY_TAGS = 1_000
+_NEW: Any = object()
 
 #: Reads an element by a parser of botocore's.
 _Read = Callable[[Any, Any], Any]
@@ -55,8 +56,9 @@ def reading_faster(original: Callable[[Any, Any, Any], Any]) -> Callable[[Any, A
         by_tag = members.by_tag
         found: dict[int, tuple[_Member, Any]] = {}
         for item in node:
-            tag = item.tag
-            member = by_tag[tag] if tag in by_tag else members.find(tag)
+            member = by_tag.get(item.tag, _NEW)
+            if member is _NEW:  # not looked for twice: another thread may drop all of them
+                member = members.find(item.tag)
             if member is not None:
                 if member.place in found:
                     return original(self, shape, node)

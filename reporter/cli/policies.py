@@ -5,6 +5,7 @@ from pathlib import Path
 import click
 from click.core import ParameterSource
 
+from reporter import custodian_without_time_zones
 from reporter.cli import options
 from reporter.cli.terminal import EXIT_FOUND, EXIT_OK, say
 
@@ -21,6 +22,7 @@ def validate(sources: tuple[Path, ...], waivers_file: Path | None, max_waiver_da
     elif max_waiver_days is not None:
         raise click.UsageError("--max-waiver-days goes with -w")
     if sources:
+        custodian_without_time_zones.load()
         from reporter.custodian import policies
 
         found = policies.read(sources)
@@ -35,6 +37,7 @@ def validate(sources: tuple[Path, ...], waivers_file: Path | None, max_waiver_da
 @options.policy_timeout
 def test_policies(sources: tuple[Path, ...], only: tuple[str, ...], mutate: bool, policy_timeout: int) -> int:
     """Run the cases that policies carry in tests/ beside them, through Custodian's filters, without AWS."""
+    custodian_without_time_zones.load()
     from reporter.custodian.bounded import Workers
     from reporter.policytests import check
 
@@ -64,6 +67,7 @@ def print_policies(sources: tuple[Path, ...], folder: Path | None, force: bool) 
         return EXIT_OK
     if force:
         raise click.UsageError("--force goes with --copy-to")
+    custodian_without_time_zones.load()
     from reporter.custodian import policies
 
     click.echo(policies.as_one_file(policies.read(sources)), nl=False)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from reporter import pandas_without_pyarrow
+from reporter import custodian_without_time_zones, pandas_without_pyarrow
 from reporter.cli import options
 from reporter.cli.reading import open_run, read_run, read_waivers
 from reporter.cli.terminal import EXIT_OK, EXIT_PARTIAL, console, say
@@ -64,6 +64,7 @@ def publish(
     if not (dry_run or yes or _at_terminal()):
         raise InputError("publish: it writes to AWS: give --yes, or --dry-run to see what it would send")
     pandas_without_pyarrow.load()
+    custodian_without_time_zones.load()
     from reporter.accounts import chosen
     from reporter.findings.past import resolved
     from reporter.output.manifest import UNKNOWN_REGION

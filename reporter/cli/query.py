@@ -11,7 +11,7 @@ import click
 from reporter.cli import options
 from reporter.cli.reading import Opened, Read, open_run, read_run, read_waivers
 from reporter.cli.terminal import EXIT_OK, EXIT_PARTIAL, listening, say
-from reporter.errors import InputError, install
+from reporter.errors import InputError, install, not_loaded
 
 
 @click.command()
@@ -58,6 +58,8 @@ def query(
         from reporter.report.sql import loading, locked, printing, run_tables
     except ModuleNotFoundError as error:
         raise InputError(f"query: needs {error.name}, which is not installed: {install('duckdb')}") from None
+    except ImportError as error:
+        raise not_loaded("query: what it needs", error) from None
     from reporter.report.sql.views import CONTENT
 
     whole = True

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import click
 
-from reporter import garbage_collection
+from reporter import custodian_without_time_zones, garbage_collection
 from reporter.cli import options
 from reporter.cli.terminal import EXIT_FOUND, EXIT_OK, EXIT_PARTIAL, console
 from reporter.errors import InputError
@@ -56,6 +56,7 @@ def review(
     from reporter import progress
 
     with garbage_collection.paused():
+        custodian_without_time_zones.load()
         from reporter.custodian.bounded import Workers
         from reporter.output.reading import open_output
         from reporter.review import compare, render, versions, waiver_moves

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from reporter import garbage_collection
+from reporter import custodian_without_time_zones, garbage_collection
 from reporter.cli import options, report
 from reporter.cli.reading import read_waivers
 from reporter.cli.terminal import EXIT_INPUT, EXIT_OK, EXIT_PARTIAL, console, say
@@ -205,6 +205,7 @@ def _run(
     forking.workers_wanted()
     with forking.loading() if scheduler is None else nullcontext():
         with garbage_collection.paused():
+            custodian_without_time_zones.load()
             from reporter import progress
             from reporter.accounts import caller, chosen, prompts
             from reporter.collect import asked, lookups, pools, run_folder

@@ -3,9 +3,10 @@
 import gc
 from contextlib import suppress
 
-from reporter import garbage_collection
+from reporter import custodian_without_time_zones, garbage_collection
 
 with garbage_collection.paused():
+    custodian_without_time_zones.load()
     import botocore.session
     from c7n.resources import load_resources
 

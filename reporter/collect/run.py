@@ -355,7 +355,9 @@ def _collect(
     run = _Run(ledger, by_name, pool, progress, place, unit_timeout)
     try:
         run.collect(accounts, threads)
+        threads.stop()
         pool.close()
+        threads.join()  # none is left: what comes after a run forks
     except BaseException:
         pool.stop()
         run.salvage()

@@ -78,14 +78,15 @@ def sharing_assumed_role(original: Callable[..., Any]) -> Callable[..., Any]:
                 id(session._session._credentials) if session._session._credentials else session.profile_name
             )
         key = (role_arn, session_name, repr(session_policy), external_id, caller)
-        if key not in assumed:
+        kept = assumed.get(key)  # once: another thread may drop all of them
+        if kept is None:
             if len(assumed) >= _ACCOUNTS_KEPT:
                 assumed.clear()
             made = original(role_arn, session_name, session_policy, session, region, external_id)
             assumed[key] = (made._session._credentials, session)  # keeps the caller's, and so its id
             return made
         again = botocore.session.get_session()
-        again._credentials = assumed[key][0]
+        again._credentials = kept[0]
         again.set_config_variable("region", region or again.get_config_variable("region") or "us-east-1")
         return boto3.Session(botocore_session=again)
 
@@ -155,8 +156,9 @@ def remembering_proxies(original: Callable[..., Any]) -> Callable[..., Any]:
     """Stands for botocore.endpoint.get_environ_proxies, which goes through all variables of the environment."""
 
     def get_environ_proxies(url: str) -> dict[str, str]:
-        if url not in _proxies:
-            _proxies[url] = original(url)
-        return dict(_proxies[url])
+        proxies = _proxies.get(url)
+        if proxies is None:
+            proxies = _proxies[url] = original(url)
+        return dict(proxies)
 
     return get_environ_proxies

@@ -15,11 +15,11 @@ from typing import Any
 from c7n.resources import load_resources
 from c7n_org import cli as c7n_org
 
-from reporter import garbage_collection
+from reporter import garbage_collection, orphans
 from reporter.accounts import prompts
 from reporter.accounts.credentials import Credentials, error_code
 from reporter.aws import calls, patience
-from reporter.collect import looking_up, lookups, orphans, patches, staging
+from reporter.collect import looking_up, lookups, patches, staging
 from reporter.custodian.resource_types import full_type
 from reporter.output.manifest import GLOBAL_REGION, LEFT_OUT, Cell, Status
 from reporter.redaction import redact

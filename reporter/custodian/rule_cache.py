@@ -84,14 +84,17 @@ class RuleMemory:
     def _expanded(self, rule_filter: Any, group: Mapping[str, Any], name: str) -> _Rules:
         """A group's rules, one peer each, as Custodian splits them, and what a filter may look at in each."""
         permissions = group[name]
-        known = self._rules.get((group["GroupId"], name))
+        key = group["GroupId"], name
+        known = self._rules.get(key)
         # Each policy has a copy of its own of the group, and another account may have a group of that id.
         if known is not None and known[0] == permissions:
+            if known[0] is not permissions:
+                self._rules[key] = (permissions, known[1])  # the policy's next filter has the same to compare
             return known[1]
         if len(self._rules) >= self._groups:
             self._rules.clear()
         rules = [(rule, _seen(rule)) for rule in rule_filter.expand_permissions(permissions)]
-        self._rules[group["GroupId"], name] = (permissions, rules)
+        self._rules[key] = (permissions, rules)
         return rules
 
 

@@ -260,7 +260,7 @@ def _frame(
     for row, (caught_by, matched_rules, unanswered) in enumerate(answers):
         known = of_used if in_use[row] else numbers
         caught = [(name, matched, True) for name, matched in zip(caught_by, matched_rules, strict=True)]
-        for name, matched, is_proven in (*caught, *((name, None, False) for name in unanswered)):
+        for name, matched, is_proven in (*caught, *((name, None, False) for name in sorted(unanswered))):
             if name in known:
                 group.append(row)
                 policy.append(known[name])

@@ -151,11 +151,12 @@ class Bucket:
             raise S3Error("", f"{key}: has more than {most:,} bytes", self.name)
         with self._errors():
             content = answer["Body"].read()
-        from email.utils import parsedate_to_datetime  # late: it brings a good part of `email` along
-
         headers = answer["ResponseMetadata"]["HTTPHeaders"]
-        now = parsedate_to_datetime(headers["date"]) if "date" in headers else datetime.now(UTC)
-        written = parsedate_to_datetime(headers["last-modified"])
+        try:
+            now = _moment(headers["date"]) if "date" in headers else datetime.now(UTC)
+            written = _moment(headers["last-modified"])
+        except (KeyError, ValueError):
+            raise S3Error("", f"{key}: the answer does not tell when it was written", self.name) from None
         return Version(content, answer["ETag"], (now - written).total_seconds())
 
     def write_version(self, key: str, content: bytes, tag: str | None) -> str:
@@ -252,6 +253,14 @@ class Bucket:
                 "S3 says that the bucket is in another region, and not in which: set AWS_DEFAULT_REGION to it"
             )
             raise S3Error("PermanentRedirect", reason, self.name) from None
+
+
+def _moment(text: str) -> datetime:
+    """A time as stores write it, not all of them as S3 does; in UTC where it names no zone. Raises ValueError."""
+    from botocore.utils import parse_timestamp
+
+    found: datetime = parse_timestamp(text)
+    return found if found.tzinfo else found.replace(tzinfo=UTC)
 
 
 @cache

@@ -54,7 +54,7 @@ class PackedFiles:
         if way is None or self._session is None or not key.endswith(".gz"):
             return None
         from botocore.awsrequest import AWSRequest
-        from botocore.exceptions import BotoCoreError
+        from botocore.exceptions import BotoCoreError, ClientError
 
         request = AWSRequest("GET", way.above + _quoted(key), headers=dict(way.headers))
         request.context["client_config"] = way.config
@@ -62,7 +62,7 @@ class PackedFiles:
             signer = way.signer.get_auth_instance(way.signing_name, way.region, signature_version=_SIGNATURE)
             signer.add_auth(request)
             answer = self._session.send(request.prepare())
-        except BotoCoreError:
+        except (BotoCoreError, ClientError):  # the latter is of STS, where credentials are renewed
             return None
         if answer.status_code != 200:
             return None

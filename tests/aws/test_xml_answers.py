@@ -168,3 +168,19 @@ def test_names_that_no_shape_knows_do_not_stay(session: Any) -> None:
         assert '"NextToken": "t"' in read(session, "ec2", "DescribeVpcs", answer)
         shape = session.get_service_model("ec2").operation_model("DescribeVpcs").output_shape
         assert all(len(each.by_tag) <= 1_000 for each in vars(shape).values() if hasattr(each, "by_tag"))
+
+
+def test_names_that_another_thread_drops_meanwhile_are_found_again(session: Any) -> None:
+    class Dropped(dict[str, Any]):
+        def __contains__(self, tag: object) -> bool:
+            found = super().__contains__(tag)
+            self.clear()
+            return found
+
+    answer = b"<DescribeVpcsResponse><nextToken>t</nextToken></DescribeVpcsResponse>"
+    with faster():
+        shape = session.get_service_model("ec2").operation_model("DescribeVpcs").output_shape
+        read(session, "ec2", "DescribeVpcs", answer)
+        (members,) = (each for each in vars(shape).values() if hasattr(each, "by_tag"))
+        members.by_tag = Dropped(members.by_tag)
+        assert '"NextToken": "t"' in read(session, "ec2", "DescribeVpcs", answer)

@@ -641,3 +641,11 @@ def test_what_it_needs_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
     assert re.fullmatch(
         r"query: needs duckdb, which is not installed: \S+ -m pip install 'c7n-sg-audit\[duckdb\]'", said
     )
+
+
+def test_what_it_needs_and_cannot_be_loaded_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for module in ("reporter.report.sql.locked", "reporter.report.sql", "duckdb"):
+        monkeypatch.delitem(sys.modules, module, raising=False)
+    (tmp_path / "duckdb.py").write_text("raise ImportError('made for\\nanother')")
+    monkeypatch.syspath_prepend(tmp_path)
+    assert refused("select 1") == ("query: what it needs cannot be loaded: ImportError: made for another",)

@@ -1,10 +1,13 @@
-"""The process that workers are forked from: it imports what is installed, and not what lies in the working folder."""
+"""The process that workers are forked from, which imports what is installed and not what lies in the working folder;
+and what a run leaves behind."""
 
 import json
 import os
 import subprocess
 import sys
 from pathlib import Path
+
+from tests.programs import Warm
 
 ROOT = Path(__file__).parents[2]
 
@@ -48,3 +51,24 @@ def test_workers_begin_with_what_is_installed(tmp_path: Path) -> None:
     assert Path(c7n).parts[-2:] == ("c7n", "__init__.py")
     # What a worker starts, as the program of a profile, is not to be begun in another way than ever.
     assert (of_worker, of_script) == (None, None)
+
+
+AFTER_A_RUN = """
+import sys, threading
+from reporter.cli import main
+sys.argv = ["sg-audit", "run", "-c", {accounts!r}, "-p", "sg-default", "-s", {runs!r}]
+try:
+    main()
+except SystemExit as ended:
+    assert not ended.code, ended.code
+print([thread.name for thread in threading.enumerate()])
+"""
+
+
+def test_a_run_leaves_no_thread_so_that_its_report_can_fork(
+    warm: Warm, clean_env: dict[str, str], estate_accounts: Path, tmp_path: Path
+) -> None:
+    code = AFTER_A_RUN.format(accounts=str(estate_accounts), runs=str(tmp_path / "runs"))
+    done = warm.python(code, env=clean_env, cwd=ROOT)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.splitlines()[-1] == "['MainThread']"

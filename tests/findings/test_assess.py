@@ -298,3 +298,12 @@ def test_what_cannot_be_asked_again_costs_no_other_record(tmp_path: Path) -> Non
     assert "record 2" in gap.message
     rules = {row["security_group_id"]: row["matched_rules"] for row in table(tmp_path, "mine")}
     assert rules == {"sg-1": (TOLD["ssh"],), "sg-2": (TOLD["ssh"],)}
+
+
+def test_what_is_not_known_stands_in_the_same_order_each_time(tmp_path: Path) -> None:
+    """Python's sets of texts have another order in each process: eight names are never in this one by chance."""
+    names = [f"sg-more-{letter}" for letter in "abcdefgh"]
+    refused = {name.replace("-", "_"): DENIED for name in names}
+    more = [policy(name) for name in names]
+    write(tmp_path, {HERE: unit([group("sg-1")], **refused)}, [*POLICIES, *more])
+    assert [row["policy"] for row in as_rows(tmp_path)] == names

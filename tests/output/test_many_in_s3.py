@@ -5,11 +5,15 @@ import os
 import threading
 import tracemalloc
 from collections.abc import Callable, Iterator
+from datetime import UTC, datetime
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
 import pytest
+from botocore.credentials import RefreshableCredentials
+from botocore.exceptions import ClientError
 
 from reporter.output import s3 as in_s3
 from reporter.output.packed import unpack
@@ -233,6 +237,56 @@ def test_credentials_of_the_moment_sign_each_file(
     wired.calls.clear()
     assert bucket.read(name(1)) == b"content 1"
     assert [call.access_key for call in reads(wired)] == ["AKIARENEWED"]
+
+
+def test_credentials_whose_renewal_is_refused_are_told_as_ever(
+    wired: Wire, client: Any, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where a session ends while a large bucket is read."""
+    assert bucket.read(name(0)) == b"content 0"
+
+    def refuse() -> dict[str, str]:
+        raise ClientError({"Error": {"Code": "ExpiredToken", "Message": "no more"}}, "AssumeRole")
+
+    expired = RefreshableCredentials(
+        "none", "none", "none", datetime(2025, 1, 1, tzinfo=UTC), refuse, "assume-role"
+    )
+    monkeypatch.setattr(in_s3._client()._request_signer, "_credentials", expired)
+    with pytest.raises(S3Error) as refused:
+        bucket.read(name(1))
+    assert refused.value.code == "ExpiredToken"
+
+
+NOW = "Sun, 30 Nov 2025 12:00:00 GMT"
+
+
+def answered(monkeypatch: pytest.MonkeyPatch, **headers: str) -> None:
+    """What a store answers to whoever asks for a file."""
+    answer: dict[str, Any] = {"ContentLength": 1, "Body": BytesIO(b"x"), "ETag": "1"}
+    heads = {name.replace("_", "-"): value for name, value in headers.items()}
+    answer["ResponseMetadata"] = {"HTTPHeaders": heads}
+    monkeypatch.setattr(Bucket, "_call", lambda *_, **__: answer)
+
+
+@pytest.mark.parametrize(
+    "written",
+    ["Sun, 30 Nov 2025 11:59:00 GMT", "Sun, 30 Nov 2025 11:59:00 -0000", "2025-11-30T11:59:00.000Z"],
+)
+def test_the_age_of_a_file_however_a_store_writes_times(
+    monkeypatch: pytest.MonkeyPatch, written: str
+) -> None:
+    answered(monkeypatch, date=NOW, last_modified=written)
+    found = Bucket(BUCKET, "").version("record.json", 10)
+    assert found and found.age == 60
+
+
+@pytest.mark.parametrize("headers", [{}, {"last_modified": "yesterday"}], ids=["none", "no time"])
+def test_a_store_that_tells_no_age_is_told_of(
+    monkeypatch: pytest.MonkeyPatch, headers: dict[str, str]
+) -> None:
+    answered(monkeypatch, date=NOW, **headers)
+    with pytest.raises(S3Error, match="does not tell when"):
+        Bucket(BUCKET, "").version("record.json", 10)
 
 
 def test_results_are_not_far_ahead_of_whoever_takes_them(bucket: Bucket) -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from reporter import pandas_without_pyarrow
-from reporter.errors import InputError, install
+from reporter.errors import InputError, install, not_loaded
 
 if TYPE_CHECKING:
     from importlib.metadata import EntryPoint
@@ -73,14 +73,15 @@ def load(name: str) -> Format:
             raise InputError(
                 f"-f {name}: needs {error.name}, which is not installed: {install(name)}"
             ) from None
+        except ImportError as error:
+            raise not_loaded(f"-f {name}: what it needs", error) from None
     entry = _of_packages().get(name)
     if entry is None:
         raise InputError(f"-f {name}: no such format; there are {', '.join(names())}")
     try:
         form = entry.load()
     except Exception as error:  # whatever an import may raise
-        what = " ".join(f"{type(error).__name__}: {error}".split())
-        raise InputError(f"-f {name}: {entry.value} cannot be loaded: {what}") from None
+        raise not_loaded(f"-f {name}: {entry.value}", error) from None
     if not callable(getattr(form, "write", None)):
         raise InputError(f"-f {name}: {entry.value} has no function write(stem, tables, facts)")
     return cast(Format, form)

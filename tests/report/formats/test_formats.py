@@ -388,3 +388,16 @@ def test_what_a_format_lacks_is_told_before_anything_is_read(
     needs = "sg-audit: -f parquet: needs pyarrow, which is not installed: "
     how = r"\S+python\S* -m pip install 'c7n-sg-audit\[parquet\]'\n"
     assert re.fullmatch(re.escape(needs) + how, done.stderr)
+
+
+def test_what_a_format_needs_and_cannot_be_loaded_is_told_in_a_line(
+    sg_audit: SgAudit, tmp_path: Path
+) -> None:
+    """As a pyarrow that is made for another numpy."""
+    (tmp_path / "pyarrow.py").write_text("raise ImportError('made for\\nanother')\n")
+    root = Path(__file__).parents[3]
+    words = ("report", "-s", "nowhere", "-f", "parquet")
+    done = sg_audit(*words, env={"PYTHONPATH": f"{tmp_path}:{root}"}, cold=True)
+    assert (done.returncode, done.stdout) == (2, "")
+    why = "ImportError: made for another"
+    assert done.stderr == f"sg-audit: -f parquet: what it needs cannot be loaded: {why}\n"

@@ -1,10 +1,16 @@
 """The xlsx format: tables written, and read back by another library."""
 
+import gc
+import multiprocessing
+import os
+import random
 import re
 import resource
 import signal
+import sys
+import time
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -14,15 +20,17 @@ import numpy as np
 import openpyxl
 import pandas as pd
 import pytest
+import xlsxwriter
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl.utils.escape import unescape
 
 from reporter.report.formats import xlsx
-from reporter.report.formats.xlsx import row_cells, workbook
+from reporter.report.formats.xlsx import row_cells, side_by_side, workbook, zipping
 from reporter.report.formats.xlsx.fast_worksheet import FastWorksheet
 from reporter.report.formats.xlsx.worksheet import PlainWorksheet
 from reporter.report.table import Kind, Table
+from tests.workflows.steps import wait_for
 
 LIMIT = 32_767
 SMILE = "😀"  # two UTF-16 units, one character
@@ -294,15 +302,18 @@ def test_rows_are_those_of_xlsxwriter_byte_for_byte(tmp_path: Path, monkeypatch:
             Kind.ATTACHMENTS,
         ),
         Table("marked", "A title", marked, Kind.GROUPS),
+        Table(
+            "waivers", "A title", pd.DataFrame({"waiver": ["a"], "reason": ["of two\nlines"]}), Kind.WAIVERS
+        ),
     ]
 
     def parts(name: str) -> dict[str, bytes]:
-        xlsx.write(tmp_path / name, tables, ["a fact"])
-        with zipfile.ZipFile(tmp_path / f"{name}.xlsx") as archive:
-            return {part: archive.read(part) for part in archive.namelist() if part != "docProps/core.xml"}
+        return parts_of(tmp_path / name, tables)
 
     monkeypatch.setattr(row_cells, "_KEPT", 8 * 4000)
     ours = parts("ours")
+    with beside():
+        assert parts("beside") == ours
     monkeypatch.setattr(workbook, "_COMPARED_WITH", ())
     workbook._worksheet_class.cache_clear()
     try:
@@ -318,6 +329,126 @@ def test_rows_are_those_of_xlsxwriter_byte_for_byte(tmp_path: Path, monkeypatch:
 
 def test_the_installed_xlsxwriter_is_one_that_rows_were_compared_with() -> None:
     assert workbook._worksheet_class() is FastWorksheet
+
+
+# Rows of large sheets, which other processes write.
+
+
+def parts_of(stem: Path, tables: list[Table]) -> dict[str, bytes]:
+    """What is in the workbook of tables, but for the time of its creation."""
+    xlsx.write(stem, tables, ["a fact"])
+    with zipfile.ZipFile(stem.with_suffix(".xlsx")) as archive:
+        return {part: archive.read(part) for part in archive.namelist() if part != "docProps/core.xml"}
+
+
+@contextmanager
+def beside(instead: Callable[..., None] | None = None) -> Iterator[None]:
+    """Rows of all sheets are written by other processes, or these do something else."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(side_by_side, "_processors", lambda: 3)
+        patched.setattr(side_by_side, "_FEWEST", 0)
+        patched.setattr(side_by_side, "_write", instead or side_by_side._write)
+        yield
+
+
+TWO = [Table(name, "A title", pd.DataFrame({"column": [name] * 9})) for name in ("one", "other")]
+
+
+def test_rows_are_written_here_where_a_process_that_does_is_killed(tmp_path: Path) -> None:
+    def killed(workbook: Any, sheet: FastWorksheet, rows: Any, answer: Any) -> None:
+        rows.write()
+        sheet.end_rows()
+        os.kill(os.getpid(), signal.SIGKILL)
+
+    here = parts_of(tmp_path / "here", TWO)
+    with beside(killed):
+        assert parts_of(tmp_path / "killed", TWO) == here
+    assert here["xl/worksheets/sheet2.xml"].count(b"<t>other</t>") == 9
+
+
+def test_other_processes_write_rows(tmp_path: Path) -> None:
+    def written(workbook: Any, sheet: FastWorksheet, rows: Any, answer: Any) -> None:
+        sheet.row_data_fh.write(f"<row>{os.getpid()}</row>")
+        answer.send(([3], sheet.end_rows()))
+
+    with beside(written):
+        parts = parts_of(tmp_path / "beside", TWO)
+    by = {int(number) for part in parts.values() for number in re.findall(rb"<row>(\d+)</row>", part)}
+    assert len(by) == 2
+    assert os.getpid() not in by
+
+
+def test_what_writes_rows_ends_with_its_parent(tmp_path: Path) -> None:
+    pid = tmp_path / "pid"
+
+    def parent() -> None:
+        def slow() -> list[int]:
+            pid.write_text(str(os.getpid()))
+            time.sleep(600)
+            return []
+
+        with xlsxwriter.Workbook(tmp_path / "book.xlsx", {"constant_memory": True}) as book, beside():
+            sheet = book.add_worksheet("one", worksheet_class=FastWorksheet)
+            side_by_side.write_rows(book, [side_by_side.SheetRows(sheet, 1, slow, print)])
+
+    started = multiprocessing.get_context("fork").Process(target=parent)
+    started.start()
+    wait_for(lambda: pid.exists() and bool(pid.read_text()))
+    started.kill()
+    started.join()
+    wait_for(
+        lambda: not Path("/proc", pid.read_text(), "cwd").exists()
+    )  # which one that nobody buried has not
+
+
+def test_what_another_process_cannot_write_for_is_raised(tmp_path: Path) -> None:
+    frame = pd.DataFrame({"column": [f"text {number}" for number in range(50_000)]})
+    tables = [Table(name, "A title", frame) for name in ("one", "other", "third")]
+    with beside(), full_disk(100_000), pytest.raises(OSError, match="File too large"):
+        xlsx.write(tmp_path / "report", tables, [])
+    assert {path.name for path in tmp_path.iterdir()} <= {"report.xlsx"}
+    assert multiprocessing.active_children() == []
+
+
+# Compression.
+
+
+@pytest.mark.parametrize("processors", [1, 3])
+@pytest.mark.parametrize("size", [0, 1, (1 << 20) - 1, 1 << 20, (1 << 20) + 1, 7_500_000])
+def test_a_zip_file_is_the_same_with_several_threads(
+    tmp_path: Path, size: int, processors: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    some = random.Random(size)
+    words = [some.randbytes(some.randint(1, 40)) for _ in range(300)]
+    content = b"".join(some.choices(words, k=size // 15 + 1))[:size]
+    (tmp_path / "file").write_bytes(content)
+    monkeypatch.setattr(zipping, "_processors", lambda: processors)
+    with zipping.SideBySideZip(tmp_path / "ours.zip", "w", compression=zipfile.ZIP_DEFLATED) as archive:
+        archive.write(tmp_path / "file", "a/name")
+        archive.writestr("other", "text")
+    with zipfile.ZipFile(tmp_path / "theirs.zip", "w", compression=zipfile.ZIP_DEFLATED) as archive:
+        archive.write(tmp_path / "file", "a/name")
+        archive.writestr("other", "text")
+    with zipfile.ZipFile(tmp_path / "ours.zip") as archive:
+        assert archive.testzip() is None
+        assert archive.read("a/name") == content
+        assert archive.read("other") == b"text"
+    ours, theirs = ((tmp_path / f"{name}.zip").stat().st_size for name in ("ours", "theirs"))
+    assert ours <= theirs * 1.005
+
+
+def test_a_zip_file_that_cannot_be_made_says_so_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    ignored: list[object] = []
+    monkeypatch.setattr(sys, "unraisablehook", ignored.append)
+    with pytest.raises(FileNotFoundError):
+        zipping.SideBySideZip(tmp_path / "not there" / "a.zip", "w")
+    gc.collect()
+    assert ignored == []
+
+
+def test_nothing_stays_replaced_in_xlsxwriter(tmp_path: Path) -> None:
+    written(tmp_path, pd.DataFrame({"column": ["text"]}))
+    assert xlsxwriter.workbook.ZipFile is zipfile.ZipFile
 
 
 # Tables.

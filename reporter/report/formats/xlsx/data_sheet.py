@@ -5,6 +5,8 @@ All is written from the top down: in constant memory a cell above the row that i
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pandas as pd
@@ -35,7 +37,19 @@ _COMMENT = {"x_scale": 2.2, "font_size": 9}
 _BATCH = 10_000
 
 
-def write_table(
+@dataclass(frozen=True)
+class TableRows:
+    """What is left of a table to write below its head.
+
+    `write` writes the rows, and returns how many characters the longest text of each column has. With that `end` makes
+    the columns as wide as they have to be, and returns these widths.
+    """
+
+    write: Callable[[], list[int]]
+    end: Callable[[Sequence[int]], list[float]]
+
+
+def begin_table(
     sheet: Worksheet,
     styles: Styles,
     table: Table,
@@ -43,8 +57,8 @@ def write_table(
     entries: Mapping[int, Entry],
     *,
     with_overview: bool,
-) -> list[float]:
-    """Write a table from the first row of a sheet on; returns the widths of its columns.
+) -> TableRows:
+    """Write the head of a table into the first row of a sheet.
 
     Groups get links to their rows among the attachments, and what policies found to the AWS console; after those come
     the auditors' columns, with their `entries` by the label of the row in the table's frame.
@@ -68,14 +82,27 @@ def write_table(
         )
     auditors.begin(last_row)
     found = _links(table.frame, tuple(links), attached)
-    longest = write_rows(sheet, styles, table, columns, 1, found, end=auditors.write)
+    sheet.freeze_panes(1, layout.frozen(columns, table.kind))
+    _colour(sheet, styles, columns, last_row)
+    return TableRows(
+        write=rows_writer(sheet, styles, table, columns, 1, found, end=auditors.write),
+        end=partial(_end_table, sheet, styles, columns, list(links), of_groups),
+    )
+
+
+def _end_table(
+    sheet: Worksheet,
+    styles: Styles,
+    columns: Sequence[Column],
+    links: Sequence[str],
+    of_groups: bool,
+    longest: Sequence[int],
+) -> list[float]:
     widths = [column.fitted(length, of_groups) for column, length in zip(columns, longest, strict=True)]
     for number, (column, width) in enumerate(zip(columns, widths, strict=True)):
         _set_column(sheet, styles, number, column, width)
     for number, name in enumerate(links, len(columns)):
         sheet.set_column(number, number, _LINK_WIDTHS[_LINKS.index(name)])
-    sheet.freeze_panes(1, layout.frozen(columns, table.kind))
-    _colour(sheet, styles, columns, last_row)
     return widths
 
 
@@ -122,7 +149,7 @@ def _head(styles: Styles, column: Column) -> Format:
     return styles.head()
 
 
-def write_rows(
+def rows_writer(
     sheet: Worksheet,
     styles: Styles,
     table: Table,
@@ -131,25 +158,30 @@ def write_rows(
     links: Iterable[Sequence[tuple[str, str]]] = (),
     first_column: int = 0,
     end: Callable[[int, Sequence[Any]], int] | None = None,
-) -> list[int]:
-    """Write the rows from a row of the sheet on, the `end` of each with its row and values, which tells how many lines
-    it takes up; returns how many characters the longest text of each column has."""
+) -> Callable[[], list[int]]:
+    """What writes the rows from a row of the sheet on, the `end` of each with its row and values, which tells how many
+    lines it takes up. It returns how many characters the longest text of each column has. All formats are made when
+    it begins."""
     of_row = iter(links)
     wrapped = [number for number, column in enumerate(columns) if column.wrapped]
     write_cells, longest = row_writer(sheet, styles, table, columns, first_column)
     link, text = styles.link(), styles.text()
-    for number, values in enumerate(table.rows(), row):
-        write_cells(number, values)
-        for column, (formula, shown) in enumerate(next(of_row, ()), len(columns)):
-            if formula:
-                sheet.write_formula(number, column, formula, link, shown)
-            elif shown:
-                sheet.write_string(number, column, shown, text)
-        lines = end(number, values) if end is not None else 1
-        if wrapped:
-            lines = max(lines, *(columns[each].lines(values[each]) for each in wrapped))
-            sheet.set_row(number, _LINE * lines)
-    return longest
+
+    def write() -> list[int]:
+        for number, values in enumerate(table.rows(), row):
+            write_cells(number, values)
+            for column, (formula, shown) in enumerate(next(of_row, ()), len(columns)):
+                if formula:
+                    sheet.write_formula(number, column, formula, link, shown)
+                elif shown:
+                    sheet.write_string(number, column, shown, text)
+            lines = end(number, values) if end is not None else 1
+            if wrapped:
+                lines = max(lines, *(columns[each].lines(values[each]) for each in wrapped))
+                sheet.set_row(number, _LINE * lines)
+        return longest
+
+    return write
 
 
 def _link_columns(table: Table, columns: Sequence[Column], attached: RowsOfGroups | None) -> dict[str, str]:

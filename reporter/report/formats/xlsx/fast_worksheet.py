@@ -7,7 +7,11 @@ once, a row is written at once, and a cell may be made once for many rows (`row_
 It stands on private parts of xlsxwriter, so it is for those versions alone that it was compared with.
 """
 
+import os
 import re
+import shutil
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from xlsxwriter.utility import _preserve_whitespace, xl_col_to_name
@@ -25,6 +29,10 @@ ROW = "\0"
 _PLAIN = re.compile(r"[!-%'-;=?-~](?:[ -%'-;=?-~]*[!-%'-;=?-~])?")
 
 _plain = XMLwriter()
+
+#: Which rows and columns of a sheet are written, as xlsxwriter notes it.
+Extent = tuple[int | None, ...]
+_EXTENT = ("dim_rowmin", "dim_rowmax", "dim_colmin", "dim_colmax", "previous_row")
 
 
 class FastWorksheet(PlainWorksheet):
@@ -83,6 +91,53 @@ class FastWorksheet(PlainWorksheet):
     def set_column(self, *args: Any, **options: Any) -> int:
         self._starts.clear()
         return super().set_column(*args, **options)  # type: ignore[no-any-return]
+
+    def end_of_rows(self) -> int:
+        """Where in the file of rows the next one goes, in bytes."""
+        self.row_data_fh.flush()
+        return os.fstat(self.row_data_fh.fileno()).st_size
+
+    def end_rows(self) -> Extent:
+        """Write the last row out; tells what is written, for `take_over`."""
+        self._write_single_row(self.previous_row + 1)
+        self.row_data_fh.flush()
+        return tuple(getattr(self, name) for name in _EXTENT)
+
+    def take_over(self, extent: Extent) -> None:
+        """Go on where another process has written rows into the file, and ended them."""
+        for name, value in zip(_EXTENT, extent, strict=True):
+            setattr(self, name, value)
+        self._begun = None
+        self.table.clear()
+        self.row_data_fh.seek(0, os.SEEK_END)
+
+    def cut_rows(self, end: int) -> None:
+        """Take back what was written behind a place in the file of rows."""
+        self.row_data_fh.seek(end)
+        self.row_data_fh.truncate()
+
+    def noted(self) -> Mapping[str, int]:
+        """How much is noted of the sheet beside rows, such as links, comments and heights."""
+        rows = ("table", "_cells", "_starts")
+        return {
+            name: len(value)
+            for name, value in vars(self).items()
+            if name not in rows and hasattr(value, "__len__")
+        }
+
+    def _write_optimized_sheet_data(self) -> None:
+        """The rows, copied as they are: xlsxwriter takes them for text, and back."""
+        if self.dim_rowmin is None:
+            super()._write_optimized_sheet_data()
+            return
+        self._xml_start_tag("sheetData")
+        self.fh.flush()
+        with self.row_data_fh as rows:
+            rows.flush()
+            rows.buffer.seek(0)
+            shutil.copyfileobj(rows.buffer, self.fh.buffer)
+        Path(self.row_data_filename).unlink()
+        self._xml_end_tag("sheetData")
 
     def _begin(self, row: int, result: int) -> int:
         if self.constant_memory and row == self.previous_row:

@@ -57,7 +57,9 @@ class Styles:
         """The format with these properties of xlsxwriter's."""
         key = tuple(sorted(properties.items()))
         if key not in self._made:
-            self._made[key] = self.workbook.add_format({**FONT, **properties})
+            made = self._made[key] = self.workbook.add_format({**FONT, **properties})
+            if number := getattr(made, "_get_xf_index", None):
+                number()  # now, and not by the process that happens to write the first cell of it
         return self._made[key]
 
     def head(self, **properties: Any) -> Format:

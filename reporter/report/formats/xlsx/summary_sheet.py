@@ -9,7 +9,7 @@ from dataclasses import replace
 from xlsxwriter.worksheet import Worksheet
 
 from reporter.report.formats.xlsx import layout
-from reporter.report.formats.xlsx.data_sheet import add_table, style_columns, write_head, write_rows
+from reporter.report.formats.xlsx.data_sheet import add_table, rows_writer, style_columns, write_head
 from reporter.report.formats.xlsx.layout import Column, Content
 from reporter.report.formats.xlsx.sheets import OVERVIEW
 from reporter.report.formats.xlsx.styles import Styles
@@ -46,7 +46,7 @@ def write(sheet: Worksheet, styles: Styles, tables: Sequence[Table], *, with_ove
         if with_overview and not row:
             back = f"internal:{OVERVIEW}!A1"
             sheet.write_url(0, 0, back, styles.back(), columns[0].name, "Back to the overview")
-        write_rows(sheet, styles, table, columns, row + 1, first_column=left)
+        rows_writer(sheet, styles, table, columns, row + 1, first_column=left)()
     sheet.freeze_panes(1, most)
 
 

@@ -3,8 +3,9 @@
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
+from zipfile import ZipFile
 
 import xlsxwriter
 from xlsxwriter.exceptions import FileCreateError
@@ -12,13 +13,15 @@ from xlsxwriter.worksheet import Worksheet
 
 from reporter.report.entries import NOTHING_PLACED, Entry, Placed, closed_table
 from reporter.report.formats.xlsx import printing, summary_sheet
-from reporter.report.formats.xlsx.data_sheet import write_table
+from reporter.report.formats.xlsx.data_sheet import TableRows, begin_table
 from reporter.report.formats.xlsx.links import Places, RowsOfGroups
 from reporter.report.formats.xlsx.overview_sheet import write_overview
 from reporter.report.formats.xlsx.sheets import OVERVIEW, Sheet, notes, sheets
+from reporter.report.formats.xlsx.side_by_side import SheetRows, write_rows
 from reporter.report.formats.xlsx.styles import FONT, TAB_COLOURS, Styles
 from reporter.report.formats.xlsx.unread_table import in_place_of_cells
 from reporter.report.formats.xlsx.worksheet import PlainWorksheet
+from reporter.report.formats.xlsx.zipping import SideBySideZip
 from reporter.report.overview import Overview
 from reporter.report.table import Kind, Table
 
@@ -50,6 +53,7 @@ def write(
     with (
         tempfile.TemporaryDirectory(dir=stem.parent) as scratch,  # where they wait until the end
         _os_errors(),
+        _compressed_side_by_side(),
         xlsxwriter.Workbook(path, {**_OPTIONS, "tmpdir": scratch}) as workbook,
     ):
         workbook.set_size(*_WINDOW)
@@ -70,17 +74,25 @@ def _write_sheets(
     attached = _rows_of_groups(tables, behind)
     if overview is not None:
         write_overview(workbook, _add_sheet(workbook, OVERVIEW), styles, overview, behind, said)
+    rows: list[SheetRows] = []
+    when = overview.when if overview else ""
     for each in behind:
         sheet = _add_sheet(workbook, each.name)
         sheet.set_tab_color(TAB_COLOURS[each.kind])
         if each.kind is Kind.SUMMARY:
             summary_sheet.write(sheet, styles, each.tables, with_overview=overview is not None)
-            widths: list[float] = []
+            printing.set_up(sheet, each, [], when)
         else:
             [table] = each.tables
             entries = _entries(table, placed)
-            widths = write_table(sheet, styles, table, attached, entries, with_overview=overview is not None)
-        printing.set_up(sheet, each, widths, overview.when if overview else "")
+            begun = begin_table(sheet, styles, table, attached, entries, with_overview=overview is not None)
+            end = partial(_end_sheet, sheet, each, when, begun)
+            rows.append(SheetRows(sheet, table.frame.size, begun.write, end))
+    write_rows(workbook, rows)
+
+
+def _end_sheet(sheet: Worksheet, held: Sheet, when: str, rows: TableRows, longest: Sequence[int]) -> None:
+    printing.set_up(sheet, held, rows.end(longest), when)
 
 
 def _with_closed(tables: Sequence[Table], placed: Placed) -> list[Table]:
@@ -108,6 +120,19 @@ def _worksheet_class() -> type[Worksheet]:
     from reporter.report.formats.xlsx.fast_worksheet import FastWorksheet
 
     return FastWorksheet
+
+
+@contextmanager
+def _compressed_side_by_side() -> Iterator[None]:
+    """xlsxwriter looks up there what it writes zip files with, and offers no other way to say so."""
+    zip_file = getattr(xlsxwriter.workbook, "ZipFile", None)
+    if zip_file is ZipFile:
+        xlsxwriter.workbook.ZipFile = SideBySideZip
+    try:
+        yield
+    finally:
+        if zip_file is ZipFile:
+            xlsxwriter.workbook.ZipFile = zip_file
 
 
 def _rows_of_groups(tables: Sequence[Table], behind: Sequence[Sheet]) -> RowsOfGroups | None:

@@ -1,0 +1,124 @@
+"""The rows of a workbook's sheets, those of large ones written by processes beside each other.
+
+In constant memory a sheet's rows go to a file of their own until the workbook is closed, so another process can write
+them there. It is forked: it has the tables already, and what it changes besides that file stays with it.
+"""
+
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+from collections.abc import Callable, Iterable
+from contextlib import suppress
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from multiprocessing.process import BaseProcess
+
+from xlsxwriter import Workbook
+from xlsxwriter.worksheet import Worksheet
+
+from reporter import orphans
+from reporter.report.formats.xlsx.fast_worksheet import Extent, FastWorksheet
+
+_FEWEST = 300_000  # cells: fewer are written as soon as a process is there
+
+Lengths = list[int]
+
+
+@dataclass(frozen=True)
+class SheetRows:
+    """The rows of a sheet that are to be written, of so many `cells`, and what is to be done then.
+
+    `write` writes them, and returns how many characters the longest text of each column has; `end` takes that.
+    """
+
+    sheet: Worksheet
+    cells: int
+    write: Callable[[], Lengths]
+    end: Callable[[Lengths], None]
+
+
+@dataclass(frozen=True)
+class _Writer:
+    """A process that writes the rows of a sheet, from a place in its file of rows on."""
+
+    process: BaseProcess
+    answer: Connection
+    sheet: FastWorksheet
+    rows: SheetRows
+    start: int
+
+
+def write_rows(workbook: Workbook, sheets: Iterable[SheetRows]) -> None:
+    """Write the rows of sheets, whose heads are written and whose formats are made, one sheet on each processor.
+
+    Raises the OSError that keeps one from being written.
+    """
+    others = _processors() - 1
+    writers: list[_Writer] = []
+    try:
+        for rows in sorted(sheets, key=lambda rows: rows.cells, reverse=True):
+            writers = [writer for writer in writers if writer.process.is_alive() or _end(writer)]
+            if len(writers) < others and rows.cells >= _FEWEST and isinstance(rows.sheet, FastWorksheet):
+                writers.append(_start(workbook, rows.sheet, rows))
+            else:
+                rows.end(rows.write())
+        while writers:
+            _end(writers.pop(0))
+    finally:
+        for writer in writers:
+            writer.process.kill()
+            writer.process.join()
+
+
+def _processors() -> int:
+    """How many this process may use; one where it cannot be forked safely."""
+    alone = threading.active_count() == 1  # a lock that another thread holds would stay locked in the copy
+    return len(os.sched_getaffinity(0)) if alone and sys.platform == "linux" else 1
+
+
+def _start(workbook: Workbook, sheet: FastWorksheet, rows: SheetRows) -> _Writer:
+    forked = multiprocessing.get_context("fork")
+    answer, theirs = forked.Pipe(duplex=False)
+    start = sheet.end_of_rows()
+    process = forked.Process(target=_write, args=[workbook, sheet, rows, theirs], daemon=True)
+    process.start()
+    theirs.close()
+    return _Writer(process, answer, sheet, rows, start)
+
+
+def _write(workbook: Workbook, sheet: FastWorksheet, rows: SheetRows, answer: Connection) -> None:
+    orphans.end_with_parent()
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    before = sheet.noted(), len(workbook.xf_format_indices)
+    written: tuple[Lengths, Extent] | OSError | None
+    try:
+        written = rows.write(), sheet.end_rows()
+        if before != (sheet.noted(), len(workbook.xf_format_indices)):
+            written = None  # more than rows, which would be lost
+    except OSError as error:
+        written = error
+    except Exception:  # which the parent meets as well
+        written = None
+    with suppress(BrokenPipeError):  # nobody waits for it any more
+        answer.send(written)
+
+
+def _end(writer: _Writer) -> bool:
+    """Take over what a process has written, or write it here; False, as it runs no more."""
+    written: tuple[Lengths, Extent] | OSError | None = None
+    with writer.answer, suppress(EOFError):  # of one that was killed
+        written = writer.answer.recv()
+    writer.process.join()
+    if isinstance(written, OSError):
+        raise written
+    if written is None:
+        writer.sheet.cut_rows(writer.start)
+        longest = writer.rows.write()
+    else:
+        longest, extent = written
+        writer.sheet.take_over(extent)
+    writer.rows.end(longest)
+    return False
