@@ -240,8 +240,20 @@ class Steps:
     def __init__(self, bar: Progress) -> None:
         self._bar, self._task, self._step = bar, bar.add_task("", total=None), ""
         self._last_shown = -_SHOWN_SECONDS
+        self._over, self._lock = False, threading.Lock()
 
     def __call__(self, step: str, done: int, total: int | None) -> None:
+        with self._lock:
+            if not self._over:
+                self._show(step, done, total)
+
+    def end(self) -> None:
+        """Take it away, and hear of no step more: a listing that nobody waits for goes on telling."""
+        with self._lock:
+            self._over = True
+            self._bar.stop()
+
+    def _show(self, step: str, done: int, total: int | None) -> None:
         if step != self._step:
             self._step = step
             self._bar.reset(self._task, description=without_controls(step))
@@ -265,7 +277,8 @@ def stepped(console: Console) -> Iterator[Steps]:
         auto_refresh=False,
         disable=not console.is_terminal,
     )
+    steps = Steps(bar)
     try:
-        yield Steps(bar)
+        yield steps
     finally:
-        bar.stop()
+        steps.end()

@@ -41,7 +41,7 @@ from reporter.inventory.rows import (
 from reporter.inventory.rule_facts import Deduplicator, RuleFacts, RuleReader
 from reporter.output.manifest import Cell, Status
 from reporter.output.reading import Output
-from reporter.output.store import UNREADABLE
+from reporter.output.store import DAMAGED, UNREADABLE, code_of
 
 
 @dataclass(frozen=True)
@@ -106,7 +106,7 @@ def read_unit(
                 elif not policy.on_events:
                     read.add(cell.policy)
             except OSError as error:
-                cell = _unreadable(cell, f"{store.name}/{key}: {error.strerror or error}")
+                cell = _unreadable(cell, f"{store.name}/{key}: {error.strerror or error}", code_of(error))
             except UNREADABLE as error:
                 cell = _unreadable(cell, f"{store.name}/{key}: cut short or not AWS's JSON: {error}")
         judged[cell.policy] = cell
@@ -289,8 +289,8 @@ def _not_terminated(found: _Found) -> Iterator[Instance]:
     return (each for each in found.instances.records.values() if each.state.name != "terminated")
 
 
-def _unreadable(cell: Cell, message: str) -> Cell:
-    return replace(cell, status=Status.FAILED, resources=None, code="Unreadable", message=message)
+def _unreadable(cell: Cell, message: str, code: str = DAMAGED) -> Cell:
+    return replace(cell, status=Status.FAILED, resources=None, code=code, message=message)
 
 
 def _in_short(problems: Sequence[str]) -> str:
