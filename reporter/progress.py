@@ -12,6 +12,7 @@ from rich.progress import (
     Progress,
     ProgressColumn,
     Task,
+    TaskID,
     TextColumn,
     TimeElapsedColumn,
     TimeRemainingColumn,
@@ -26,7 +27,7 @@ from reporter.redaction import without_controls
 _LONG_SECONDS = 10
 _LINES_SECONDS = 60
 
-_SHOWN_SECONDS = 0.1  # that a count stands, while it grows
+_DRAWN_SECONDS = 0.1  # between a bar and the next
 
 _FULL = 300  # letters of a problem
 _ESTIMATED_SECONDS = 600.0  # back from now, of which the time left is told
@@ -204,14 +205,37 @@ def _columns(width: int) -> Iterator[ProgressColumn]:
         yield TimeRemainingColumn()
 
 
+class _Drawn:
+    """Draws a bar as it is told how far something is, at most ten times a second.
+
+    No thread does it: beside one, no other process could be forked to do a part.
+    """
+
+    def __init__(self, bar: Progress) -> None:
+        self._bar, self._last = bar, -_DRAWN_SECONDS
+
+    def update(self, task: TaskID, done: int, total: int | None) -> None:
+        now = time.monotonic()
+        is_due = now - self._last >= _DRAWN_SECONDS or done == total
+        if is_due:
+            self._last = now
+        self._bar.update(task, completed=done, total=total, refresh=is_due)
+
+    def begin(self, task: TaskID, step: str) -> None:
+        self._bar.refresh()  # how far the one before came
+        self._bar.reset(task, description=without_controls(step))
+        self._bar.start()
+        self._last = -_DRAWN_SECONDS
+
+
 class Count:
     """Shows how much is done: it is told (parts done, of how many)."""
 
     def __init__(self, bar: Progress, what: str) -> None:
-        self._bar, self._task = bar, bar.add_task(what, total=None)
+        self._bar, self._drawn, self._task = bar, _Drawn(bar), bar.add_task(what, total=None)
 
     def __call__(self, done: int, total: int) -> None:
-        self._bar.update(self._task, completed=done, total=total)
+        self._drawn.update(self._task, done, total)
 
     @contextmanager
     def alone(self) -> Iterator[None]:
@@ -229,17 +253,25 @@ class Count:
 @contextmanager
 def counted(console: Console, what: str) -> Iterator[Count]:
     """Show on a terminal how much is done."""
-    columns = _columns(console.width)
-    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as bar:
+    with _bar(console) as bar:
         yield Count(bar, what)
+
+
+def _bar(console: Console) -> Progress:
+    return Progress(
+        *_columns(console.width),
+        console=console,
+        transient=True,
+        auto_refresh=False,
+        disable=not console.is_terminal,
+    )
 
 
 class Steps:
     """Shows how far each of several steps is: it is told (step, parts done, of how many, None where nobody knows)."""
 
     def __init__(self, bar: Progress) -> None:
-        self._bar, self._task, self._step = bar, bar.add_task("", total=None), ""
-        self._last_shown = -_SHOWN_SECONDS
+        self._bar, self._drawn, self._task, self._step = bar, _Drawn(bar), bar.add_task("", total=None), ""
         self._over, self._lock = False, threading.Lock()
 
     def __call__(self, step: str, done: int, total: int | None) -> None:
@@ -255,30 +287,16 @@ class Steps:
 
     def _show(self, step: str, done: int, total: int | None) -> None:
         if step != self._step:
-            if self._step:
-                self._bar.refresh()  # how far the one before came
             self._step = step
-            self._bar.reset(self._task, description=without_controls(step))
-            self._bar.start()
-            self._last_shown = -_SHOWN_SECONDS
-        now = time.monotonic()
-        shows = now - self._last_shown >= _SHOWN_SECONDS
-        self._bar.update(self._task, completed=done, total=total, refresh=shows or done == total)
-        if shows:
-            self._last_shown = now
+            self._drawn.begin(self._task, step)
+        self._drawn.update(self._task, done, total)
 
 
 @contextmanager
 def stepped(console: Console) -> Iterator[Steps]:
     """Show on a terminal how far each step is, from when the first is told of: until then a person may be asked for
-    what opens the way to it. No thread does it: beside one, no other process could be forked to do a part."""
-    bar = Progress(
-        *_columns(console.width),
-        console=console,
-        transient=True,
-        auto_refresh=False,
-        disable=not console.is_terminal,
-    )
+    what opens the way to it."""
+    bar = _bar(console)
     steps = Steps(bar)
     try:
         yield steps

@@ -27,6 +27,9 @@ class Kind(Enum):
     STAR = auto()  # accounts, regions, policies or single findings: for databases
 
 
+OnRows = Callable[[int], None]
+
+
 def _nobody(rows: int) -> None:
     pass
 
@@ -50,7 +53,7 @@ class Table:
     """Those whose findings the rows are, of a table of findings."""
     descriptions: Mapping[str, str] = field(default_factory=dict, repr=False)
     """What columns mean of which the report does not know it by itself."""
-    on_rows: Callable[[int], None] = field(default=_nobody, repr=False, compare=False)
+    on_rows: OnRows = field(default=_nobody, repr=False, compare=False)
     """Told how many rows more a format has taken."""
 
     def parts(self, rows: int) -> Iterator[pd.DataFrame]:

@@ -357,7 +357,7 @@ TWO = [Table(name, "A title", pd.DataFrame({"column": [name] * 9})) for name in 
 
 def test_rows_are_written_here_where_a_process_that_does_is_killed(tmp_path: Path) -> None:
     def killed(workbook: Any, sheet: FastWorksheet, rows: Any, answer: Any) -> None:
-        rows.write()
+        rows.write(answer.send)
         sheet.end_rows()
         os.kill(os.getpid(), signal.SIGKILL)
 
@@ -383,14 +383,14 @@ def test_what_writes_rows_ends_with_its_parent(tmp_path: Path) -> None:
     pid = tmp_path / "pid"
 
     def parent() -> None:
-        def slow() -> list[int]:
+        def slow(on_rows: Any) -> list[int]:
             pid.write_text(str(os.getpid()))
             time.sleep(600)
             return []
 
         with xlsxwriter.Workbook(tmp_path / "book.xlsx", {"constant_memory": True}) as book, beside():
             sheet = book.add_worksheet("one", worksheet_class=FastWorksheet)
-            side_by_side.write_rows(book, [side_by_side.SheetRows(sheet, 1, slow, print)])
+            side_by_side.write_rows(book, [side_by_side.SheetRows(sheet, 1, slow, print, print)])
 
     started = multiprocessing.get_context("fork").Process(target=parent)
     started.start()
@@ -400,6 +400,22 @@ def test_what_writes_rows_ends_with_its_parent(tmp_path: Path) -> None:
     wait_for(
         lambda: not Path("/proc", pid.read_text(), "cwd").exists()
     )  # which one that nobody buried has not
+
+
+def test_rows_that_others_write_are_counted_here(tmp_path: Path) -> None:
+    told: list[tuple[int, int]] = []
+    counted = [
+        Table(
+            name,
+            "A title",
+            pd.DataFrame({"column": range(rows)}),
+            on_rows=lambda n: told.append((os.getpid(), n)),
+        )
+        for name, rows in (("one", 25_000), ("other", 9))
+    ]
+    with beside():
+        xlsx.write(tmp_path / "report", counted, [])
+    assert sorted(told) == [(os.getpid(), rows) for rows in (9, 5_000, 10_000, 10_000)]
 
 
 def test_what_another_process_cannot_write_for_is_raised(tmp_path: Path) -> None:

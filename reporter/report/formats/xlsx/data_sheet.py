@@ -5,7 +5,7 @@ All is written from the top down: in constant memory a cell above the row that i
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
@@ -27,7 +27,7 @@ from reporter.report.formats.xlsx.links import RowsOfGroups, console, to_cell
 from reporter.report.formats.xlsx.row_cells import row_writer
 from reporter.report.formats.xlsx.sheets import OVERVIEW
 from reporter.report.formats.xlsx.styles import Styles
-from reporter.report.table import Kind, Table
+from reporter.report.table import Kind, OnRows, Table
 
 _UPRIGHT_HEAD = 104  # points: room for `has_ssh_open_world`; longer ones take two lines
 _LINE = 13.5  # points
@@ -41,11 +41,11 @@ _BATCH = 10_000
 class TableRows:
     """What is left of a table to write below its head.
 
-    `write` writes the rows, and returns how many characters the longest text of each column has. With that `end` makes
-    the columns as wide as they have to be, and returns these widths.
+    `write` writes the rows, tells now and then how many more it has, and returns how many characters the longest text
+    of each column has. With that `end` makes the columns as wide as they have to be, and returns these widths.
     """
 
-    write: Callable[[], list[int]]
+    write: Callable[[OnRows], list[int]]
     end: Callable[[Sequence[int]], list[float]]
 
 
@@ -158,17 +158,17 @@ def rows_writer(
     links: Iterable[Sequence[tuple[str, str]]] = (),
     first_column: int = 0,
     end: Callable[[int, Sequence[Any]], int] | None = None,
-) -> Callable[[], list[int]]:
+) -> Callable[[OnRows], list[int]]:
     """What writes the rows from a row of the sheet on, the `end` of each with its row and values, which tells how many
-    lines it takes up. It returns how many characters the longest text of each column has. All formats are made when
-    it begins."""
+    lines it takes up. It tells now and then how many more rows it has, and returns how many characters the longest text
+    of each column has. All formats are made when it begins."""
     of_row = iter(links)
     wrapped = [number for number, column in enumerate(columns) if column.wrapped]
     write_cells, longest = row_writer(sheet, styles, table, columns, first_column)
     link, text = styles.link(), styles.text()
 
-    def write() -> list[int]:
-        for number, values in enumerate(table.rows(), row):
+    def write(on_rows: OnRows) -> list[int]:
+        for number, values in enumerate(replace(table, on_rows=on_rows).rows(), row):
             write_cells(number, values)
             for column, (formula, shown) in enumerate(next(of_row, ()), len(columns)):
                 if formula:

@@ -17,6 +17,7 @@ from xlsxwriter.worksheet import Worksheet
 
 from reporter import orphans, processors
 from reporter.report.formats.xlsx.fast_worksheet import Extent, FastWorksheet
+from reporter.report.table import OnRows
 
 _FEWEST = 300_000  # cells: fewer are written as soon as a process is there
 
@@ -27,12 +28,14 @@ Lengths = list[int]
 class SheetRows:
     """The rows of a sheet that are to be written, of so many `cells`, and what is to be done then.
 
-    `write` writes them, and returns how many characters the longest text of each column has; `end` takes that.
+    `write` writes them, tells `on_rows` now and then how many more it has, and returns how many characters the longest
+    text of each column has; `end` takes that.
     """
 
     sheet: Worksheet
     cells: int
-    write: Callable[[], Lengths]
+    write: Callable[[OnRows], Lengths]
+    on_rows: OnRows
     end: Callable[[Lengths], None]
 
 
@@ -60,7 +63,7 @@ def write_rows(workbook: Workbook, sheets: Iterable[SheetRows]) -> None:
             if len(writers) < others and rows.cells >= _FEWEST and isinstance(rows.sheet, FastWorksheet):
                 writers.append(_start(workbook, rows.sheet, rows))
             else:
-                rows.end(rows.write())
+                rows.end(rows.write(rows.on_rows))
         while writers:
             _end(writers.pop(0))
     finally:
@@ -86,7 +89,7 @@ def _write(workbook: Workbook, sheet: FastWorksheet, rows: SheetRows, answer: Co
     before = sheet.noted(), len(workbook.xf_format_indices)
     written: tuple[Lengths, Extent] | OSError | None
     try:
-        written = rows.write(), sheet.end_rows()
+        written = rows.write(answer.send), sheet.end_rows()
         if before != (sheet.noted(), len(workbook.xf_format_indices)):
             written = None  # more than rows, which would be lost
     except OSError as error:
@@ -101,13 +104,15 @@ def _end(writer: _Writer) -> bool:
     """Take over what a process has written, or write it here; False, as it runs no more."""
     written: tuple[Lengths, Extent] | OSError | None = None
     with writer.answer, suppress(EOFError):  # of one that was killed
-        written = writer.answer.recv()
+        while isinstance(told := writer.answer.recv(), int):
+            writer.rows.on_rows(told)
+        written = told
     writer.process.join()
     if isinstance(written, OSError):
         raise written
     if written is None:
         writer.sheet.cut_rows(writer.start)
-        longest = writer.rows.write()
+        longest = writer.rows.write(lambda count: None)
     else:
         longest, extent = written
         writer.sheet.take_over(extent)

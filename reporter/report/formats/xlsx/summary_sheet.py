@@ -46,7 +46,7 @@ def write(sheet: Worksheet, styles: Styles, tables: Sequence[Table], *, with_ove
         if with_overview and not row:
             back = f"internal:{OVERVIEW}!A1"
             sheet.write_url(0, 0, back, styles.back(), columns[0].name, "Back to the overview")
-        rows_writer(sheet, styles, table, columns, row + 1, first_column=left)()
+        rows_writer(sheet, styles, table, columns, row + 1, first_column=left)(table.on_rows)
     sheet.freeze_panes(1, most)
 
 

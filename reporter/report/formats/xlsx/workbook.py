@@ -87,7 +87,7 @@ def _write_sheets(
             entries = _entries(table, placed)
             begun = begin_table(sheet, styles, table, attached, entries, with_overview=overview is not None)
             end = partial(_end_sheet, sheet, each, when, begun)
-            rows.append(SheetRows(sheet, table.frame.size, begun.write, end))
+            rows.append(SheetRows(sheet, table.frame.size, begun.write, table.on_rows, end))
     write_rows(workbook, rows)
 
 
