@@ -9,8 +9,8 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -22,6 +22,7 @@ from reporter import orphans
 from reporter.report.formats.xlsx.fast_worksheet import Extent, FastWorksheet
 
 _FEWEST = 300_000  # cells: fewer are written as soon as a process is there
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 Lengths = list[int]
 
@@ -60,12 +61,16 @@ def write_rows(workbook: Workbook, sheets: Iterable[SheetRows]) -> None:
     try:
         for rows in sorted(sheets, key=lambda rows: rows.cells, reverse=True):
             writers = [writer for writer in writers if writer.process.is_alive() or _end(writer)]
-            if len(writers) < others and rows.cells >= _FEWEST and isinstance(rows.sheet, FastWorksheet):
-                writers.append(_start(workbook, rows.sheet, rows))
-            else:
+            beside = len(writers) < others and rows.cells >= _FEWEST
+            if not (
+                beside
+                and isinstance(rows.sheet, FastWorksheet)
+                and _start(workbook, rows.sheet, rows, writers)
+            ):
                 rows.end(rows.write())
         while writers:
-            _end(writers.pop(0))
+            _end(writers[0])
+            del writers[0]
     finally:
         for writer in writers:
             writer.process.kill()
@@ -73,28 +78,55 @@ def write_rows(workbook: Workbook, sheets: Iterable[SheetRows]) -> None:
 
 
 def _processors() -> int:
-    """How many this process may use; one where it cannot be forked safely."""
+    """How many this process may use; one where it cannot be forked safely, or multiprocessing would not do it."""
     alone = threading.active_count() == 1  # a lock that another thread holds would stay locked in the copy
-    return len(os.sched_getaffinity(0)) if alone and sys.platform == "linux" else 1
+    may_start = not multiprocessing.current_process().daemon
+    return len(os.sched_getaffinity(0)) if alone and may_start and sys.platform == "linux" else 1
 
 
-def _start(workbook: Workbook, sheet: FastWorksheet, rows: SheetRows) -> _Writer:
+def _start(workbook: Workbook, sheet: FastWorksheet, rows: SheetRows, writers: list[_Writer]) -> bool:
+    """Whether there is one writer more; not where the system has no process, memory or file left for it."""
     forked = multiprocessing.get_context("fork")
-    answer, theirs = forked.Pipe(duplex=False)
     start = sheet.end_of_rows()
-    process = forked.Process(target=_write, args=[workbook, sheet, rows, theirs], daemon=True)
-    process.start()
-    theirs.close()
-    return _Writer(process, answer, sheet, rows, start)
+    try:
+        answer, theirs = forked.Pipe(duplex=False)
+    except OSError:
+        return False
+    with theirs, _no_end():
+        process = forked.Process(target=_write, args=[workbook, sheet, rows, theirs], daemon=True)
+        try:
+            process.start()
+        except OSError:
+            answer.close()
+            return False
+        writers.append(_Writer(process, answer, sheet, rows, start))
+    return True
+
+
+@contextmanager
+def _no_end() -> Iterator[None]:
+    """Signals that end this process wait: the copy would tell of them by a traceback, and nobody end the copy."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _end_at_once() -> None:
+    """Have a copy end by the signals that the first one takes for Ctrl-C; what that ignores, it ignores too."""
+    for number in _ENDING:
+        if callable(signal.getsignal(number)):
+            signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
 
 
 def _write(workbook: Workbook, sheet: FastWorksheet, rows: SheetRows, answer: Connection) -> None:
-    orphans.end_with_parent()
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    _end_at_once()
     before = sheet.noted(), len(workbook.xf_format_indices)
     written: tuple[Lengths, Extent] | OSError | None
     try:
+        orphans.end_with_parent()
         written = rows.write(), sheet.end_rows()
         if before != (sheet.noted(), len(workbook.xf_format_indices)):
             written = None  # more than rows, which would be lost
