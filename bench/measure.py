@@ -13,7 +13,9 @@ from pathlib import Path
 _SUBREAPER = 36  # PR_SET_CHILD_SUBREAPER of prctl(2): orphans become ours, so that their time counts
 
 _PAUSE = 0.1  # seconds between looks at the memory
-_SHARE = 0.05  # of a processor, at the most, for those looks: at thirty processes one takes a tenth of a second
+_SHARE = (
+    0.05  # of a processor, at the most, for those looks: at thirty processes one takes a tenth of a second
+)
 
 
 @dataclass(frozen=True)

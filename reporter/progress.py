@@ -26,6 +26,8 @@ from reporter.redaction import without_controls
 _LONG_SECONDS = 10
 _LINES_SECONDS = 60
 
+_SHOWN_SECONDS = 0.1  # that a count stands, while it grows
+
 _FULL = 300  # letters of a problem
 _ESTIMATED_SECONDS = 600.0  # back from now, of which the time left is told
 _BAR, _WIDE = 20, 60  # characters: a bar, and a terminal that has room for one beside a name
@@ -237,21 +239,46 @@ class Steps:
 
     def __init__(self, bar: Progress) -> None:
         self._bar, self._task, self._step = bar, bar.add_task("", total=None), ""
+        self._last_shown = -_SHOWN_SECONDS
+        self._over, self._lock = False, threading.Lock()
 
     def __call__(self, step: str, done: int, total: int | None) -> None:
+        with self._lock:
+            if not self._over:
+                self._show(step, done, total)
+
+    def end(self) -> None:
+        """Take it away, and hear of no step more: a listing that nobody waits for goes on telling."""
+        with self._lock:
+            self._over = True
+            self._bar.stop()
+
+    def _show(self, step: str, done: int, total: int | None) -> None:
         if step != self._step:
             self._step = step
             self._bar.reset(self._task, description=without_controls(step))
             self._bar.start()
-        self._bar.update(self._task, completed=done, total=total)
+            self._last_shown = -_SHOWN_SECONDS
+        now = time.monotonic()
+        shows = now - self._last_shown >= _SHOWN_SECONDS
+        self._bar.update(self._task, completed=done, total=total, refresh=shows)
+        if shows:
+            self._last_shown = now
 
 
 @contextmanager
 def stepped(console: Console) -> Iterator[Steps]:
     """Show on a terminal how far each step is, from when the first is told of: until then a person may be asked for
-    what opens the way to it."""
-    bar = Progress(*_columns(console.width), console=console, transient=True, disable=not console.is_terminal)
+    what opens the way to it. No thread does it: beside one, no other process could be forked to do a part."""
+    bar = Progress(
+        *_columns(console.width),
+        console=console,
+        transient=True,
+        auto_refresh=False,
+        disable=not console.is_terminal,
+    )
+    steps = Steps(bar)
     try:
-        yield Steps(bar)
+        yield steps
     finally:
-        bar.stop()
+        steps.end()

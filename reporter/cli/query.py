@@ -63,8 +63,10 @@ def query(
     from reporter.report.sql.views import CONTENT
 
     whole = True
+    asked = CONTENT if content else sql_text
+    several, meanings = runs is not None, loading.may_tell_meanings(asked)
     with locked.database() as database:
-        statement = locked.parsed(database, CONTENT if content else sql_text)
+        statement = locked.parsed(database, asked)
         accepted = read_waivers(waivers_file, accounts_file, max_waiver_days)
         newest = open_run(output, accounts_file, at, history=history, **choice)
         for opened in _runs(newest, runs or 1, history, {"accounts_file": accounts_file, **choice}):
@@ -73,10 +75,12 @@ def query(
                 continue
             run = read_run(opened, accepted)
             _say(run, is_newest=opened is newest)
-            run_tables.load(database, run.audit, run.findings, run.past, run.labels, several=runs is not None)
+            run_tables.load(
+                database, run.audit, run.findings, run.past, run.labels, several=several, meanings=meanings
+            )
             whole = whole and not run.audit.gaps and opened.output.complete
             del run  # before the next is read
-        loading.add_views(database, by_run=runs is not None)
+        loading.add_views(database, by_run=several, meanings=meanings)
         locked.lock(database)
         printing.show(style, locked.ask(database, statement), listening)
     return EXIT_OK if whole else EXIT_PARTIAL

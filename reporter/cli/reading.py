@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from reporter.output.reading import Output
     from reporter.output.store import Store
 
+_MANY = 10_000  # groups: the garbage collector takes long to look through them
+
 
 @dataclass(frozen=True)
 class Opened:
@@ -101,7 +103,7 @@ def open_run(
 
 def read_run(opened: Opened, accepted: Sequence["Waiver"] = ()) -> Read:
     """Read a run with the earlier ones and the waivers, and say what it is."""
-    from reporter import progress
+    from reporter import garbage_collection, progress
     from reporter.findings import waived, waivers
     from reporter.findings.assess import assess
     from reporter.findings.past import NO_PAST, past_of
@@ -113,6 +115,8 @@ def read_run(opened: Opened, accepted: Sequence["Waiver"] = ()) -> Read:
     found = opened.output
     with progress.counted(console(), f"reading {found.kind}") as count:
         audit, inventory = read_audit(found, opened.fields, count)
+    if len(inventory.groups) >= _MANY:
+        garbage_collection.leave_what_is_there()
     findings = assess(inventory, found.policies)
     del inventory  # the report needs the room
     findings = waived.apply(findings, found.policies, accepted, waivers.today())

@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import pandas as pd
@@ -40,7 +40,7 @@ _TOLD_LATER = ("first_seen", "since_last", "next_step")
 _UNUSED = "unused"
 _POWER = "role_power"
 _REACHABLE = {answer.value: rank for rank, answer in enumerate(Reachable)}
-_SINCE_LAST = {"new": 0, "changed": 1, "same": 2, "": 3}
+_SINCE_LAST = ("new", "changed", "same")  # the strongest first
 _SORT = ["account_profile", "region", "group_name", "security_group_id"]
 
 
@@ -79,22 +79,31 @@ class Findings:
             found[row].add(policy)
         return {row: frozenset(names) for row, names in found.items()}
 
-    def since(self, policies: Collection[str] | None) -> "dict[str, pd.Series[str]]":
-        """The columns `first_seen` and `since_last` of each group, from its findings of the policies, or of all: the
-        earliest day, and the strongest of `new`, `changed` and `same`. Empty where there are none."""
-        first_seen, since_last = ([""] * len(self.groups) for _ in range(2))
-        if "first_seen" in self.frame:
-            frame = self.frame[["group", "first_seen", "since_last"]]
-            frame = frame if policies is None else frame[self.frame["policy"].isin(policies)]
-            for group, day, since in zip(*(frame[name].tolist() for name in frame), strict=True):
-                if day and (not first_seen[group] or day < first_seen[group]):
-                    first_seen[group] = day
-                if _SINCE_LAST[since] < _SINCE_LAST[since_last[group]]:
-                    since_last[group] = since
+    def since(
+        self, policies: Collection[str] | None, rows: "pd.Index[Any] | None" = None
+    ) -> "dict[str, pd.Series[str]]":
+        """The columns `first_seen` and `since_last` of each group, or of those of some rows, from its findings of the
+        policies, or of all: the earliest day, and the strongest of `new`, `changed` and `same`. Empty where there are
+        none."""
+        of = self.groups.index if rows is None else rows
+        if "first_seen" not in self.frame:
+            return {name: pd.Series("", index=of, dtype="str") for name in ("first_seen", "since_last")}
+        frame = self.frame[["group", "first_seen", "since_last"]]
+        frame = frame if policies is None else frame[self.frame["policy"].isin(policies)]
+        days = sorted(filter(None, frame["first_seen"].unique()))
         return {
-            name: pd.Series(values, index=self.groups.index, dtype="str")
-            for name, values in (("first_seen", first_seen), ("since_last", since_last))
+            name: pd.Series(self._first_of(frame["group"], frame[name], order).take(of), index=of)
+            for name, order in (("first_seen", days), ("since_last", _SINCE_LAST))
         }
+
+    def _first_of(self, group: "pd.Series[int]", told: "pd.Series[str]", order: Sequence[str]) -> Any:
+        """For each group the one of the texts told of it that comes first in an order; empty where there is none."""
+        codes, texts = pd.factorize(told)
+        rank = {text: place for place, text in enumerate(order)}
+        ranks = np.array([rank.get(text, len(order)) for text in texts], dtype=np.int64)
+        first = np.full(len(self.groups), len(order))
+        np.minimum.at(first, group.to_numpy(), ranks[codes])
+        return pd.array([*order, ""], dtype="str").take(first)
 
     def matched_rules(self, policies: Collection[str]) -> dict[int, tuple[str, ...] | None]:
         """By row of the group: the rules by which the policies caught it, sorted; None where they cannot be told."""
@@ -119,13 +128,13 @@ def assess(
     if not policies_alone:
         inventory = with_caught_together(inventory, policies)
     finding = [policy for policy in policies if policy.resource == GROUPS and policy.filtered]
-    groups = inventory.groups.copy()
+    groups, answers = inventory.groups.copy(), _answers(inventory)
     for column, names in _columns(policies).items():
-        groups[column] = _flag(inventory, names, groups.get(column), policies_alone)
+        groups[column] = _flag(answers, names, groups.get(column), policies_alone)
     if _UNUSED not in groups:
         groups[_UNUSED] = pd.Series(pd.NA, index=groups.index, dtype="boolean")
     looking = frozenset(policy.name for policy in finding if _looks_at_use(policy))
-    _agree_on_use(groups, inventory, looking, _columns(policies).get(_UNUSED, ()))
+    _agree_on_use(groups, answers, looking, _columns(policies).get(_UNUSED, ()))
     frame = _frame(inventory, finding, groups, looking)
     exposed = {SSH_WORLD: groups[SSH_WORLD]}
     for policy in finding:
@@ -162,8 +171,10 @@ def assess(
 
 def _notes(on_risk: "pd.Series[str]", exposures: "pd.Series[Any]") -> "pd.Series[str]":
     """The notes on the risk, then those on what could not be told rule by rule."""
+    distinct = {id(exposure): exposure for exposure in exposures}  # most groups share theirs with others
+    notes = {each: note(exposure) for each, exposure in distinct.items()}
     found = [
-        "; ".join(filter(None, (first, note(exposure))))
+        "; ".join(filter(None, (first, notes[id(exposure)])))
         for first, exposure in zip(on_risk, exposures, strict=True)
     ]
     return pd.Series(found, index=on_risk.index, dtype=object)
@@ -178,27 +189,43 @@ def _columns(policies: Iterable[PlannedPolicy]) -> dict[str, list[str]]:
     return columns
 
 
+class _Answers(NamedTuple):
+    """What the policies answered: `distinct` has `caught_by`, `unanswered` and `unasked` of the inventory as they are
+    together, each once, as most groups were caught by the same policies; `of_row` has the number of that for each
+    row."""
+
+    distinct: Sequence[tuple[tuple[str, ...], frozenset[str], frozenset[str]]]
+    of_row: "np.ndarray[Any, Any]"
+
+    def spread(self, told: Iterable[Any], dtype: Any) -> "pd.Series[Any]":
+        """What is told of each of the distinct ones, for each row."""
+        return pd.Series(pd.array(list(told), dtype=dtype).take(self.of_row))
+
+
+def _answers(inventory: Inventory) -> _Answers:
+    numbers: dict[Any, int] = {}
+    answers = zip(inventory.caught_by, inventory.unanswered, inventory.unasked, strict=True)
+    of_row = [numbers.setdefault(answer, len(numbers)) for answer in answers]
+    return _Answers(list(numbers), np.array(of_row, dtype=np.int64))
+
+
 def _flag(
-    inventory: Inventory,
+    answers: _Answers,
     names: Sequence[str],
     told_by_rules: "pd.Series[bool] | None",
     policies_alone: bool,
 ) -> "pd.Series[bool]":
     """True where a policy or the rules say so, unknown where one of the policies gave no answer, or where none was
     to give one and the rules do not tell."""
-    verdicts: dict[tuple[Any, ...], bool | None] = {}  # most groups were caught by the same policies
-    flags = []
     wanted = frozenset(names)
-    for answer in zip(inventory.caught_by, inventory.unanswered, inventory.unasked, strict=True):
-        if answer not in verdicts:
-            caught_by, unanswered, unasked = answer
-            silent = not unanswered.isdisjoint(wanted) or unasked >= wanted
-            verdicts[answer] = True if not wanted.isdisjoint(caught_by) else None if silent else False
-        flags.append(verdicts[answer])
-    flag = pd.Series(flags, index=inventory.groups.index, dtype="boolean")
+    verdicts: list[bool | None] = []
+    for caught_by, unanswered, unasked in answers.distinct:
+        silent = not unanswered.isdisjoint(wanted) or unasked >= wanted
+        verdicts.append(True if not wanted.isdisjoint(caught_by) else None if silent else False)
+    flag = answers.spread(verdicts, "boolean")
     if told_by_rules is None:
         return flag
-    not_asked = pd.Series([unasked >= wanted for unasked in inventory.unasked], index=flag.index, dtype=bool)
+    not_asked = answers.spread((unasked >= wanted for _, _, unasked in answers.distinct), bool)
     flag = flag.mask(not_asked & flag.isna(), told_by_rules)
     return flag if policies_alone else flag.mask(told_by_rules.fillna(False), True)
 
@@ -210,14 +237,14 @@ def _looks_at_use(policy: PlannedPolicy) -> bool:
 
 
 def _agree_on_use(
-    groups: pd.DataFrame, inventory: Inventory, looking: Collection[str], in_column: Collection[str]
+    groups: pd.DataFrame, answers: _Answers, looking: Collection[str], in_column: Collection[str]
 ) -> None:
     """What Custodian's `unused` filter saw and what the interfaces show are of one thing.
 
     `looking` are the policies with that filter: what they caught is on no interface of the account. What another
     account's interface carries is not unused, unless another policy of the column says so.
     """
-    caught = _caught_by(inventory, looking)
+    caught = _caught_by(answers, looking)
     unseen = caught & groups["in_use"].isna()
     groups.loc[unseen, "in_use"] = False
     groups.loc[unseen, "attached_eni_count"] = 0
@@ -231,15 +258,14 @@ def _agree_on_use(
         without = pd.Series([value] * len(groups), index=groups.index, dtype=groups[column].dtype)
         groups[column] = groups[column].mask(unseen, without)
     carried = caught & groups["in_use"].fillna(False)
-    otherwise = _caught_by(inventory, set(in_column) - set(looking))
+    otherwise = _caught_by(answers, set(in_column) - set(looking))
     groups[_UNUSED] = groups[_UNUSED].mask(carried & ~otherwise, False)
 
 
-def _caught_by(inventory: Inventory, policies: Collection[str]) -> "pd.Series[bool]":
+def _caught_by(answers: _Answers, policies: Collection[str]) -> "pd.Series[bool]":
     """For each row of the inventory whether one of the policies listed it."""
     wanted = frozenset(policies)
-    caught = [not wanted.isdisjoint(names) for names in inventory.caught_by]
-    return pd.Series(caught, index=inventory.groups.index, dtype=bool)
+    return answers.spread((not wanted.isdisjoint(names) for names, _, _ in answers.distinct), bool)
 
 
 def _frame(

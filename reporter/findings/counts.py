@@ -1,5 +1,8 @@
 """Groups counted by risk: proven and possible apart, and what of them the internet reaches."""
 
+from typing import Any
+
+import numpy as np
 import pandas as pd
 
 from reporter.custodian.resource_types import GROUPS
@@ -22,11 +25,20 @@ REACHED = tuple(
 _REACHED = {Reachable.YES.value: "_reachable", Reachable.UNKNOWN.value: f"_reachable{POSSIBLE}"}
 
 
-def levels_and_reached(findings: Findings) -> "tuple[pd.Series[str], pd.Series[str]]":
-    """For each group which of COUNTED it is counted in, and which of REACHED, empty where in none of those."""
-    groups = findings.groups
-    levels = groups["risk"].astype(str).where(findings.proven, groups["risk"].astype(str) + POSSIBLE)
-    return levels, (levels + groups["reachable"].map(_REACHED)).fillna("")
+def levels_and_reached(findings: Findings) -> "tuple[pd.Categorical[Any], pd.Categorical[Any]]":
+    """For each group which of COUNTED it is counted in, and which of REACHED, missing where in none of those."""
+    risks, reachable = findings.groups["risk"].cat, findings.groups["reachable"]
+    kinds = [*risks.categories, *(f"{level}{POSSIBLE}" for level in risks.categories)]
+    level = risks.codes.to_numpy(int) + np.where(findings.proven, 0, len(risks.categories))
+    reached = np.full(len(level), -1)
+    for answer, ending in _REACHED.items():
+        in_it = np.array(
+            [REACHED.index(name) if (name := kind + ending) in REACHED else -1 for kind in kinds]
+        )
+        answered = (reachable == answer).to_numpy(bool)
+        reached[answered] = in_it[level[answered]]
+    in_levels = pd.Categorical.from_codes(level, pd.Index(kinds))
+    return in_levels, pd.Categorical.from_codes(reached, pd.Index(REACHED))
 
 
 def of_all(audit: Audit, findings: Findings) -> dict[str, int | None]:

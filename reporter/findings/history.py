@@ -3,12 +3,14 @@
 It is compact, a list a column, and knows since when each finding is seen, so that older runs may be deleted.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from datetime import UTC, datetime
+from functools import cache
 from typing import Annotated, Any
 
 import msgspec
+import pandas as pd
 
 from reporter.custodian.resource_types import GROUPS
 from reporter.findings import counts
@@ -84,18 +86,18 @@ def of_run(
     # What an event asked for says nothing of all else.
     read = [cell for cell in audit.cells if cell.status is Status.OK and not policy_of(cell).on_events]
     cells = {(*_place(cell), cell.policy): policy_of(cell).decides for cell in read}
-    groups: dict[Place, set[str]] = {}
+    groups: dict[tuple[str, str], set[str]] = {}
     frame = findings.groups
     for account, profile, region, group in zip(
         *(frame[name].tolist() for name in ("account_id", "account_profile", "region", "security_group_id")),
         strict=True,
     ):
-        groups.setdefault(Place(account or profile, region), set()).add(group)
+        groups.setdefault((account or profile, region), set()).add(group)
     run = RunFindings(
         started=audit.output.started,
         findings=_found(audit, findings, {(*_place(cell), cell.policy): _date(cell, audit) for cell in read}),
         cells=cells,
-        groups={place: frozenset(ids) for place, ids in groups.items()},
+        groups={Place(*place): frozenset(ids) for place, ids in groups.items()},
         listed=frozenset(
             _place(cell) for cell in read if policy_of(cell).lists_all and policy_of(cell).resource == GROUPS
         ),
@@ -117,6 +119,8 @@ def since(run: RunFindings, before: RunFindings | None, own: RunFindings | None 
     """
     deleted = before and own and own.after > before.started
     earlier = [each for each in (None if deleted else before, own) if each]
+    if not earlier:
+        return run
     found = dict(run.findings)
     for key, each in run.findings.items():
         dates = [date for other in earlier if (date := seen_before(other, key))]
@@ -162,16 +166,22 @@ def _found(audit: Audit, findings: Findings, dates: Mapping[tuple[str, str, str]
     columns = {policy.name: policy.in_report.column for policy in audit.output.policies}
     risks, are_proven = findings.groups["risk"].tolist(), findings.proven.tolist()
     reachable = findings.groups["reachable"].tolist()
-    of_frame = ("group", "account_id", "account_profile", "region", "policy", "resource_id", "group_name")
     found, today = {}, audit.output.started[:10]
-    for group, account, profile, region, policy, resource_id, name, exposed, rules in zip(
-        *(proven[column].tolist() for column in (*of_frame, "exposed", "matched_rules")), strict=True
-    ):
-        key = Key(account or profile, region, policy, resource_id)
-        level = finding_level(risks[group], exposed, columns[policy])
+    level_of = cache(finding_level)
+    rows = (proven[column].tolist() for column in ("group", "group_name", "exposed", "matched_rules"))
+    for key, group, name, exposed, rules in zip(keys(proven), *rows, strict=True):
+        level = level_of(risks[group], exposed, columns[key.policy])
         is_proven = are_proven[group] or level == INFORMS
         found[key] = Found(name, level, is_proven, reachable[group], rules, dates.get(key[:3], today))
     return found
+
+
+def keys(frame: pd.DataFrame) -> Iterator[Key]:
+    """What tells each of some rows of `Findings.frame` in all runs."""
+    ids, profiles = frame["account_id"].tolist(), frame["account_profile"].tolist()
+    accounts = (account or profile for account, profile in zip(ids, profiles, strict=True))
+    others = (frame[name].tolist() for name in ("region", "policy", "resource_id"))
+    return map(Key._make, zip(accounts, *others, strict=True))
 
 
 def finding_level(risk: str, exposed: bool, column: str) -> str:

@@ -10,7 +10,7 @@ from reporter.accounts.expected import PlannedAccount
 from reporter.errors import InputError
 from reporter.findings import history
 from reporter.findings.assess import Findings, assess
-from reporter.findings.changes import Change, Key, RunFindings, State, compare, read_since
+from reporter.findings.changes import Change, RunFindings, State, compare, read_since
 from reporter.findings.resolved import Resolved, resolved_since
 from reporter.findings.waived import apply
 from reporter.findings.waived_changes import with_waived
@@ -296,14 +296,9 @@ def _told(findings: Findings, run: RunFindings, changes: Sequence[Change]) -> Fi
     """The findings with `first_seen` and `since_last`, also of the groups."""
     states = {change.key: SINCE_LAST.get(change.state, "") for change in changes}
     frame = findings.frame
-    first_seen, since_last = [], []
-    columns = ("account_id", "account_profile", "region", "policy", "resource_id")
-    for account, profile, region, policy, resource_id in zip(
-        *(frame[name].tolist() for name in columns), strict=True
-    ):
-        key = Key(account or profile, region, policy, resource_id)
-        first_seen.append(run.first_seen(key))
-        since_last.append(states.get(key, ""))
+    keys = list(history.keys(frame))
+    first_seen = list(map(run.first_seen, keys))
+    since_last = [states.get(key, "") for key in keys] if states else ""
     frame = frame.assign(
         first_seen=pd.Series(first_seen, index=frame.index, dtype="str"),
         since_last=pd.Series(since_last, index=frame.index, dtype="str"),

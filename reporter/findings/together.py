@@ -29,12 +29,13 @@ def with_caught_together(inventory: Inventory, policies: Sequence[PlannedPolicy]
     rule by rule.
     """
     ports = {policy.name: _ports_for_the_world(policy) for policy in policies}
+    rows = [row for row, exposure in enumerate(inventory.exposure) if exposure.together]
+    if not rows:
+        return inventory
     caught_by, matched_rules = list(inventory.caught_by), list(inventory.matched_rules)
-    for row, (exposure, unanswered, unasked) in enumerate(
-        zip(inventory.exposure, inventory.unanswered, inventory.unasked, strict=True)
-    ):
-        if not exposure.together:
-            continue
+    for row in rows:
+        exposure = inventory.exposure[row]
+        unanswered, unasked = inventory.unanswered[row], inventory.unasked[row]
         for policy, asked in ports.items():
             if policy in caught_by[row] or policy in unanswered or policy in unasked:
                 continue

@@ -4,6 +4,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Protocol, TypeVar
 
+import msgspec
+
 from reporter.custodian.resource_types import GROUPS, INTERFACES
 from reporter.inventory.rows import GroupRow, InterfaceRow, UnitRows
 
@@ -45,7 +47,7 @@ def _interface_id(row: InterfaceRow) -> str:
 
 def _as_seen_by(newest: GroupRow, row: GroupRow) -> GroupRow:
     """The newest record with what the policies said of the group where it was seen."""
-    return replace(newest, caught_by=row.caught_by, matched_rules=row.matched_rules)
+    return msgspec.structs.replace(newest, caught_by=row.caught_by, matched_rules=row.matched_rules)
 
 
 def _agreed(

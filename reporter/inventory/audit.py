@@ -9,10 +9,12 @@ import pandas as pd
 from reporter import garbage_collection
 from reporter.custodian import resource_types
 from reporter.custodian.resource_types import GROUPS, INVENTORY_TABS, Field
+from reporter.inventory import two_processes
 from reporter.inventory.across_accounts import agreed
 from reporter.inventory.columns import Value
 from reporter.inventory.join import Inventory, join
-from reporter.inventory.rows import Deduplicator, UnitRows
+from reporter.inventory.rows import UnitRows
+from reporter.inventory.rule_facts import Deduplicator, RuleReader
 from reporter.inventory.unit import ExtraColumns, read_unit
 from reporter.output.manifest import Cell
 from reporter.output.reading import Output
@@ -77,10 +79,14 @@ def read_units(
     """What an output directory says of each account and region: accounts in their order, regions by name."""
     order = {account.name: number for number, account in enumerate(output.accounts)}
     units_of = sorted(output.units(), key=lambda cells: (order.get(cells[0].account, -1), cells[0].region))
-    # In one process: records are decoded as fast as they would come over a pipe from another.
-    read = partial(read_unit, output=output, extra=extra, deduplicated=Deduplicator())
+    kept = Deduplicator()
+    read = partial(read_unit, output=output, extra=extra, deduplicated=kept, rules=RuleReader(kept))
     units = []
-    for unit in side_by_side(output.store, read, units_of):
+    if output.store.threads == 1 and two_processes.are_worth_it(len(units_of)):
+        found = two_processes.in_two(read, units_of, lambda cells: cells[0].account)
+    else:
+        found = side_by_side(output.store, read, units_of)
+    for unit in found:
         units.append(unit)
         progress(len(units), len(units_of))
     return agreed(units)

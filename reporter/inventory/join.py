@@ -67,7 +67,9 @@ def join(
     instances = {instance.instance_id: instance for unit in units for instance in unit.instances}
     network = internet.topology(units)
     with_lists = cache(lambda ingress: exposure(ingress, network.prefix_lists))
-    opened = [row.exposure if row.ingress is None else with_lists(row.ingress) for _, row in owned]
+    opened = [
+        row.rules.exposure if row.rules.ingress is None else with_lists(row.rules.ingress) for _, row in owned
+    ]
     by_id = {row.group_id: each for (_, row), each in zip(owned, opened, strict=True)}
     reaches = internet.reaches(units, links, network, by_id)
     of_link = roles_behind.teller(units, instances) if roles_behind.is_asked(policies) else None
@@ -135,18 +137,20 @@ def _group_frame(
     for (unit, row), open_ in zip(owned, opened, strict=True):
         numbers = links_of_group(row.group_id)
         links = [all_links[number] for number in numbers]
-        interface_ids = sorted(link.interface.interface_id for link in links if link.interface)
-        instance_ids = sorted({link.instance_id for link in links if link.instance_id})
+        interface_ids = sorted([link.interface.interface_id for link in links if link.interface])
+        instance_ids = sorted({link.instance_id for link in links if link.instance_id}) if links else []
         known = interfaces_known(unit, row)
         in_use.append(True if links else False if known else None)
         on_instance.append(True if instance_ids else False if known else None)
         counts.append(len(interface_ids) if known else None)
         attached.append((*interface_ids, *instance_ids, *(() if known else ("unknown",))))
-        names.append(tuple(_instance_text(instances.get(each), each) for each in instance_ids))
+        names.append(tuple([_instance_text(instances.get(each), each) for each in instance_ids]))
         reached.append(internet.of_group(open_, [reaches[number] for number in numbers], known))
         if of_link:
             behind_it.append(roles_behind.of_group(map(of_link, links), known))
     rows = [row for _, row in owned]
+    distinct = {id(each): each for each in opened}  # most groups share theirs with others
+    ssh = {number: each.opens(SSH) for number, each in distinct.items()}
     return pd.DataFrame(
         {
             "account_profile": pd.Series([unit.account for unit, _ in owned], dtype="str"),
@@ -157,12 +161,12 @@ def _group_frame(
             "vpc_id": pd.Series([row.vpc_id for row in rows], dtype="str"),
             # As the rules and the name tell; a policy may say more.
             "is_default": pd.Series([row.name == DEFAULT_GROUP_NAME for row in rows], dtype="boolean"),
-            "has_ssh_rule": pd.Series([bool(row.ssh_rules) for row in rows], dtype="boolean"),
-            "has_ssh_open_world": pd.Series([each.opens(SSH) for each in opened], dtype="boolean"),
+            "has_ssh_rule": pd.Series([bool(row.rules.ssh_rules) for row in rows], dtype="boolean"),
+            "has_ssh_open_world": pd.Series([ssh[id(each)] for each in opened], dtype="boolean"),
             "in_use": pd.Series(in_use, dtype="boolean"),
             "attached_eni_count": pd.Series(counts, dtype="Int64"),
             "attached_resources": pd.Series(attached, dtype=object),
-            "ssh_rules": pd.Series([row.ssh_rules for row in rows], dtype=object),
+            "ssh_rules": pd.Series([row.rules.ssh_rules for row in rows], dtype=object),
             "instances": pd.Series(names, dtype=object),
             "description": pd.Series([row.description for row in rows], dtype="str"),
             "tags": pd.Series([row.tags for row in rows], dtype=object),
@@ -171,7 +175,7 @@ def _group_frame(
             "reachable": pd.Series([each.reachable.value for each in reached], dtype="str"),
             "reachable_on": _texts(_on(each) for each in reached),
             "same_rules_as": _texts(_same_rules(owned)),
-            "covered_rules": _texts(row.covered_rules for row in rows),
+            "covered_rules": _texts(row.rules.covered_rules for row in rows),
             "on_instance": pd.Series(on_instance, dtype="boolean"),
             **(roles_behind.columns(behind_it, access) if of_link else {}),
         }
@@ -180,15 +184,17 @@ def _group_frame(
 
 def _by_group(links: Sequence[Link]) -> Callable[[str], Sequence[int]]:
     """Tells of a group by its id the numbers of its links. A list a group would take four times the room."""
-    numbers = sorted(range(len(links)), key=lambda number: links[number].group_id)
+    group_ids = [link.group_id for link in links]
+    numbers = sorted(range(len(links)), key=group_ids.__getitem__)
+    group_ids.sort()
     start_of: dict[str, int] = {}
-    for place, number in enumerate(numbers):
-        start_of.setdefault(links[number].group_id, place)
+    for place, group_id in enumerate(group_ids):
+        start_of.setdefault(group_id, place)
 
     def of_group(group_id: str) -> Sequence[int]:
         start = start_of.get(group_id, len(numbers))
         end = start
-        while end < len(numbers) and links[numbers[end]].group_id == group_id:
+        while end < len(numbers) and group_ids[end] == group_id:
             end += 1
         return numbers[start:end]
 
@@ -217,17 +223,17 @@ def _same_rules(owned: Sequence[tuple[UnitRows, GroupRow]]) -> list[tuple[str, .
     """
     by_vpc: dict[tuple[str, str, str], list[int]] = {}
     for number, (unit, row) in enumerate(owned):
-        if row.fingerprint and row.name != DEFAULT_GROUP_NAME:
+        if row.rules.fingerprint and row.name != DEFAULT_GROUP_NAME:
             vpc = unit.region, row.vpc_id or unit.account_id, row.vpc_id
             by_vpc.setdefault(vpc, []).append(number)
     found: list[tuple[str, ...]] = [()] * len(owned)
     for numbers in by_vpc.values():
         alike: dict[bytes, set[str]] = {}
         for _, row in (owned[number] for number in numbers):
-            alike.setdefault(row.fingerprint, set()).add(row.group_id)
+            alike.setdefault(row.rules.fingerprint, set()).add(row.group_id)
         others = {fingerprint: dict(others_of(ids)) for fingerprint, ids in alike.items() if len(ids) > 1}
         for number in numbers:
             row = owned[number][1]
-            if row.fingerprint in others:
-                found[number] = others[row.fingerprint][row.group_id]
+            if row.rules.fingerprint in others:
+                found[number] = others[row.rules.fingerprint][row.group_id]
     return found

@@ -1,13 +1,13 @@
 """Which group is on which interface or instance, of all accounts together."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from reporter.inventory.rows import GroupRow, InterfaceRow, UnitRows
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(Struct, frozen=True, gc=False):
     """A group on an interface, or on an instance of which no interface is known."""
 
     unit: UnitRows

@@ -1,19 +1,20 @@
 """Which rules made a group match a policy, as a person reads them."""
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 
 import msgspec
 
 from reporter.custodian import matched_rules
 from reporter.custodian.metadata import PlannedPolicy
 from reporter.inventory import records, rules
-from reporter.inventory.records import CaughtGroup, Permission
+from reporter.inventory.records import CaughtGroup, ListedGroup, Permission
 from reporter.output.manifest import Cell
 
 
 def teller(
-    policy: PlannedPolicy, listed: Sequence[CaughtGroup], data: bytes, cell: Cell
-) -> Callable[[CaughtGroup], tuple[str, ...] | None]:
+    policy: PlannedPolicy, listed: Sequence[CaughtGroup | ListedGroup], data: bytes, cell: Cell
+) -> Callable[[CaughtGroup | ListedGroup], tuple[str, ...] | None]:
     """How to tell of a group that a policy listed the rules by which it did, None where that cannot be told.
 
     `data` is the resources.json of the policy's cell, and `listed` what was read of it.
@@ -38,10 +39,15 @@ def teller(
     return lambda group: texts.get(group.group_id)
 
 
-def _annotated_rules(group: CaughtGroup) -> tuple[str, ...] | None:
+def _annotated_rules(group: CaughtGroup | ListedGroup) -> tuple[str, ...] | None:
+    return _texts(bytes(group.matched_ip_permissions), bytes(group.matched_ip_permissions_egress))
+
+
+@lru_cache(maxsize=4096)  # many groups are made by the same few templates
+def _texts(matched_ingress: bytes, matched_egress: bytes) -> tuple[str, ...] | None:
     decode = records.permission_list.decode_each
-    ingress, wrong_ingress = decode(group.matched_ip_permissions)
-    egress, wrong_egress = decode(group.matched_ip_permissions_egress)
+    ingress, wrong_ingress = decode(matched_ingress)
+    egress, wrong_egress = decode(matched_egress)
     if wrong_ingress or wrong_egress:
         return None  # the filter `stale` writes something else there (c7n.resources.vpc)
     return rules.rule_texts(ingress, egress)

@@ -64,17 +64,19 @@ class Group(GroupFacts, gc=False):
 _NO_PERMISSIONS = msgspec.Raw(b"[]")
 
 
-class ListedGroup(GroupFacts, gc=False):
-    """A security group, whose permissions are not decoded yet."""
-
-    ip_permissions: msgspec.Raw = _NO_PERMISSIONS
-    ip_permissions_egress: msgspec.Raw = _NO_PERMISSIONS
-
-
 class CaughtGroup(Struct, rename="pascal", gc=False):
     """No more of a group than its id, and the rules that Custodian's filters say they matched, not decoded yet."""
 
     group_id: str
+    matched_ip_permissions: msgspec.Raw = _NO_PERMISSIONS
+    matched_ip_permissions_egress: msgspec.Raw = _NO_PERMISSIONS
+
+
+class ListedGroup(GroupFacts, gc=False):
+    """A security group, whose permissions are not decoded yet, and what CaughtGroup has of it."""
+
+    ip_permissions: msgspec.Raw = _NO_PERMISSIONS
+    ip_permissions_egress: msgspec.Raw = _NO_PERMISSIONS
     matched_ip_permissions: msgspec.Raw = _NO_PERMISSIONS
     matched_ip_permissions_egress: msgspec.Raw = _NO_PERMISSIONS
 

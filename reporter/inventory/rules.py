@@ -4,10 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import lru_cache
 from typing import NamedTuple
 
-from reporter.inventory.records import Group, ListedGroup, Permission, permission_list
-
-# Many groups are made by the same few templates. Those of the largest are hardly met again, and would fill the memory.
-_KEPT_BYTES = 8_192
+from reporter.inventory.records import Group, Permission
 
 SSH_PORT, MAX_PORT, ANY = 22, 65_535, -1
 
@@ -40,25 +37,11 @@ class Rule(NamedTuple):
 
 def of_group(group: Group) -> tuple[Rule, ...]:
     """The group's rules, peer by peer. One on tcp or udp without ports lets nothing through, and is not there."""
-    return _of_permissions(group.ip_permissions, group.ip_permissions_egress)
+    return of_permissions(group.ip_permissions, group.ip_permissions_egress)
 
 
-def of_listed(group: ListedGroup) -> tuple[Rule, ...]:
-    """The same, of permissions that are not decoded yet. Raises msgspec.DecodeError or UnicodeDecodeError where they
-    cannot be read."""
-    ingress, egress = bytes(group.ip_permissions), bytes(group.ip_permissions_egress)
-    decode = _of_json_kept if len(ingress) + len(egress) <= _KEPT_BYTES else _of_json
-    return decode(ingress, egress)
-
-
-def _of_json(ingress: bytes, egress: bytes) -> tuple[Rule, ...]:
-    return _of_permissions(permission_list.decode(ingress), permission_list.decode(egress))
-
-
-_of_json_kept = lru_cache(maxsize=4096)(_of_json)
-
-
-def _of_permissions(ingress: Iterable[Permission], egress: Iterable[Permission]) -> tuple[Rule, ...]:
+def of_permissions(ingress: Iterable[Permission], egress: Iterable[Permission]) -> tuple[Rule, ...]:
+    """The same, of a group's permissions."""
     return tuple(
         rule
         for is_egress, permissions in ((False, ingress), (True, egress))

@@ -16,26 +16,32 @@ from reporter.custodian.resource_types import (
     Field,
     identifier,
 )
-from reporter.inventory import analyzers, columns, matched, records, rules
+from reporter.inventory import analyzers, columns, matched, records
 from reporter.inventory.analyzers import AnalyzerRow
 from reporter.inventory.columns import Value
 from reporter.inventory.iam import roles
 from reporter.inventory.iam.roles import Role
 from reporter.inventory.network.reading import NetworkFound
 from reporter.inventory.newest import Newest
-from reporter.inventory.records import GroupFacts, GroupReference, Instance, Interface
+from reporter.inventory.records import (
+    CaughtGroup,
+    GroupFacts,
+    GroupReference,
+    Instance,
+    Interface,
+    ListedGroup,
+)
 from reporter.inventory.rows import (
-    Deduplicator,
     GroupRow,
     UnitRows,
     group_row,
     instance_row,
     interface_row,
 )
-from reporter.inventory.rules import Rule
+from reporter.inventory.rule_facts import Deduplicator, RuleFacts, RuleReader
 from reporter.output.manifest import Cell, Status
 from reporter.output.reading import Output
-from reporter.output.store import UNREADABLE
+from reporter.output.store import DAMAGED, UNREADABLE, code_of
 
 
 @dataclass(frozen=True)
@@ -49,7 +55,7 @@ class ExtraColumns:
     all_pages: bool = False
 
 
-_GroupWithRules = tuple[GroupFacts, tuple[Rule, ...]]
+_GroupWithRules = tuple[GroupFacts, RuleFacts]
 
 
 @dataclass
@@ -79,8 +85,10 @@ def read_unit(
     output: Output,
     extra: ExtraColumns,
     deduplicated: Deduplicator,
+    rules: RuleReader,
 ) -> UnitRows:
-    """Read the cells of one account and region from the store of the output; `deduplicated` is that of all units.
+    """Read the cells of one account and region from the store of the output; `deduplicated` and `rules` are those of
+    all units.
 
     The newest record of a thing counts, and what was listed before everything was, and was not there then, is gone.
     What cannot be read is told in the cells, not raised. A cell of which some records cannot be read is failed
@@ -92,13 +100,13 @@ def read_unit(
         policy, key = output.policy_of(cell), output.resources(cell)
         if cell.status is Status.OK:
             try:
-                problems = _read_cell(found, cell, policy, store.read(key), extra)
+                problems = _read_cell(found, cell, policy, store.read(key), extra, rules)
                 if problems:
                     cell = _unreadable(cell, f"{store.name}/{key}: {_in_short(problems)}")
                 elif not policy.on_events:
                     read.add(cell.policy)
             except OSError as error:
-                cell = _unreadable(cell, f"{store.name}/{key}: {error.strerror or error}")
+                cell = _unreadable(cell, f"{store.name}/{key}: {error.strerror or error}", code_of(error))
             except UNREADABLE as error:
                 cell = _unreadable(cell, f"{store.name}/{key}: cut short or not AWS's JSON: {error}")
         judged[cell.policy] = cell
@@ -136,11 +144,11 @@ def _taken(cell: Cell) -> float:
 
 
 def _read_cell(
-    found: _Found, cell: Cell, policy: PlannedPolicy, data: bytes, extra: ExtraColumns
+    found: _Found, cell: Cell, policy: PlannedPolicy, data: bytes, extra: ExtraColumns, rules: RuleReader
 ) -> Sequence[str]:
     """Returns what is wrong with the records that cannot be read."""
     if policy.resource == GROUPS:
-        problems = _read_groups(found, cell, policy, data)
+        problems = _read_groups(found, cell, policy, data, rules)
         if extra.more:
             for each in records.any_list.decode_each(data)[0]:
                 found.more.setdefault(
@@ -189,13 +197,11 @@ def _read_sheet(
     return problems
 
 
-def _read_groups(found: _Found, cell: Cell, policy: PlannedPolicy, data: bytes) -> Sequence[str]:
+def _read_groups(
+    found: _Found, cell: Cell, policy: PlannedPolicy, data: bytes, rules: RuleReader
+) -> Sequence[str]:
     known, taken = found.groups, _taken(cell)
-    listed, problems = records.caught_list.decode_each(data)
-    groups: Sequence[_GroupWithRules] = ()
-    # Most policies list groups that are known already: then their ids are enough, which is quicker.
-    if not known.knows_all(taken) and not known.records.keys() >= {each.group_id for each in listed}:
-        groups, problems = _groups_with_rules(data)
+    listed, groups, problems = _listed(known, taken, policy, data, rules)
     everything = policy.lists_all and not problems
     known.add(((each[0].group_id, each) for each in groups), taken, everything=everything)
     matched_rules = matched.teller(policy, listed, data, cell)
@@ -205,8 +211,27 @@ def _read_groups(found: _Found, cell: Cell, policy: PlannedPolicy, data: bytes) 
     return problems
 
 
-def _groups_with_rules(data: bytes) -> tuple[Sequence[_GroupWithRules], list[str]]:
-    """The groups of a resources.json with their rules, and what is wrong with those that cannot be read."""
+def _listed(
+    known: Newest[_GroupWithRules], taken: float, policy: PlannedPolicy, data: bytes, rules: RuleReader
+) -> tuple[Sequence[CaughtGroup | ListedGroup], Sequence[_GroupWithRules], list[str]]:
+    """The groups of a resources.json, those with their rules that may be told of by them, and what is wrong with
+    records that cannot be read."""
+    if policy.lists_all and not known.knows_all(taken):
+        try:
+            whole = records.listed_group_list.decode(data)
+            return whole, [(each, rules.of_listed(each)) for each in whole], []
+        except (msgspec.DecodeError, UnicodeDecodeError):
+            pass  # one of them: each by itself tells
+    listed, problems = records.caught_list.decode_each(data)
+    # Most policies list groups that are known already: then their ids are enough, which is quicker.
+    if known.knows_all(taken) or known.records.keys() >= {each.group_id for each in listed}:
+        return listed, (), problems
+    groups, problems = _groups_with_rules(data, rules)
+    return listed, groups, problems
+
+
+def _groups_with_rules(data: bytes, rules: RuleReader) -> tuple[Sequence[_GroupWithRules], list[str]]:
+    """The groups of a resources.json with what their rules tell, and what is wrong with those that cannot be read."""
     listed, problems = records.listed_group_list.decode_each(data)
     try:
         return [(group, rules.of_listed(group)) for group in listed], problems
@@ -264,8 +289,8 @@ def _not_terminated(found: _Found) -> Iterator[Instance]:
     return (each for each in found.instances.records.values() if each.state.name != "terminated")
 
 
-def _unreadable(cell: Cell, message: str) -> Cell:
-    return replace(cell, status=Status.FAILED, resources=None, code="Unreadable", message=message)
+def _unreadable(cell: Cell, message: str, code: str = DAMAGED) -> Cell:
+    return replace(cell, status=Status.FAILED, resources=None, code=code, message=message)
 
 
 def _in_short(problems: Sequence[str]) -> str:
@@ -274,10 +299,10 @@ def _in_short(problems: Sequence[str]) -> str:
 
 
 def _groups(found: _Found, deduplicated: Deduplicator) -> Iterator[GroupRow]:
-    for group_id, (group, of_group) in found.groups.records.items():
+    for group_id, (group, told) in found.groups.records.items():
         yield group_row(
             group,
-            of_group,
+            told,
             found.caught[group_id],
             found.more.get(group_id, ()),
             found.groups.taken[group_id],

@@ -7,13 +7,14 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
+from sys import intern
 from threading import Lock
 
 from reporter.errors import InputError
 from reporter.output.store import Store, side_by_side
 
 METADATA, RESOURCES, LOG = "metadata.json", "resources.json", "custodian-run.log"
-_FILES = {f"{name}{ending}": name for name in (METADATA, RESOURCES, LOG) for ending in ("", ".gz")}
+_FILES = {f"{name}{ending}": (name, ending) for name in (METADATA, RESOURCES, LOG) for ending in ("", ".gz")}
 _HOUR = re.compile(r"(?:(.*)/)?(\d{4}/\d{2}/\d{2}/\d{2})", re.DOTALL)
 
 _TOLD = 1_000  # files, which is a page of S3
@@ -32,9 +33,9 @@ def silent(step: str, done: int, of: int | None) -> None:
 _BRANCHES, _DEPTH = 32, 2
 
 
-@dataclass
+@dataclass(slots=True)
 class PolicyFolder:
-    """A policy's folder: the files of its newest hour by name, as keys of the store.
+    """A policy's folder: by name, what the keys of the files of its newest hour have behind it, `.gz` or nothing.
 
     `hour` is `YYYY/MM/DD/HH` in UTC, or empty where the folder keeps one answer only.
     """
@@ -45,8 +46,7 @@ class PolicyFolder:
 
     def file(self, name: str) -> str:
         """The key of a file, or the one where it should have been."""
-        inside = "/".join(filter(None, (self.path, self.hour, name)))
-        return self.files.get(name, inside)
+        return "/".join(filter(None, (self.path, self.hour, name))) + self.files.get(name, "")
 
 
 @dataclass(frozen=True)
@@ -166,15 +166,15 @@ def _newest(keys: Iterable[str], start: str, at: str) -> tuple[dict[_Place, Poli
         path, _, name = f"{start}/{key}".strip("/").rpartition("/")
         if name not in _FILES:
             continue
-        whole, dated = f"{path}/{name}".strip("/"), _HOUR.fullmatch(path)
+        dated = _HOUR.fullmatch(path)
         above, when = (dated[1] or "", dated[2]) if dated else (path, "")
         if at and when > at:
             continue
         folder = folders.get((above, bool(when)))
         if folder is None or when > folder.hour:
-            folder = folders[above, bool(when)] = PolicyFolder(above, when)
+            folder = folders[above, bool(when)] = PolicyFolder(above, intern(when))
         if when == folder.hour:
-            folder.files.setdefault(_FILES[name], whole)
+            folder.files.setdefault(*_FILES[name])
     return folders, count
 
 

@@ -1,5 +1,6 @@
 """Custodian's metadata.json: what it says of one run of one policy (c7n.ctx.ExecutionContext.get_metadata)."""
 
+from functools import lru_cache
 from typing import Any
 
 import msgspec
@@ -13,6 +14,9 @@ _BY_THE_CLOCK = {
     *("periodic", "schedule", "config-poll-rule"),
     *("azure-periodic", "container-periodic", "gcp-periodic"),
 }
+
+# Texts of policies that are kept, of which accounts and regions have the same ones: more than are run anywhere.
+_TEXTS = 2_000
 
 
 class PolicyText(msgspec.Struct):
@@ -59,10 +63,15 @@ class Metric(msgspec.Struct, rename={"name": "MetricName", "value": "Value"}):
 class Metadata(msgspec.Struct):
     """The parts of metadata.json that the report needs."""
 
-    policy: PolicyText
+    written: msgspec.Raw = msgspec.field(name="policy")
     execution: Execution | None = None
     config: Config | None = None
     metrics: list[Metric] | None = None
+
+    @property
+    def policy(self) -> PolicyText:
+        """The policy as it was written, once for all that have the same text."""
+        return _policy(bytes(self.written))
 
     @property
     def where(self) -> Config:
@@ -106,24 +115,37 @@ class Metadata(msgspec.Struct):
 
     @property
     def planned(self) -> PlannedPolicy:
-        """The policy, as far as the report is concerned."""
-        policy = self.policy
-        resource, report = full_type(policy.resource), report_of(policy.metadata)
-        return PlannedPolicy(
-            name=policy.name,
-            resource=resource,
-            filtered=may_leave_out(policy.filters, policy.query, policy.source),
-            description=" ".join((policy.description or "").split()),
-            report=report,
-            filters=policy.filters if isinstance(policy.filters, list) else [],
-            on_events=self.is_on_events,
-            catches=catching(resource, policy.filters, report, msgspec.structs.asdict(policy)),
-        )
+        """The policy, as far as the report is concerned, once for all that have the same text."""
+        return _planned(bytes(self.written), self.is_on_events)
+
+
+@lru_cache(_TEXTS)
+def _policy(written: bytes) -> PolicyText:
+    return _policy_decoder.decode(written)
+
+
+@lru_cache(_TEXTS)
+def _planned(written: bytes, on_events: bool) -> PlannedPolicy:
+    policy = _policy(written)
+    resource, report = full_type(policy.resource), report_of(policy.metadata)
+    return PlannedPolicy(
+        name=policy.name,
+        resource=resource,
+        filtered=may_leave_out(policy.filters, policy.query, policy.source),
+        description=" ".join((policy.description or "").split()),
+        report=report,
+        filters=policy.filters if isinstance(policy.filters, list) else [],
+        on_events=on_events,
+        catches=catching(resource, policy.filters, report, msgspec.structs.asdict(policy)),
+    )
 
 
 _decoder = msgspec.json.Decoder(Metadata)
+_policy_decoder = msgspec.json.Decoder(PolicyText)
 
 
 def decode(content: bytes) -> Metadata:
     """Read a metadata.json. Raises msgspec.DecodeError or UnicodeDecodeError where it is none of Custodian's."""
-    return _decoder.decode(content)
+    found = _decoder.decode(content)
+    _policy(bytes(found.written))
+    return found

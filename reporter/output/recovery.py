@@ -40,14 +40,11 @@ def take_whole_of_unit(store: Store, cells: Iterable[Cell]) -> list[Cell]:
         below = listing(store.child(above)).folders
     except OSError:
         return cells
-    folders = {f"{above}/{name}": _moved(folder, above) for name, folder in below.items()}
+    folders = {
+        f"{above}/{name}": replace(folder, path=f"{above}/{folder.path}") for name, folder in below.items()
+    }
     taken = {cell.key: cell for cell in _whole(store, folders, cells)}
     return [taken.get(cell.key, cell) for cell in cells]
-
-
-def _moved(folder: PolicyFolder, above: str) -> PolicyFolder:
-    files = {name: f"{above}/{key}" for name, key in folder.files.items()}
-    return replace(folder, path=f"{above}/{folder.path}", files=files)
 
 
 def _unplaced(run: Manifest, folders: Iterable[str]) -> Iterator[Cell]:
@@ -64,19 +61,19 @@ def _unplaced(run: Manifest, folders: Iterable[str]) -> Iterator[Cell]:
 def _whole(store: Store, folders: Mapping[str, PolicyFolder], cells: Iterable[Cell]) -> Iterator[Cell]:
     """Those of the cells that are not `ok` and yet whole: Custodian writes metadata.json last."""
     there = [
-        (cell, folders["/".join(cell.key)].files)
+        (cell, folders["/".join(cell.key)])
         for cell in cells
         if cell.status is not Status.OK and "/".join(cell.key) in folders
     ]
-    both = [(cell, files) for cell, files in there if {METADATA, RESOURCES} <= files.keys()]
+    both = [(cell, folder) for cell, folder in there if {METADATA, RESOURCES} <= folder.files.keys()]
     yield from filter(None, side_by_side(store, partial(_read, store), both))
 
 
-def _read(store: Store, cell_and_files: tuple[Cell, Mapping[str, str]]) -> Cell | None:
-    cell, files = cell_and_files
+def _read(store: Store, cell_and_folder: tuple[Cell, PolicyFolder]) -> Cell | None:
+    cell, folder = cell_and_folder
     try:
-        told = metadata.decode(store.read(files[METADATA]))
-        found = _resources.decode(store.read(files[RESOURCES]))
+        told = metadata.decode(store.read(folder.file(METADATA)))
+        found = _resources.decode(store.read(folder.file(RESOURCES)))
     except (OSError, *UNREADABLE):
         return None
     if told.stopped:

@@ -80,7 +80,7 @@ class Bucket:
             pass
         try:
             answer = _client().head_bucket(Bucket=self.bucket)
-        except (BotoCoreError, ClientError) as error:
+        except (BotoCoreError, ClientError, RecursionError) as error:
             answer = getattr(error, "response", {})
         headers = answer.get("ResponseMetadata", {}).get("HTTPHeaders", {})
         return headers.get("x-amz-bucket-region") or _FIRST_REGION
@@ -248,6 +248,11 @@ class Bucket:
         except (BotoCoreError, ClientError) as error:
             answer = (getattr(error, "response", None) or {}).get("Error", {})
             raise S3Error(answer.get("Code", ""), redact(error), self.name) from None
+        except RecursionError:  # botocore asks the bucket for its region, and follows that answer, too
+            reason = (
+                "S3 says that the bucket is in another region, and not in which: set AWS_DEFAULT_REGION to it"
+            )
+            raise S3Error("PermanentRedirect", reason, self.name) from None
 
 
 def _moment(text: str) -> datetime:

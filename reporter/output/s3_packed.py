@@ -41,7 +41,7 @@ class PackedFiles:
 
     def __init__(self, client: Any) -> None:
         self._session = getattr(getattr(client, "_endpoint", None), "http_session", None)
-        self._ways: dict[str, _Way] = {}
+        self._ways: dict[str, _Way | None] = {}
         self._sent = threading.local()
         if self._session is None:
             warn_unchanged("botocore.client.BaseClient._endpoint.http_session")
@@ -64,8 +64,14 @@ class PackedFiles:
             answer = self._session.send(request.prepare())
         except (BotoCoreError, ClientError):  # the latter is of STS, where credentials are renewed
             return None
-        whole = answer.headers.get("Content-Length") == str(len(answer.content))
-        return answer.content if answer.status_code == 200 and whole else None
+        if answer.status_code != 200:
+            return None
+        length = answer.headers.get("Content-Length")
+        if length is None:
+            self._ways[bucket] = (
+                None  # that server tells none: to ask again would be to ask twice for every file
+            )
+        return answer.content if length == str(len(answer.content)) else None
 
     def learn(self, bucket: str, key: str) -> None:
         """Take the way on which the client has just now read a file, in this thread."""

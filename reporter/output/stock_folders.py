@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
+from sys import intern
 
 import msgspec
 
@@ -13,7 +14,7 @@ from reporter.output import metadata
 from reporter.output.listing import LOG, METADATA, RESOURCES, PolicyFolder
 from reporter.output.manifest import UNKNOWN_REGION, Cell, Status
 from reporter.output.metadata import Config, Metadata, PolicyText
-from reporter.output.store import UNREADABLE, Store
+from reporter.output.store import DAMAGED, UNREADABLE, Store, code_of
 
 # The last line of the traceback that Custodian logs, and AWS's code in it.
 _EXCEPTION = re.compile(r"^(?:\w+\.)*(\w+): (.+)$", re.MULTILINE)
@@ -25,7 +26,7 @@ ONE_REGION = "stock custodian in one region"
 REGIONS = "stock custodian in several regions"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Found:
     """A policy's folder that tells what it is of.
 
@@ -73,9 +74,9 @@ def read(store: Store, folder: PolicyFolder) -> Found | Damaged | None:
         # Custodian's own where another of its files is there, else something foreign of that name.
         if not {RESOURCES, LOG} & folder.files.keys():
             return None
-        return Damaged(folder, "Unreadable", f"{key}: not metadata of Custodian: {error}")
+        return Damaged(folder, DAMAGED, f"{key}: not metadata of Custodian: {error}")
     except OSError as error:
-        return Damaged(folder, "Unreadable", f"{key}: {error.strerror or error}")
+        return Damaged(folder, code_of(error), f"{key}: {error.strerror or error}")
     if found.is_deployed and RESOURCES not in folder.files:
         return None
     layout, above, name, region = _layout(decoded(folder.path).split("/"), found.where)
@@ -102,8 +103,8 @@ def _layout(path: Sequence[str], config: Config) -> tuple[str, str, str, str]:
 def _cell(store: Store, folder: PolicyFolder, found: Metadata, region: str) -> Cell:
     cell = Cell(
         account="",
-        account_id=found.where.account_id or "",
-        region=region,
+        account_id=intern(found.where.account_id or ""),
+        region=intern(region),
         policy=found.policy.name,
         status=Status.OK,
         seconds=found.seconds,

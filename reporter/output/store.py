@@ -3,14 +3,17 @@
 import errno
 import gzip
 import os
+import re
 import stat
 import zlib
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from queue import SimpleQueue
+from threading import Thread
 from typing import Protocol, TypeVar
 from urllib.parse import urlsplit
 
@@ -25,7 +28,15 @@ from reporter.output.s3 import S3_SCHEME, Bucket
 #: What reading a damaged file raises, packed or not.
 UNREADABLE = (EOFError, gzip.BadGzipFile, zlib.error, msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
+#: The codes of cells of which a file is damaged, or cannot be had: it may be whole, and whoever reads not be let.
+DAMAGED, NOT_HAD = "Unreadable", "CannotReadError"
+
 _AHEAD = 4  # items a thread that are begun before the first of them is taken
+
+# The names that botocore takes (botocore.handlers.VALID_BUCKET, VALID_S3_ARN), but for those that have a slash.
+_BUCKET = re.compile(
+    r"[a-zA-Z0-9.\-_]{1,255}|arn:aws[^:]*:s3[a-z-]*:[a-z0-9-]*:\d{12}:accesspoint:[a-zA-Z0-9.-]{1,63}"
+)
 
 _OPTION = "region="  # of a bucket, as Custodian takes it (c7n.resources.aws.get_s3_region)
 
@@ -78,11 +89,13 @@ class Folder:
         return str(self.path)
 
     def read(self, key: str) -> bytes:
-        path = self.path / key
-        kind = stat.S_IFMT(path.stat().st_mode)
+        # A run has thousands of files, small ones most of them: a Path of each takes longer than reading it.
+        path = os.path.join(self.path, key)  # noqa: PTH118
+        kind = stat.S_IFMT(os.stat(path).st_mode)  # noqa: PTH116
         if kind not in (stat.S_IFREG, stat.S_IFDIR):  # a pipe or a device, which may have no end
-            raise OSError(errno.EINVAL, "not a regular file", str(path))
-        return unpack(key, path.read_bytes())
+            raise OSError(errno.EINVAL, "not a regular file", path)
+        with open(path, "rb", buffering=0) as file:  # noqa: PTH123
+            return unpack(key, file.read())
 
     def write(self, key: str, content: bytes) -> None:
         write_whole(self.path / key, content)
@@ -157,30 +170,73 @@ def open_store(where: str, option: str = "") -> Store:
         raise InputError(
             f"{printable(shown)}: a prefix has no ?, no # and no characters that cannot be shown"
         )
-    if not address.netloc:
+    if not _BUCKET.fullmatch(address.netloc):
         raise InputError(f"{shown}: names no bucket; write s3://bucket/prefix")
     return Bucket(address.netloc, address.path.strip("/"))
 
 
-def side_by_side(store: Store, function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+def code_of(error: OSError) -> str:
+    """DAMAGED or NOT_HAD, for what reading a file of a store raised."""
+    damaged = isinstance(error, gzip.BadGzipFile) or error.errno == errno.EFBIG
+    return DAMAGED if damaged else NOT_HAD
+
+
+def side_by_side(
+    store: Store, function: Callable[[Item], Result], items: Iterable[Item], *, writes: bool = False
+) -> Iterator[Result]:
     """What the function makes of each item, in order, as many at a time as suits the store.
 
-    It is not far ahead of whoever takes the results, so that they need no room.
+    It is not far ahead of whoever takes the results, so that they need no room. Whoever stops, or meets an error, waits
+    for nothing that is still on its way, unless it `writes`: a listing may take minutes, as may an answer that does
+    not come.
     """
     if store.threads == 1:
         yield from map(function, items)
         return
     left = iter(items)
-    with ThreadPoolExecutor(store.threads) as pool:
-        ahead = deque(pool.submit(function, item) for item in islice(left, _AHEAD * store.threads))
+    tasks: SimpleQueue[tuple[Future[Result], Item] | None] = SimpleQueue()
+    ahead: deque[Future[Result]] = deque()
+
+    def begin(most: int) -> None:
+        for item in islice(left, most):
+            ahead.append(Future())
+            tasks.put((ahead[-1], item))
+
+    begin(_AHEAD * store.threads)
+    # Python waits for the threads of an executor as it ends, whatever they do: for these it does not.
+    threads = [
+        Thread(target=_work, args=(tasks, function), daemon=True)
+        for _ in range(min(len(ahead), store.threads))
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        while ahead:
+            result = ahead.popleft().result()
+            begin(1)
+            yield result
+    finally:
+        for each in ahead:
+            each.cancel()
+        for _ in threads:
+            tasks.put(None)
+        if writes:
+            for thread in threads:
+                thread.join()
+
+
+def _work(
+    tasks: "SimpleQueue[tuple[Future[Result], Item] | None]", function: Callable[[Item], Result]
+) -> None:
+    while task := tasks.get():
+        future, item = task
+        if not future.set_running_or_notify_cancel():
+            continue
         try:
-            while ahead:
-                result = ahead.popleft().result()
-                ahead.extend(pool.submit(function, item) for item in islice(left, 1))
-                yield result
-        finally:
-            for each in ahead:
-                each.cancel()
+            future.set_result(function(item))
+        except BaseException as error:  # whoever takes the result meets it
+            future.set_exception(error)
+        del task, future, item  # the result may be large, and the next one be long in coming
 
 
 def _identity(folder: Path) -> tuple[int, int]:

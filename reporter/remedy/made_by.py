@@ -26,12 +26,15 @@ _BY_NAME = (
     (re.compile(r"eks-cluster-sg-.*"), "EKS"),
     (re.compile(r"k8s-(elb|traffic)-.*"), "Kubernetes"),
 )
+_ANY_NAME = re.compile("|".join(pattern.pattern for pattern, _ in _BY_NAME))
 
 
 def service(name: str, tags: Iterable[str]) -> str:
     """Which service made a group, as its name and its tags (`key=value`) tell; empty where none did."""
     keys = [tag.partition("=")[0] for tag in tags if tag.startswith(_STARTS)]
-    for start, made_by in _BY_TAG:
+    for start, made_by in _BY_TAG if keys else ():
         if any(key.startswith(start) for key in keys):
             return made_by
-    return next((made_by for pattern, made_by in _BY_NAME if pattern.fullmatch(name)), "")
+    if not _ANY_NAME.fullmatch(name):  # as of most
+        return ""
+    return next(made_by for pattern, made_by in _BY_NAME if pattern.fullmatch(name))

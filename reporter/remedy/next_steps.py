@@ -3,6 +3,7 @@
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Any, NamedTuple
 
 import pandas as pd
@@ -42,25 +43,27 @@ def with_next_steps(findings: Findings, policies: Sequence[PlannedPolicy]) -> Fi
     return replace(told, groups=findings.groups.assign(next_step=of_groups(told, by_default)))
 
 
-def of_groups(findings: Findings, policies: Collection[str]) -> "pd.Series[str]":
-    """By row of the group what to do about its findings of the policies, each sentence once; empty where it has none,
-    and where nobody asked for the next steps. Of a group that is to be deleted that alone, since its other findings go
-    with it; that there is nothing to do about one finding is not said where there is about another."""
-    told: dict[int, dict[str, None]] = {}
+def of_groups(
+    findings: Findings, policies: Collection[str], rows: "pd.Index[Any] | None" = None
+) -> "pd.Series[str]":
+    """By row of the group, or of some, what to do about its findings of the policies, each sentence once; empty where
+    it has none, and where nobody asked for the next steps. Of a group that is to be deleted that alone, as its other
+    findings go with it; that there is nothing to do about one finding is not said where there is about another."""
+    told: dict[int, set[tuple[bool, bool, str]]] = {}
     if "next_step" in findings.frame:
         frame = findings.frame[["group", "exposed", "proven", "next_step"]]
-        frame = frame[findings.frame["policy"].isin(policies)].sort_values(
-            ["exposed", "proven", "next_step"], ascending=[False, False, True]
-        )
-        for group, sentence in zip(frame["group"].tolist(), frame["next_step"].tolist(), strict=True):
-            told.setdefault(group, {})[sentence] = None
-    texts = [""] * len(findings.groups)
-    for group, sentences in told.items():
-        texts[group] = _joined(list(sentences))
-    return pd.Series(texts, index=findings.groups.index, dtype="str")
+        frame = frame[findings.frame["policy"].isin(policies)]
+        for group, exposed, proven, sentence in zip(*(frame[name].tolist() for name in frame), strict=True):
+            told.setdefault(group, set()).add((not exposed, not proven, sentence))
+    joined = cache(_joined)  # most groups have the same few
+    of = findings.groups.index if rows is None else rows
+    texts = [joined(frozenset(told[row])) if row in told else "" for row in of.tolist()]
+    return pd.Series(texts, index=of, dtype="str")
 
 
-def _joined(sentences: Sequence[str]) -> str:
+def _joined(told: Collection[tuple[bool, bool, str]]) -> str:
+    """Sentences, each once, in the order of what is told with them."""
+    sentences = list(dict.fromkeys(sentence for _, _, sentence in sorted(told)))
     if _DELETE in sentences:
         return _DELETE
     to_do = [sentence for sentence in sentences if not sentence.startswith(_NOTHING)] or sentences[:1]

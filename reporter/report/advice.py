@@ -19,6 +19,8 @@ _BY_CODE = {
     "DiskFullError": f"Make room where the output goes, {AGAIN}",
     "CannotWriteError": f"Allow whoever runs the audit to write where the output goes, {AGAIN}",
     "Unreadable": "The file, or a record in it, is damaged: run the audit again",
+    "CannotReadError": "See that whoever makes the report can read the file (in S3 that takes s3:GetObject, and "
+    "kms:Decrypt of the key that it is encrypted with), then make the report again",
     "NotWritten": "Look into custodian-run.log in the policy's folder for the reason",
     "NotThere": "c7n-org was not run there, or stopped early: it passes over what comes after a refusal. "
     "Look into its log, or use `sg-audit run`, which goes on",

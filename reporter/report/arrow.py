@@ -4,7 +4,7 @@ Flags are booleans, counts integers, lists lists of texts, days dates. What is n
 means by it; what there is none of is an empty text or list, but for dates, numbers and flags, which have no such thing.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from datetime import date, datetime
 from typing import Any
@@ -51,24 +51,25 @@ def batches(table: Table, schema: pa.Schema) -> Iterator[pa.RecordBatch]:
 
 def array(column: "pd.Series[Any]", kind: pa.DataType) -> pa.Array:
     """A column's values as Arrow of a type has them."""
-    if isinstance(column.dtype, pd.CategoricalDtype):
-        column = column.astype(column.dtype.categories.dtype)
     if _is_of(column.dtype, kind):
         found = pa.array(column, from_pandas=True)
         return (found.combine_chunks() if isinstance(found, pa.ChunkedArray) else found).cast(kind)
+    if pa.types.is_date32(kind):
+        return _moments(column, kind, date.fromisoformat)
+    if pa.types.is_timestamp(kind):
+        return _moments(column, kind, datetime.fromisoformat)
+    if pa.types.is_list(kind):
+        return pa.array(column.tolist(), kind, from_pandas=True)  # where an empty text is no texts, too
     values = plain_values(column)
     if pa.types.is_string(kind):
         return pa.array([_text(value) for value in values], kind)
-    if pa.types.is_date32(kind):
-        return pa.array([_moment(value, date.fromisoformat) for value in values], kind)
-    if pa.types.is_timestamp(kind):
-        return pa.array([_moment(value, datetime.fromisoformat) for value in values], kind)
-    none: Any = () if pa.types.is_list(kind) else None
-    return pa.array([none if value == "" else value for value in values], kind)
+    return pa.array([None if value == "" else value for value in values], kind)
 
 
 def _is_of(dtype: Any, kind: pa.DataType) -> bool:
     """Whether a column of pandas is of a type already, so that Arrow need not look at each of its values."""
+    if isinstance(dtype, pd.CategoricalDtype):
+        return pa.types.is_string(kind) and _is_of(dtype.categories.dtype, kind)
     return (
         (isinstance(dtype, pd.StringDtype) and pa.types.is_string(kind))
         or (types.is_bool_dtype(dtype) and pa.types.is_boolean(kind))
@@ -82,8 +83,15 @@ def _text(value: Any) -> str | None:
     return ", ".join(value) if isinstance(value, tuple) else str(value)
 
 
-def _moment(text: Any, parse: Any) -> Any:
-    """A day or minute; NULL for what is none, as stock output may not tell it."""
+def _moments(column: "pd.Series[Any]", kind: pa.DataType, parse: Callable[[str], date]) -> pa.Array:
+    """Days or minutes, each text read once; NULL for what is none, as stock output may not tell it."""
+    numbers, texts = pd.factorize(column)
+    moments = [_moment(text, parse) for text in texts]
+    numbers[numbers < 0] = len(moments)
+    return pa.array([*moments, None], kind).take(pa.array(numbers))
+
+
+def _moment(text: Any, parse: Callable[[str], date]) -> date | None:
     with suppress(TypeError, ValueError):
         return parse(text)
     return None

@@ -1,9 +1,11 @@
 """The table of groups that are duplicates of each other."""
 
-from collections.abc import Iterable, Iterator, Sequence
-from typing import Any
+from collections.abc import Iterator, Sequence
+from typing import Any, NamedTuple
 
 import pandas as pd
+
+from reporter.report.table import UNKNOWN, plain_values
 
 DUPLICATES = "duplicates"
 
@@ -20,25 +22,39 @@ COLUMNS = (
 )
 
 
+class _Group(NamedTuple):
+    account_profile: str
+    account_id: str
+    region: str
+    vpc_id: str
+    security_group_id: str
+    group_name: str
+    same_rules_as: tuple[str, ...]
+    attached_eni_count: int | None
+    unused: bool | None
+
+
 def duplicates(groups: pd.DataFrame) -> pd.DataFrame:
     """COLUMNS, by account, region and VPC. The last three hold tuples of texts."""
-    names = ["account_profile", "account_id", "region", "vpc_id", "security_group_id"]
     # No more columns than it takes: to go through those of all groups is slow.
     wanted = groups.loc[
         groups["same_rules_as"].map(bool).astype(bool),
-        [*names, "group_name", "same_rules_as", "attached_eni_count", "unused"],
-    ].sort_values(names)
-    rows_of: Iterable[Any] = wanted.astype(object).itertuples()
-    by_set: dict[tuple[str, str, str], list[Any]] = {}
-    for row in rows_of:
+        list(_Group._fields),
+    ]
+    by_set: dict[tuple[str, str, str], list[_Group]] = {}
+    for row in map(_Group._make, zip(*(plain_values(wanted[name]) for name in _Group._fields), strict=True)):
         first = min(row.security_group_id, row.same_rules_as[0])
         by_set.setdefault((row.region, row.vpc_id, first), []).append(row)
-    rows = sorted((_row(found) for found in by_set.values()), key=lambda row: row[:5])
+    rows = sorted((_row(sorted(found, key=_place)) for found in by_set.values()), key=lambda row: row[:5])
     frame = pd.DataFrame(rows, columns=list(COLUMNS))
     return frame.astype(dict.fromkeys(COLUMNS[:4], "str"))
 
 
-def _row(found: Sequence[Any]) -> tuple[Any, ...]:
+def _place(group: _Group) -> tuple[str, ...]:
+    return group[:5]
+
+
+def _row(found: Sequence[_Group]) -> tuple[Any, ...]:
     first = found[0]
     return (
         first.account_profile,
@@ -51,10 +67,10 @@ def _row(found: Sequence[Any]) -> tuple[Any, ...]:
     )
 
 
-def _count(interfaces: Any) -> str:
-    return "unknown" if pd.isna(interfaces) else str(interfaces)
+def _count(interfaces: int | None) -> str:
+    return UNKNOWN if interfaces is None else str(interfaces)
 
 
-def _could_go(found: Sequence[Any]) -> Iterator[str]:
-    unused = [row.security_group_id for row in found if not pd.isna(row.unused) and row.unused]
+def _could_go(found: Sequence[_Group]) -> Iterator[str]:
+    unused = [row.security_group_id for row in found if row.unused]
     yield from unused if len(unused) < len(found) else unused[1:]

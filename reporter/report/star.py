@@ -8,6 +8,7 @@ anything, nor where a policy's resources have such a column of their own.
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
+from functools import cache
 from typing import Any
 
 import pandas as pd
@@ -161,44 +162,30 @@ def _findings(audit: Audit, findings: Findings) -> pd.DataFrame:
     frame, groups = findings.frame, findings.groups
     columns = {policy.name: policy.in_report.column for policy in audit.output.policies}
     waived = findings.waived.by_finding()
-    risks, proven = groups["risk"].tolist(), findings.proven.tolist()
-    reachable = groups["reachable"].tolist()
-    since = [
-        frame[name].tolist() if name in frame else [""] * len(frame) for name in ("first_seen", "since_last")
-    ]
-    rows = []
-    for group, *place, policy, exposed, rules, is_proven, first_seen, since_last in zip(
-        *(
-            frame[name].tolist()
-            for name in ("group", "account_profile", "account_id", "region", "resource_id", "group_name")
-        ),
-        *(frame[name].tolist() for name in ("policy", "exposed", "matched_rules", "proven")),
-        *since,
-        strict=True,
-    ):
-        level = finding_level(risks[group], exposed, columns[policy])
-        level = told_level(level, proven=proven[group])
-        is_waived, note = waived.get((group, policy), (False, ""))
-        rows.append(
-            (
-                *place,
-                policy,
-                level,
-                reachable[group],
-                first_seen,
-                since_last,
-                note,
-                is_waived,
-                is_proven,
-                rules,
-            )
-        )
-    texts = (
-        *("account_profile", "account_id", "region", "security_group_id", "group_name", "policy"),
-        *("level", "reachable", "first_seen", "since_last", "waived"),
-    )
-    found = _frame(rows, texts, ("is_waived", "proven", "matched_rules"))
-    return found.astype({"is_waived": "boolean", "proven": "boolean"})
+
+    @cache
+    def told(risk: str, proven: bool, policy: str, exposed: bool) -> str:
+        return told_level(finding_level(risk, exposed, columns[policy]), proven=proven)
+
+    policies, rows = frame["policy"].tolist(), frame["group"].tolist()
+    of_group = (groups["risk"].take(rows), findings.proven.take(rows))
+    levels = list(map(told, *of_group, policies, frame["exposed"]))
+    accepted = [waived.get(finding, (False, "")) for finding in zip(rows, policies, strict=True)]
+    found: dict[str, Any] = {
+        **{name: frame[name] for name in ("account_profile", "account_id", "region")},
+        "security_group_id": frame["resource_id"],
+        **{name: frame[name] for name in ("group_name", "policy")},
+        "level": pd.Series(levels, dtype="str"),
+        "reachable": groups["reachable"].take(rows).reset_index(drop=True),
+        **{name: frame.get(name, "") for name in ("first_seen", "since_last")},
+        "waived": pd.Series([note for _, note in accepted], dtype="str"),
+    }
+    flags = {
+        "is_waived": pd.Series([is_waived for is_waived, _ in accepted], dtype="boolean"),
+        "proven": frame["proven"].astype("boolean"),
+    }
+    texts = pd.DataFrame(found, index=frame.index).astype("str")
+    return texts.assign(**flags, matched_rules=frame["matched_rules"])
 
 
 def _frame(rows: Any, texts: Sequence[str], others: Sequence[str]) -> pd.DataFrame:

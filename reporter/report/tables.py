@@ -211,8 +211,11 @@ def _caught(findings: Findings, policies: Sequence[PlannedPolicy], *, possible: 
     lists_all = not all(policy.filtered for policy in policies)
     rows = groups if lists_all else groups[findings.of_groups(names, possible=possible)]
     # Of these rows alone: where there are none, pandas would take in those of the columns.
-    told = {**findings.since(names), "next_step": next_steps.of_groups(findings, names)}
-    rows = rows.assign(**{name: column[rows.index] for name, column in told.items()})
+    told = {
+        **findings.since(names, rows.index),
+        "next_step": next_steps.of_groups(findings, names, rows.index),
+    }
+    rows = rows.assign(**told)
     if not lists_all:
         rows = _with_waived(rows, findings, names)
     if not any(_on_rules(policy) for policy in policies):

@@ -21,7 +21,7 @@ from click.testing import CliRunner, Result
 
 from reporter.cli import cli
 from reporter.errors import InputError
-from reporter.report.sql import locked, printing
+from reporter.report.sql import loading, locked, printing
 from reporter.report.sql.views import EXAMPLES, VIEWS
 from tests.report.two_runs import NEWER, OLDER, US, WAIVERS, two_runs
 from tests.rundir import POLICIES, group, unit, write
@@ -409,6 +409,41 @@ def test_it_lists_all_that_there_is_with_its_meaning(runs: Path) -> None:
     assert types["security_groups", "tags"] == "VARCHAR[]"
     assert types["findings", "first_seen"] == "DATE"
     assert types["groups_by_risk", "open"] == "BIGINT"
+
+
+@pytest.mark.parametrize(
+    "sql",
+    [
+        "select comment from Duckdb_Tables() where table_name = 'buckets'",
+        "select column_comment from INFORMATION_SCHEMA.columns where table_name = 'buckets'",
+        "select description from pg_description",
+        "from query('select comment from duck' || 'db_tables()')",
+        "from query_table(['duck' || 'db_tables'])",
+        "from json_execute_serialized_sql(json_serialize_sql('select comment from duck' || 'db_tables()'))",
+    ],
+)
+def test_meanings_are_there_however_they_are_asked_for(tmp_path: Path, sql: str) -> None:
+    policy = {"name": "buckets", "resource": "aws.s3", "filtered": True, "report": {"title": "All buckets"}}
+    run = write(tmp_path / "run", {("alpha", US): {"buckets": [{"Name": "b"}]}}, [policy])
+    done = query("-s", run, sql, "--format", "json")
+    assert "All buckets" in done.stdout or "Name of the account in the accounts file" in done.stdout
+
+
+def test_no_view_of_duckdbs_tells_a_meaning_that_was_left_out() -> None:
+    with locked.database() as database:
+        database.execute("create table found as select 1 as a")
+        database.execute("create view seen as from found")
+        for what in ("table found", "column found.a", "view seen", "column seen.a"):
+            database.execute(f"comment on {what} is 'what it means'")
+        views = database.execute(
+            "select schema_name, view_name from duckdb_views() where internal"
+        ).fetchall()
+        names = [f'system."{schema}"."{view}"' for schema, view in views]
+        telling = [
+            name for name in names if "what it means" in str(database.execute(f"from {name}").fetchall())
+        ]
+    assert len(telling) > 3
+    assert [name for name in telling if not loading.may_tell_meanings(f"from {name}")] == []
 
 
 def test_views_whose_tables_are_not_there_are_not_made(tmp_path: Path) -> None:

@@ -3,9 +3,11 @@
 from pathlib import Path
 from typing import Any
 
+import pandas as pd
 import pytest
 
-from reporter.findings.assess import FINDING_COLUMNS
+from reporter.findings.assess import FINDING_COLUMNS, Findings
+from reporter.findings.waived import nothing_waived
 from tests.rundir import (
     DENIED,
     POLICIES,
@@ -298,6 +300,43 @@ def test_what_cannot_be_asked_again_costs_no_other_record(tmp_path: Path) -> Non
     assert "record 2" in gap.message
     rules = {row["security_group_id"]: row["matched_rules"] for row in table(tmp_path, "mine")}
     assert rules == {"sg-1": (TOLD["ssh"],), "sg-2": (TOLD["ssh"],)}
+
+
+def with_history(*rows: tuple[int, str, str, str]) -> Findings:
+    """Findings of four groups: of which group and policy, since when, and what became of it since the last run."""
+    frame = pd.DataFrame(rows, columns=["group", "policy", "first_seen", "since_last"])
+    frame = frame.astype({"group": "int64", **dict.fromkeys(("policy", "first_seen", "since_last"), "str")})
+    groups, nobody = pd.DataFrame({"risk": ["none"] * 4}), pd.Series([True] * 4)
+    return Findings(groups, nobody, frame, nobody, nobody, nothing_waived(groups))
+
+
+@pytest.mark.parametrize(
+    ("policies", "rows", "days", "states"),
+    [
+        (None, None, ["2026-01-02", "", "2026-01-03", ""], ["changed", "", "new", "same"]),
+        (["a"], None, ["2026-01-05", "", "2026-01-03", ""], ["same", "", "", "same"]),
+        (["a"], [2, 0], ["2026-01-03", "2026-01-05"], ["", "same"]),
+        (["a"], [], [], []),
+        (["c"], None, [""] * 4, [""] * 4),
+    ],
+    ids=["all", "a policy", "some rows", "no rows", "no findings"],
+)
+def test_a_group_is_seen_since_the_earliest_day_and_the_strongest_change_counts(
+    policies: list[str] | None, rows: list[int] | None, days: list[str], states: list[str]
+) -> None:
+    found = with_history(
+        (0, "a", "2026-01-05", "same"),
+        (0, "b", "2026-01-02", "changed"),
+        (2, "a", "2026-01-03", ""),
+        (2, "b", "2026-01-04", "new"),
+        (3, "a", "", "same"),
+    ).since(policies, None if rows is None else pd.Index(rows, dtype="int64"))
+    assert {name: column.tolist() for name, column in found.items()} == {
+        "first_seen": days,
+        "since_last": states,
+    }
+    assert [str(column.dtype) for column in found.values()] == ["str", "str"]
+    assert found["first_seen"].index.tolist() == ([0, 1, 2, 3] if rows is None else rows)
 
 
 def test_what_is_not_known_stands_in_the_same_order_each_time(tmp_path: Path) -> None:

@@ -3,8 +3,10 @@
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
+from reporter.inventory import records
 from tests.rundir import DENIED, POLICIES, WORLD, group, instance, interface, unit, write
 from tests.rundir import audit as audit_of
 from tests.rundir import groups as groups_of
@@ -156,6 +158,23 @@ def test_groups_with_the_same_rules_stay_those_of_their_accounts(tmp_path: Path)
         "sg-5": ("beta", ("0.0.0.0/0 -> 22",)),
         "sg-6": ("beta", ("sg-1 -> 22",)),
     }
+
+
+def test_a_list_of_everything_is_read_the_same_in_one_pass_and_in_two(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In one pass only where no record of it is damaged."""
+    matched = [RULE | {"IpRanges": [{"CidrIp": WORLD}]}]
+    own = group("sg-1") | {"IpPermissions": [RULE], "MatchedIpPermissions": matched}
+    write(tmp_path, {("alpha", US): unit([own, group("sg-2")])})
+    in_one = groups_of(tmp_path)
+
+    def damaged(data: bytes) -> Any:
+        raise msgspec.DecodeError
+
+    monkeypatch.setattr(records.listed_group_list, "decode", damaged)
+    assert groups_of(tmp_path) == in_one
+    assert in_one["sg-1"]["ssh_rules"] == ("0.0.0.0/0 -> 22",)
 
 
 def test_a_text_that_is_no_utf_8_costs_its_own_record(tmp_path: Path) -> None:

@@ -251,6 +251,8 @@ def test_nothing_is_that_old(history: str, report: SgAudit, tmp_path: Path) -> N
     [
         ("s3://no-such-bucket/x", "NoSuchBucket"),
         ("s3://", "names no bucket"),
+        ("s3://Bad!/x", "names no bucket"),
+        ("s3://arn:aws:s3:us-east-1:123456789012:accesspoint/team/x", "names no bucket"),
         ("gs://x", "s3://bucket/prefix"),
         ("S3:x", "s3://bucket/prefix"),
     ],

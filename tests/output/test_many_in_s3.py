@@ -2,6 +2,8 @@
 
 import gzip
 import os
+import threading
+import tracemalloc
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from io import BytesIO
@@ -14,6 +16,8 @@ from botocore.credentials import RefreshableCredentials
 from botocore.exceptions import ClientError
 
 from reporter.output import s3 as in_s3
+from reporter.output.packed import unpack
+from reporter.output.reading import open_output
 from reporter.output.s3 import Bucket, S3Error
 from reporter.output.store import side_by_side
 from reporter.sandbox import environment
@@ -27,6 +31,7 @@ HOUR = "2025/11/30/00"
 ACCOUNTS = {f"team-{number:02}": f"{number:012}" for number in range(1, 13)}
 SLOW_DOWN = (503, "<Error><Code>SlowDown</Code><Message>Please reduce your request rate.</Message></Error>")
 DENIED = (403, "<Error><Code>AccessDenied</Code><Message>Access Denied</Message></Error>")
+MOVED = (301, "<Error><Code>PermanentRedirect</Code><Message>Use the specified endpoint.</Message></Error>")
 GONE = (404, "<Error><Code>NoSuchKey</Code><Message>The specified key does not exist.</Message></Error>")
 
 
@@ -102,6 +107,23 @@ def test_a_report_from_s3_is_that_from_the_disk(
     assert s3 == disk
 
 
+def test_a_policy_is_kept_once_whatever_the_accounts(on_disk: Path) -> None:
+    texts = open_output(on_disk).texts
+    assert len(texts) == 36
+    assert len({id(policy) for policy in texts.values()}) == 3
+
+
+def test_a_packed_file_takes_the_room_of_what_is_in_it() -> None:
+    content = gzip.compress(b"[]" * 1_000)
+    tracemalloc.start()
+    try:
+        assert unpack("resources.json.gz", content) == b"[]" * 1_000
+        _, most = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert most < 2**20
+
+
 def test_how_far_it_is_shows_on_a_terminal(
     clean_env: dict[str, str], client: Any, wired: Wire, tmp_path: Path
 ) -> None:
@@ -154,6 +176,55 @@ def test_what_s3_refuses_is_told_as_ever(
     with pytest.raises(S3Error) as refused:
         bucket.read(name(1))
     assert refused.value.code == code
+
+
+def test_what_may_not_be_read_is_not_called_damaged(
+    sg_audit: Callable[..., Any], client: Any, wired: Wire, tmp_path: Path
+) -> None:
+    key = f"org/team-01/{US}/{EVERY_GROUP['name']}/{HOUR}/resources.json.gz"
+    wired.answer = lambda call: DENIED if call.action == f"GET /{BUCKET}/{key}" else None
+    words = ("report", "-s", f"s3://{BUCKET}/org", "-f", "csv", "-o", tmp_path)
+    done = sg_audit(*words, env={"AWS_ENDPOINT_URL": wired.endpoint})
+    wired.answer = lambda call: None
+    assert done.returncode == 3, done.stderr
+    assert f"failed CannotReadError s3://{BUCKET}/{key}: " in done.stderr
+    assert "s3:GetObject, and kms:Decrypt" in done.stderr
+    assert "damaged" not in done.stderr
+
+
+def test_a_bucket_that_is_elsewhere_and_nobody_says_where_is_told(
+    wired: Wire, client: Any, bucket: Bucket
+) -> None:
+    """botocore went round in a circle there, until Python stopped it."""
+    wired.answer = lambda call: MOVED
+    with pytest.raises(S3Error, match="in another region, and not in which") as refused:
+        bucket.here()
+    assert refused.value.code == "PermanentRedirect"
+    assert bucket.region == "us-east-1"
+
+
+def test_a_server_that_tells_no_length_is_not_asked_twice_for_each_file(
+    wired: Wire, client: Any, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Chunked:
+        sent = 0
+
+        def __init__(self, session: Any) -> None:
+            self._session = session
+
+        def send(self, request: Any) -> Any:
+            self.sent += 1
+            answer = self._session.send(request)
+            del answer.headers["Content-Length"]
+            return answer
+
+    packed_files = in_s3._packed_files(in_s3._client())
+    chunked = Chunked(packed_files._session)
+    monkeypatch.setattr(packed_files, "_session", chunked)
+    assert [bucket.read(name(number)) for number in (0, 1, 2, 1)] == [
+        b"content 0", b"content 1", b"content 2", b"content 1",
+    ]  # fmt: skip
+    assert chunked.sent == 1
 
 
 def test_credentials_of_the_moment_sign_each_file(
@@ -224,3 +295,21 @@ def test_results_are_not_far_ahead_of_whoever_takes_them(bucket: Bucket) -> None
     assert [next(results) for _ in range(5)] == [0, 1, 2, 3, 4]
     assert len(begun) < 200
     results.close()
+
+
+@pytest.mark.parametrize("writes", [False, True])
+def test_whoever_stops_waits_for_what_is_written_alone(bucket: Bucket, writes: bool) -> None:
+    """Ctrl-C, or the first error, came through only as the last of 32 listings had come to its end."""
+    held, finished = threading.Event(), []
+
+    def work(number: int) -> None:
+        if number == 0:
+            raise S3Error("AccessDenied", "no", "s3://many")
+        held.wait(2 if writes else 20)
+        finished.append(number)
+
+    with pytest.raises(S3Error):
+        list(side_by_side(bucket, work, range(4), writes=writes))
+    done = sorted(finished)
+    held.set()
+    assert done == ([1, 2, 3] if writes else [])

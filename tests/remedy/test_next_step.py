@@ -2,11 +2,13 @@
 
 from pathlib import Path
 
+import pandas as pd
+
 from reporter.findings import waived, waivers
-from reporter.findings.assess import assess
+from reporter.findings.assess import Findings, assess
 from reporter.inventory.audit import read_audit
 from reporter.output.reading import open_output
-from reporter.remedy.next_steps import with_next_steps
+from reporter.remedy.next_steps import of_groups, with_next_steps
 from tests import rundir
 
 from . import runs
@@ -108,6 +110,26 @@ def test_a_group_has_what_is_to_be_done_in_one_go(tmp_path: Path) -> None:
     )
     assert informs[sg(1)] == "See whether all traffic from itself is meant; if not, remove or narrow it"
     assert informs[sg(5)] == "See whether all traffic from 10.0.0.0/8 is meant; if not, remove or narrow it"
+
+
+def test_what_counts_for_the_risk_comes_first_and_of_many_sentences_two() -> None:
+    rows = [
+        (0, "a", False, True, "Remove b"),
+        (0, "b", True, False, "Remove d"),
+        (0, "c", True, True, "Remove c"),
+        (0, "d", False, True, "Remove c"),
+        (2, "c", True, True, "Nothing until the waiver ends"),
+        (2, "d", False, True, "Remove b"),
+    ]
+    frame = pd.DataFrame(rows, columns=["group", "policy", "exposed", "proven", "next_step"])
+    groups = pd.DataFrame({"risk": ["none"] * 3})
+    nobody = pd.Series([True] * 3)
+    findings = Findings(groups, nobody, frame, nobody, nobody, waived.nothing_waived(groups))
+    told = of_groups(findings, ["a", "b", "c", "d"])
+    assert told.tolist() == ["Remove c; Remove d; and 1 more", "", "Remove b"]
+    some = of_groups(findings, ["c"], pd.Index([2, 0]))
+    assert dict(some) == {2: "Nothing until the waiver ends", 0: "Remove c"}
+    assert of_groups(findings, ["a"], pd.Index([], dtype="int64")).tolist() == []
 
 
 def test_what_a_waiver_accepts_or_something_carries_is_nobodys_to_remove(tmp_path: Path) -> None:

@@ -28,7 +28,11 @@ LARGE = 2**53 + 1  # more than a float holds
         ("boolean", pa.string(), [True, None], ["True", None]),
         ("Int64", pa.string(), [1, None], ["1", None]),
         ("object", TEXTS, [("a", "b"), (), "", None], [["a", "b"], [], [], None]),
+        ("object", TEXTS, [("a",), pd.NA, None, float("nan")], [["a"], None, None, None]),
         ("str", pa.date32(), ["1970-01-02", "", "unknown"], [1, None, None]),
+        ("object", pa.date32(), ["1970-01-02", None, "1970-01-02"], [1, None, 1]),
+        ("str", pa.date32(), ["", ""], [None, None]),
+        ("object", TEXTS, [("a",), ("a", "b"), ("a",)], [["a"], ["a", "b"], ["a"]]),
     ],
 )
 def test_a_column_is_of_the_type_that_its_table_has(

@@ -1,9 +1,10 @@
 """Whether a packet from the internet gets to an interface, and on which of the ports that its group opens."""
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache
+
+from msgspec import Struct
 
 from reporter.inventory.network import traffic
 from reporter.inventory.network.acls import let_through
@@ -23,8 +24,7 @@ class Reachable(StrEnum):
     NO = "no"
 
 
-@dataclass(frozen=True, slots=True)
-class Reach:
+class Reach(Struct, frozen=True, gc=False):
     """An answer: `on` has `203.0.113.7 -> tcp 22` where it is yes; `why` is a sentence in every case."""
 
     reachable: Reachable
@@ -32,8 +32,7 @@ class Reach:
     on: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+class Endpoint(Struct, frozen=True, gc=False):
     """An interface, as far as its place in the network goes: its public addresses, and what is forwarded to it."""
 
     subnet_id: str
@@ -44,8 +43,7 @@ class Endpoint:
     forwarded: tuple[Forwarding, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class _Way:
+class _Way(Struct, frozen=True, gc=False):
     """What of some traffic gets into a subnet from the internet."""
 
     reachable: Reachable
@@ -194,6 +192,8 @@ class Reachability:
 def any_of(answers: Iterable[Reach]) -> Reach:
     """What several answers come to: yes where one is, no where all are."""
     answers = list(answers)
+    if len(answers) == 1 and len(answers[0].on) < 2:  # as most are: of more, each line stands once
+        return answers[0]
     best = min((each.reachable for each in answers), key=_ORDER.index)
     found = [each for each in answers if each.reachable is best]
     on = tuple(dict.fromkeys(line for each in found for line in each.on))

@@ -132,7 +132,7 @@ def _upload(bucket: Bucket, report: Staged, done: list[str], *, new: bool = Fals
         bucket.upload(name, report.folder / name, new=new)
         done.append(name)
 
-    for _ in side_by_side(bucket, upload, report.files):
+    for _ in side_by_side(bucket, upload, report.files, writes=True):
         pass
 
 
@@ -140,7 +140,8 @@ def _delete(bucket: Bucket, names: Sequence[str]) -> tuple[list[str], str]:
     """Delete objects; returns those that stay, and why."""
     staying: list[str] = []
     why = ""
-    for name, error in zip(names, side_by_side(bucket, partial(_refusal, bucket), names), strict=True):
+    refusals = side_by_side(bucket, partial(_refusal, bucket), names, writes=True)
+    for name, error in zip(names, refusals, strict=True):
         if error:
             staying.append(name)
             denied = isinstance(error, S3Error) and error.code == "AccessDenied"

@@ -23,46 +23,63 @@ _SOURCE, _INCOMING = (
     "temp.main.sg_audit_incoming",
 )  # beside the tables, which policies may call so
 _TEXT, _LIST = "VARCHAR", "VARCHAR[]"
+# In the names of all that DuckDB has to tell a comment, and of what makes a query, or a name in one, of a text.
+_TELL_MEANINGS = ("duckdb_", "information_schema", "_description", "query", "serialized_sql")
 
 
-def load(connection: "DuckDBPyConnection", built: Iterable[Table], run: datetime | None = None) -> None:
-    """Make the tables; with `run`, which comes first in each of their rows, add to those that there are of other runs.
-    Columns that a run lacks are NULL in its rows, and one that is of another type in each run has one for all.
+def may_tell_meanings(sql: str) -> bool:
+    """Whether a query may show what tables and columns mean: to note it for all takes a sixth of a small query."""
+    text = sql.casefold()
+    return any(word in text for word in _TELL_MEANINGS)
+
+
+def load(
+    connection: "DuckDBPyConnection",
+    built: Iterable[Table],
+    run: datetime | None = None,
+    *,
+    meanings: bool = True,
+) -> None:
+    """Make the tables, with their `meanings` as comments; with `run`, which comes first in each of their rows, add to
+    those that there are of other runs. Columns that a run lacks are NULL in its rows, and one that is of another type
+    in each run has one for all.
     """
     for table in built:
         schema = arrow.schema(table)
         if run is not None:
             names = list(distinct([RUN, *schema.names], lambda name, ending: name + ending))[1:]
             schema = pa.schema([field.with_name(name) for field, name in zip(schema, names, strict=True)])
-        there = types(connection, table.name)
+        there = {} if run is None else types(connection, table.name)
         rows = pa.RecordBatchReader.from_batches(schema, arrow.batches(table, schema))
         connection.register(_SOURCE, rows)
         try:
             _take(connection, table.name, there, run)
         finally:
             connection.unregister(_SOURCE)
-        title = f"{table.title} ({table.full_name})" if table.full_name else table.title
-        meanings = {field.name: field.metadata[b"comment"].decode() for field in schema if field.metadata}
-        meanings[RUN] = meanings.get(RUN, "") if run is None else _RUN_MEANING
-        new = [name for name in types(connection, table.name) if name not in there]
-        _comment(connection, "table", table.name, title, {name: meanings.get(name, "") for name in new})
+        if meanings:
+            title = f"{table.title} ({table.full_name})" if table.full_name else table.title
+            told = {field.name: field.metadata[b"comment"].decode() for field in schema if field.metadata}
+            told[RUN] = told.get(RUN, "") if run is None else _RUN_MEANING
+            new = [name for name in types(connection, table.name) if name not in there]
+            _comment(connection, "table", table.name, title, {name: told.get(name, "") for name in new})
 
 
-def add_views(connection: "DuckDBPyConnection", *, by_run: bool) -> None:
-    """Make the views whose tables are there, numbered where a table is called so."""
+def add_views(connection: "DuckDBPyConnection", *, by_run: bool, meanings: bool = True) -> None:
+    """Make the views whose tables are there, numbered where a table is called so; `meanings` as for `load`."""
     there = set(_tables(connection))
+    with_roles = {name for name in {view.needs for view in VIEWS} & there if POWER in types(connection, name)}
     ends = distinct((view.name for view in VIEWS), lambda name, ending: name + ending, taken=there)
     for view, name in zip(VIEWS, ends, strict=True):
         if view.needs not in there:
             continue
         sql = view.sql.replace("{run}", f"{RUN}, " if by_run else "")
-        has_roles = POWER in types(connection, view.needs)
         for what, words in POWER_IN_VIEWS.items():
-            sql = sql.replace(what, words if has_roles else "")
+            sql = sql.replace(what, words if view.needs in with_roles else "")
         connection.execute(f"create view {_own(connection, name)} as {sql}")
-        meanings = {**DESCRIPTIONS, **view.columns, RUN: _RUN_MEANING}
-        told = {column: meanings.get(column, "") for column in types(connection, name)}
-        _comment(connection, "view", name, view.meaning, told)
+        if meanings:
+            known = {**DESCRIPTIONS, **view.columns, RUN: _RUN_MEANING}
+            told = {column: known.get(column, "") for column in types(connection, name)}
+            _comment(connection, "view", name, view.meaning, told)
 
 
 def types(connection: "DuckDBPyConnection", table: str) -> dict[str, str]:

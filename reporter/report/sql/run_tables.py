@@ -24,11 +24,12 @@ def load(
     labels: Labels,
     *,
     several: bool,
+    meanings: bool = True,
 ) -> None:
-    """Load all tables of a run; with `several`, beside those of others."""
+    """Load all tables of a run, perhaps with their meanings; with `several`, beside those of others."""
     built = star.build(audit, findings, list(tables.build(audit, findings, labels, past)), labels)
     moment = _moment(connection, audit) if several else None
-    loading.load(connection, star.with_facts(built, facts(audit, findings, past)), moment)
+    loading.load(connection, star.with_facts(built, facts(audit, findings, past)), moment, meanings=meanings)
 
 
 def _moment(connection: "DuckDBPyConnection", audit: Audit) -> datetime:

@@ -130,10 +130,9 @@ def opened(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Opened]:
 
 @pytest.fixture
 def page(opened: Opened) -> Iterator[Opened]:
-    """The page, as it is opened first. It must leave no complaint, and no request but for itself."""
+    """The page, which each test opens. It must leave no complaint, and no request but for itself."""
     for kind in ("browser", "performance"):
         opened.driver.get_log(kind)  # that of tests before
-    opened.open()
     yield opened
     assert opened.driver.title.startswith("Security groups audit"), "something set another title"
     assert opened.driver.get_log("browser") == []
@@ -147,6 +146,7 @@ def page(opened: Opened) -> Iterator[Opened]:
 
 
 def test_all_groups_are_there_worst_first(page: Opened) -> None:
+    page.open()
     assert page.names == ["bastion", HOSTILE, "maybe", "idle", TURNED_SHOWN, FORMULA.strip()]
     assert page.texts("#table tbody tr td:first-child") == [
         "critical",
@@ -160,6 +160,7 @@ def test_all_groups_are_there_worst_first(page: Opened) -> None:
 
 
 def test_filters_combine_show_counts_and_stand_in_the_address(page: Opened) -> None:
+    page.open()
     assert page.values("Level") == {"critical": 2, "possibly critical": 1, "medium": 2, "none": 1}
     page.choose("Level", "critical")
     page.says("2 of 6 groups")
@@ -195,6 +196,7 @@ def test_a_link_leads_to_its_rows_and_back_leads_to_the_last_ones(page: Opened) 
 
 
 def test_figures_lead_to_their_rows(page: Opened) -> None:
+    page.open()
     page.driver.find_element(By.CSS_SELECTOR, ".figure.critical dl a[href*=reachable]").click()
     page.says("1 of 6 groups")
     assert page.names == ["bastion"]
@@ -207,6 +209,7 @@ def test_figures_lead_to_their_rows(page: Opened) -> None:
 
 
 def test_every_filter_can_be_linked_to(page: Opened) -> None:
+    page.open()
     everything = ["bastion", HOSTILE, "maybe", "idle", TURNED_SHOWN, FORMULA.strip()]
     for view, names in (
         ("#account=gamma", ["maybe"]),
@@ -227,6 +230,7 @@ def test_every_filter_can_be_linked_to(page: Opened) -> None:
 
 
 def test_the_search_looks_at_ids_names_accounts_addresses_and_tags(page: Opened) -> None:
+    page.open()
     for words, names in (
         (BASTION, ["bastion"]),
         ("BAST", ["bastion"]),
@@ -287,6 +291,7 @@ def test_an_address_that_names_nothing_is_told(page: Opened, view: str, status: 
 
 
 def test_back_undoes_a_search_as_one_step(page: Opened) -> None:
+    page.open()
     page.choose("Level", "critical")
     page.search("bast")
     page.says("1 of 6 groups")
@@ -298,6 +303,7 @@ def test_back_undoes_a_search_as_one_step(page: Opened) -> None:
 
 
 def test_a_group_that_is_left_for_another_is_not_gone_back_to(page: Opened) -> None:
+    page.open()
     page.all("#table button.open")[0].click()
     assert page.view == f"#group={BASTION}"
     page.go(f"#group={IDLE}")
@@ -307,6 +313,7 @@ def test_a_group_that_is_left_for_another_is_not_gone_back_to(page: Opened) -> N
 
 
 def test_a_group_opens_to_its_rules_and_reasons(page: Opened) -> None:
+    page.open()
     page.all("#table button.open")[0].click()
     assert page.view == f"#group={BASTION}"
     dialog = page.driver.find_element(By.ID, "group")
@@ -450,6 +457,7 @@ def test_roles_are_a_filter_and_a_column_and_told_of_each_instance(opened: Opene
 
 
 def test_where_no_roles_were_to_be_read_the_page_has_none(page: Opened) -> None:
+    page.open()
     assert "role" not in page.texts("#table thead th")
     assert not any(text.startswith("Role") for text in page.texts(".facet"))
 
@@ -528,6 +536,8 @@ def test_what_is_not_known_of_a_row_is_saved_as_that(page: Opened) -> None:
 
 
 def test_it_can_be_used_with_the_keyboard_alone(page: Opened) -> None:
+    page.open()
+
     def press(*keys: str) -> None:
         ActionChains(page.driver).send_keys(*keys).perform()
 
@@ -568,6 +578,8 @@ def test_it_can_be_used_with_the_keyboard_alone(page: Opened) -> None:
 
 
 def test_columns_sort_and_go_back_to_worst_first(page: Opened) -> None:
+    page.open()
+
     def sort() -> None:
         [head] = [each for each in page.all("#table thead th") if each.text.startswith("group")]
         head.click()
@@ -600,6 +612,7 @@ def test_on_paper_stand_the_filters_or_the_group_that_is_open(page: Opened) -> N
 
 
 def test_a_screen_reader_is_told_of_every_part(page: Opened) -> None:
+    page.open()
     told = [
         node["name"]["value"]
         for node in command(page.driver, "Accessibility.getFullAXTree")["nodes"]
@@ -610,6 +623,7 @@ def test_a_screen_reader_is_told_of_every_part(page: Opened) -> None:
 
 
 def test_it_tells_the_overview_without_javascript(page: Opened) -> None:
+    page.open()
     command(page.driver, "Emulation.setScriptExecutionDisabled", value=True)
     try:
         page.driver.get(page.address)

@@ -27,6 +27,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from openpyxl.utils.escape import unescape
 
+from reporter import processors
 from reporter.report.formats import xlsx
 from reporter.report.formats.xlsx import row_cells, side_by_side, workbook, zipping
 from reporter.report.formats.xlsx.fast_worksheet import FastWorksheet
@@ -347,7 +348,7 @@ def parts_of(stem: Path, tables: list[Table]) -> dict[str, bytes]:
 def beside(instead: Callable[..., None] | None = None) -> Iterator[None]:
     """Rows of all sheets are written by other processes, or these do something else."""
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(side_by_side, "_processors", lambda: 3)
+        patched.setattr(processors, "for_forks", lambda: 3)
         patched.setattr(side_by_side, "_FEWEST", 0)
         patched.setattr(side_by_side, "_write", instead or side_by_side._write)
         yield
@@ -502,16 +503,16 @@ def test_a_zip_file_is_the_same_without_threads(tmp_path: Path, monkeypatch: pyt
     assert (tmp_path / "none").read_bytes() == (tmp_path / "threads").read_bytes()
 
 
-@pytest.mark.parametrize("processors", [1, 3])
+@pytest.mark.parametrize("threads", [1, 3])
 @pytest.mark.parametrize("size", [0, 1, (1 << 20) - 1, 1 << 20, (1 << 20) + 1, 7_500_000])
 def test_a_zip_file_is_the_same_with_several_threads(
-    tmp_path: Path, size: int, processors: int, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, size: int, threads: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     some = random.Random(size)
     words = [some.randbytes(some.randint(1, 40)) for _ in range(300)]
     content = b"".join(some.choices(words, k=size // 15 + 1))[:size]
     (tmp_path / "file").write_bytes(content)
-    monkeypatch.setattr(zipping, "_processors", lambda: processors)
+    monkeypatch.setattr(processors, "count", lambda: threads)
     with zipping.SideBySideZip(tmp_path / "ours.zip", "w", compression=zipfile.ZIP_DEFLATED) as archive:
         archive.write(tmp_path / "file", "a/name")
         archive.writestr("other", "text")

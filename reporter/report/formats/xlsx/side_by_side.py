@@ -5,10 +5,7 @@ them there. It is forked: it has the tables already, and what it changes besides
 """
 
 import multiprocessing
-import os
 import signal
-import sys
-import threading
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -18,7 +15,7 @@ from multiprocessing.process import BaseProcess
 from xlsxwriter import Workbook
 from xlsxwriter.worksheet import Worksheet
 
-from reporter import orphans
+from reporter import orphans, processors
 from reporter.report.formats.xlsx.fast_worksheet import Extent, FastWorksheet
 
 _FEWEST = 300_000  # cells: fewer are written as soon as a process is there
@@ -56,7 +53,8 @@ def write_rows(workbook: Workbook, sheets: Iterable[SheetRows]) -> None:
 
     Raises the OSError that keeps one from being written.
     """
-    others = _processors() - 1
+    is_daemon = multiprocessing.current_process().daemon  # which multiprocessing lets start none
+    others = 0 if is_daemon else processors.for_forks() - 1
     writers: list[_Writer] = []
     try:
         for rows in sorted(sheets, key=lambda rows: rows.cells, reverse=True):
@@ -75,13 +73,6 @@ def write_rows(workbook: Workbook, sheets: Iterable[SheetRows]) -> None:
         for writer in writers:
             writer.process.kill()
             writer.process.join()
-
-
-def _processors() -> int:
-    """How many this process may use; one where it cannot be forked safely, or multiprocessing would not do it."""
-    alone = threading.active_count() == 1  # a lock that another thread holds would stay locked in the copy
-    may_start = not multiprocessing.current_process().daemon
-    return len(os.sched_getaffinity(0)) if alone and may_start and sys.platform == "linux" else 1
 
 
 def _start(workbook: Workbook, sheet: FastWorksheet, rows: SheetRows, writers: list[_Writer]) -> bool:

@@ -4,13 +4,13 @@ As pigz does it (https://zlib.net/pigz/): what comes out is one deflate stream a
 many processors there are. zlib lets go of Python's lock while it compresses.
 """
 
-import os
-import sys
 import zlib
 from collections import deque
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 from zipfile import ZIP_DEFLATED, ZipFile
+
+from reporter import processors
 
 _BLOCK = 1 << 20  # bytes
 _WINDOW = 1 << 15  # bytes that deflate looks back
@@ -21,7 +21,7 @@ class SideBySideZip(ZipFile):
 
     def __init__(self, *args: Any, **options: Any) -> None:
         self._threads = ThreadPoolExecutor(
-            _processors()
+            processors.count()
         )  # before anything fails: Python closes it in any case
         super().__init__(*args, **options)
 
@@ -51,7 +51,7 @@ class _Deflate:
         if len(self._block) < _BLOCK:
             return b""
         self._submit(zlib.Z_SYNC_FLUSH)
-        return self._blocks.popleft().result() if len(self._blocks) > 2 * _processors() else b""
+        return self._blocks.popleft().result() if len(self._blocks) > 2 * processors.count() else b""
 
     def flush(self) -> bytes:
         self._submit(zlib.Z_FINISH)
@@ -72,7 +72,3 @@ class _Deflate:
 def _deflated(block: bytes, before: bytes, end: int) -> bytes:
     deflate = zlib.compressobj(wbits=-zlib.MAX_WBITS, zdict=before)
     return deflate.compress(block) + deflate.flush(end)
-
-
-def _processors() -> int:
-    return len(os.sched_getaffinity(0)) if sys.platform == "linux" else os.cpu_count() or 1
