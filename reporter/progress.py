@@ -255,13 +255,15 @@ class Steps:
 
     def _show(self, step: str, done: int, total: int | None) -> None:
         if step != self._step:
+            if self._step:
+                self._bar.refresh()  # how far the one before came
             self._step = step
             self._bar.reset(self._task, description=without_controls(step))
             self._bar.start()
             self._last_shown = -_SHOWN_SECONDS
         now = time.monotonic()
         shows = now - self._last_shown >= _SHOWN_SECONDS
-        self._bar.update(self._task, completed=done, total=total, refresh=shows)
+        self._bar.update(self._task, completed=done, total=total, refresh=shows or done == total)
         if shows:
             self._last_shown = now
 
