@@ -1,5 +1,6 @@
 """The xlsx format: tables written, and read back by another library."""
 
+import errno
 import gc
 import multiprocessing
 import os
@@ -8,6 +9,7 @@ import re
 import resource
 import signal
 import sys
+import threading
 import time
 import zipfile
 from collections.abc import Callable, Iterator
@@ -427,7 +429,94 @@ def test_what_another_process_cannot_write_for_is_raised(tmp_path: Path) -> None
     assert multiprocessing.active_children() == []
 
 
+def refused(*_: Any, **__: Any) -> Any:
+    raise OSError(errno.EAGAIN, "Resource temporarily unavailable")
+
+
+@pytest.mark.parametrize("call", ["fork", "pipe"])
+def test_rows_are_written_here_where_the_system_has_no_process_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    here = parts_of(tmp_path / "here", TWO)
+    monkeypatch.setattr(os, call, refused)
+    with beside():
+        assert parts_of(tmp_path / "alone", TWO) == here
+
+
+def test_rows_are_written_here_where_another_process_has_no_thread_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def no_thread() -> None:
+        raise RuntimeError("can't start new thread")
+
+    here = parts_of(tmp_path / "here", TWO)
+    monkeypatch.setattr(side_by_side.orphans, "end_with_parent", no_thread)
+    with beside():
+        assert parts_of(tmp_path / "alone", TWO) == here
+    assert capfd.readouterr().err == ""
+
+
+def test_a_daemon_of_multiprocessing_writes_rows_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(side_by_side, "_FEWEST", 0)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _: {0, 1, 2})
+    forked = multiprocessing.get_context("fork")
+    daemon = forked.Process(target=parts_of, args=[tmp_path / "daemon", TWO], daemon=True)
+    daemon.start()
+    daemon.join()
+    assert daemon.exitcode == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_to_all_processes_ends_those_that_write_rows_without_a_word(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], number: signal.Signals
+) -> None:
+    def interrupted(on_rows: Any) -> list[int]:
+        os.kill(os.getpid(), number)
+        return [3]
+
+    heeded = signal.signal(number, signal.default_int_handler)  # as the command line has it
+    try:
+        with xlsxwriter.Workbook(tmp_path / "book.xlsx", {"constant_memory": True}) as book, beside():
+            sheet = book.add_worksheet("one", worksheet_class=FastWorksheet)
+            with pytest.raises(KeyboardInterrupt):  # written here, which meets it as well
+                side_by_side.write_rows(book, [side_by_side.SheetRows(sheet, 1, interrupted, print, print)])
+    finally:
+        signal.signal(number, heeded)
+    assert capfd.readouterr().err == ""
+    assert multiprocessing.active_children() == []
+
+
+def test_a_signal_as_a_process_is_forked_leaves_none_behind(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    def forked() -> int:
+        pid = fork()
+        os.kill(os.getpid(), signal.SIGINT)
+        return pid
+
+    fork = os.fork
+    monkeypatch.setattr(os, "fork", forked)
+    with beside(), pytest.raises(KeyboardInterrupt):
+        parts_of(tmp_path / "book", TWO)
+    assert capfd.readouterr().err == ""
+    assert multiprocessing.active_children() == []
+
+
 # Compression.
+
+
+def test_a_zip_file_is_the_same_without_threads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_thread(self: Any) -> None:
+        raise RuntimeError("can't start new thread")
+
+    content = random.Random(1).randbytes(5_000_000)
+    for name in ("threads", "none"):
+        with zipping.SideBySideZip(tmp_path / name, "w", compression=zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr(zipfile.ZipInfo("a"), content, zipfile.ZIP_DEFLATED)
+        monkeypatch.setattr(threading.Thread, "start", no_thread)
+    assert (tmp_path / "none").read_bytes() == (tmp_path / "threads").read_bytes()
 
 
 @pytest.mark.parametrize("threads", [1, 3])

@@ -6,8 +6,8 @@ them there. It is forked: it has the tables already, and what it changes besides
 
 import multiprocessing
 import signal
-from collections.abc import Callable, Iterable
-from contextlib import suppress
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -20,6 +20,7 @@ from reporter.report.formats.xlsx.fast_worksheet import Extent, FastWorksheet
 from reporter.report.table import OnRows
 
 _FEWEST = 300_000  # cells: fewer are written as soon as a process is there
+_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 Lengths = list[int]
 
@@ -55,40 +56,71 @@ def write_rows(workbook: Workbook, sheets: Iterable[SheetRows]) -> None:
 
     Raises the OSError that keeps one from being written.
     """
-    others = processors.for_forks() - 1
+    is_daemon = multiprocessing.current_process().daemon  # which multiprocessing lets start none
+    others = 0 if is_daemon else processors.for_forks() - 1
     writers: list[_Writer] = []
     try:
         for rows in sorted(sheets, key=lambda rows: rows.cells, reverse=True):
             writers = [writer for writer in writers if writer.process.is_alive() or _end(writer)]
-            if len(writers) < others and rows.cells >= _FEWEST and isinstance(rows.sheet, FastWorksheet):
-                writers.append(_start(workbook, rows.sheet, rows))
-            else:
+            beside = len(writers) < others and rows.cells >= _FEWEST
+            if not (
+                beside
+                and isinstance(rows.sheet, FastWorksheet)
+                and _start(workbook, rows.sheet, rows, writers)
+            ):
                 rows.end(rows.write(rows.on_rows))
         while writers:
-            _end(writers.pop(0))
+            _end(writers[0])
+            del writers[0]
     finally:
         for writer in writers:
             writer.process.kill()
             writer.process.join()
 
 
-def _start(workbook: Workbook, sheet: FastWorksheet, rows: SheetRows) -> _Writer:
+def _start(workbook: Workbook, sheet: FastWorksheet, rows: SheetRows, writers: list[_Writer]) -> bool:
+    """Whether there is one writer more; not where the system has no process, memory or file left for it."""
     forked = multiprocessing.get_context("fork")
-    answer, theirs = forked.Pipe(duplex=False)
     start = sheet.end_of_rows()
-    process = forked.Process(target=_write, args=[workbook, sheet, rows, theirs], daemon=True)
-    process.start()
-    theirs.close()
-    return _Writer(process, answer, sheet, rows, start)
+    try:
+        answer, theirs = forked.Pipe(duplex=False)
+    except OSError:
+        return False
+    with theirs, _no_end():
+        process = forked.Process(target=_write, args=[workbook, sheet, rows, theirs], daemon=True)
+        try:
+            process.start()
+        except OSError:
+            answer.close()
+            return False
+        writers.append(_Writer(process, answer, sheet, rows, start))
+    return True
+
+
+@contextmanager
+def _no_end() -> Iterator[None]:
+    """Signals that end this process wait: the copy would tell of them by a traceback, and nobody end the copy."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def _end_at_once() -> None:
+    """Have a copy end by the signals that the first one takes for Ctrl-C; what that ignores, it ignores too."""
+    for number in _ENDING:
+        if callable(signal.getsignal(number)):
+            signal.signal(number, signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
 
 
 def _write(workbook: Workbook, sheet: FastWorksheet, rows: SheetRows, answer: Connection) -> None:
-    orphans.end_with_parent()
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    _end_at_once()
     before = sheet.noted(), len(workbook.xf_format_indices)
     written: tuple[Lengths, Extent] | OSError | None
     try:
+        orphans.end_with_parent()
         written = rows.write(answer.send), sheet.end_rows()
         if before != (sheet.noted(), len(workbook.xf_format_indices)):
             written = None  # more than rows, which would be lost

@@ -32,8 +32,10 @@ class SideBySideZip(ZipFile):
         return stream
 
     def close(self) -> None:
-        super().close()
-        self._threads.shutdown()
+        try:
+            super().close()
+        finally:
+            self._threads.shutdown()
 
 
 class _Deflate:
@@ -57,7 +59,12 @@ class _Deflate:
 
     def _submit(self, end: int) -> None:
         block = bytes(self._block)
-        self._blocks.append(self._threads.submit(_deflated, block, self._before, end))
+        try:
+            deflated = self._threads.submit(_deflated, block, self._before, end)
+        except RuntimeError:  # the system has no thread left
+            deflated = Future()
+            deflated.set_result(_deflated(block, self._before, end))
+        self._blocks.append(deflated)
         self._block.clear()
         self._before = block[-_WINDOW:]
 
