@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import suppress
 from typing import Any, NoReturn, TypeVar
 
-from reporter import processors
+from reporter import forks, processors
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
@@ -33,17 +33,12 @@ def in_two(
     numbers: dict[str, int] = {}
     others = [numbers.setdefault(account(item), len(numbers)) % 2 == 1 for item in items]
     try:
-        receiver, sender = os.pipe()
-        with suppress(OSError, AttributeError):  # then it holds less
-            fcntl.fcntl(sender, fcntl.F_SETPIPE_SZ, _AHEAD)
-        process = os.fork()
+        receiver, process = _forked(
+            map(function, (item for item, is_other in zip(items, others, strict=True) if is_other))
+        )
     except OSError:  # no room for one
         yield from map(function, items)
         return
-    if process == 0:
-        os.close(receiver)
-        _send(sender, map(function, (item for item, is_other in zip(items, others, strict=True) if is_other)))
-    os.close(sender)
     try:
         with os.fdopen(receiver, "rb") as file:
             # One for all: what several results share is sent once. What sends is this process's own child.
@@ -63,10 +58,31 @@ def in_two(
             os.waitpid(process, 0)
 
 
+def _forked(results: Iterator[Any]) -> tuple[int, int]:
+    """The pipe from which the results come, and the process that they come from. Raises OSError where there is no room
+    for one."""
+    receiver, sender = os.pipe()
+    with suppress(OSError, AttributeError):  # then it holds less
+        fcntl.fcntl(sender, fcntl.F_SETPIPE_SZ, _AHEAD)
+    try:
+        with forks.signals_held():
+            process = os.fork()
+            if process == 0:
+                os.close(receiver)
+                _send(sender, results)
+    except OSError:
+        os.close(receiver)
+        raise
+    finally:
+        os.close(sender)
+    return receiver, process
+
+
 def _send(sender: int, results: Iterator[Any]) -> NoReturn:
     """The other process: it sends results and ends, without what this one does at its end. Where this one is gone, the
     pipe is broken."""
     try:
+        forks.end_by_signals()
         with os.fdopen(sender, "wb") as file:
             pickler = pickle.Pickler(file, pickle.HIGHEST_PROTOCOL)
             for result in results:

@@ -1,6 +1,7 @@
 """Two processes make of each item what one makes of it, whatever becomes of the other."""
 
 import os
+import signal
 from pathlib import Path
 
 import pytest
@@ -39,6 +40,29 @@ def test_what_the_other_one_is_kept_from_this_one_does(after: int, how: str) -> 
 
     found = list(two_processes.in_two(read, ITEMS, account_of))
     assert found == [((name, number), name != "b" or number >= after) for name, number in ITEMS]
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_the_other_one_without_a_word(
+    number: signal.Signals, capfd: pytest.CaptureFixture[str]
+) -> None:
+    told: list[str] = []
+
+    def read(item: tuple[str, int]) -> str:
+        if os.getpid() != HERE:
+            try:
+                os.kill(os.getpid(), number)
+            except KeyboardInterrupt:  # which would go through all that this process is at
+                return "told of"
+        return item[0]
+
+    heeded = signal.signal(number, signal.default_int_handler)  # as the command line has it
+    try:
+        told = list(two_processes.in_two(read, ITEMS, account_of))
+    finally:
+        signal.signal(number, heeded)
+    assert told == [name for name, _ in ITEMS]
+    assert capfd.readouterr() == ("", "")
 
 
 def test_an_error_is_this_ones_too() -> None:

@@ -5,9 +5,8 @@ them there. It is forked: it has the tables already, and what it changes besides
 """
 
 import multiprocessing
-import signal
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -15,12 +14,11 @@ from multiprocessing.process import BaseProcess
 from xlsxwriter import Workbook
 from xlsxwriter.worksheet import Worksheet
 
-from reporter import orphans, processors
+from reporter import forks, orphans, processors
 from reporter.report.formats.xlsx.fast_worksheet import Extent, FastWorksheet
 from reporter.report.table import OnRows
 
 _FEWEST = 300_000  # cells: fewer are written as soon as a process is there
-_ENDING = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 Lengths = list[int]
 
@@ -86,7 +84,7 @@ def _start(workbook: Workbook, sheet: FastWorksheet, rows: SheetRows, writers: l
         answer, theirs = forked.Pipe(duplex=False)
     except OSError:
         return False
-    with theirs, _no_end():
+    with theirs, forks.signals_held():
         process = forked.Process(target=_write, args=[workbook, sheet, rows, theirs], daemon=True)
         try:
             process.start()
@@ -97,26 +95,8 @@ def _start(workbook: Workbook, sheet: FastWorksheet, rows: SheetRows, writers: l
     return True
 
 
-@contextmanager
-def _no_end() -> Iterator[None]:
-    """Signals that end this process wait: the copy would tell of them by a traceback, and nobody end the copy."""
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, _ENDING)
-    try:
-        yield
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
-
-
-def _end_at_once() -> None:
-    """Have a copy end by the signals that the first one takes for Ctrl-C; what that ignores, it ignores too."""
-    for number in _ENDING:
-        if callable(signal.getsignal(number)):
-            signal.signal(number, signal.SIG_DFL)
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, _ENDING)
-
-
 def _write(workbook: Workbook, sheet: FastWorksheet, rows: SheetRows, answer: Connection) -> None:
-    _end_at_once()
+    forks.end_by_signals()
     before = sheet.noted(), len(workbook.xf_format_indices)
     written: tuple[Lengths, Extent] | OSError | None
     try:
