@@ -2,6 +2,7 @@
 
 import os
 import signal
+from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -46,22 +47,18 @@ def test_what_the_other_one_is_kept_from_this_one_does(after: int, how: str) -> 
 def test_a_signal_ends_the_other_one_without_a_word(
     number: signal.Signals, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    told: list[str] = []
-
-    def read(item: tuple[str, int]) -> str:
+    def read(item: tuple[str, int]) -> tuple[tuple[str, int], bool]:
         if os.getpid() != HERE:
-            try:
+            with suppress(KeyboardInterrupt):  # which would go through all that this process is at
                 os.kill(os.getpid(), number)
-            except KeyboardInterrupt:  # which would go through all that this process is at
-                return "told of"
-        return item[0]
+        return with_process(item)
 
     heeded = signal.signal(number, signal.default_int_handler)  # as the command line has it
     try:
-        told = list(two_processes.in_two(read, ITEMS, account_of))
+        found = list(two_processes.in_two(read, ITEMS, account_of))
     finally:
         signal.signal(number, heeded)
-    assert told == [name for name, _ in ITEMS]
+    assert found == [(item, True) for item in ITEMS]
     assert capfd.readouterr() == ("", "")
 
 
