@@ -245,14 +245,22 @@ class Bucket:
 
         try:
             yield
-        except (BotoCoreError, ClientError) as error:
+        except (BotoCoreError, ClientError, RecursionError) as error:
+            if _is_in_a_circle(error):
+                reason = (
+                    "S3 says that the bucket is in another region, and not in which: "
+                    "set AWS_DEFAULT_REGION to it"
+                )
+                raise S3Error("PermanentRedirect", reason, self.name) from None
             answer = (getattr(error, "response", None) or {}).get("Error", {})
             raise S3Error(answer.get("Code", ""), redact(error), self.name) from None
-        except RecursionError:  # botocore asks the bucket for its region, and follows that answer, too
-            reason = (
-                "S3 says that the bucket is in another region, and not in which: set AWS_DEFAULT_REGION to it"
-            )
-            raise S3Error("PermanentRedirect", reason, self.name) from None
+
+
+def _is_in_a_circle(error: Exception) -> bool:
+    """Whether botocore asked for a bucket's region and followed that answer, too, until Python stopped it: wherever it
+    was at by then, as in a call of its HTTP client, which takes it for that one's failure."""
+    cause = getattr(error, "kwargs", {}).get("error")
+    return isinstance(error, RecursionError) or isinstance(cause, RecursionError)
 
 
 def _moment(text: str) -> datetime:

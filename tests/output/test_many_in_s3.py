@@ -13,7 +13,7 @@ from unittest.mock import patch
 
 import pytest
 from botocore.credentials import RefreshableCredentials
-from botocore.exceptions import ClientError
+from botocore.exceptions import ClientError, HTTPClientError
 
 from reporter.output import s3 as in_s3
 from reporter.output.packed import unpack
@@ -201,6 +201,17 @@ def test_a_bucket_that_is_elsewhere_and_nobody_says_where_is_told(
         bucket.here()
     assert refused.value.code == "PermanentRedirect"
     assert bucket.region == "us-east-1"
+
+
+def test_it_is_told_where_the_http_client_takes_it_for_its_own_failure(
+    client: Any, bucket: Bucket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuses(self: Any, request: Any) -> None:
+        raise HTTPClientError(error=RecursionError())
+
+    monkeypatch.setattr("botocore.httpsession.URLLib3Session.send", refuses)
+    with pytest.raises(S3Error, match="in another region, and not in which"):
+        bucket.here()
 
 
 def test_a_server_that_tells_no_length_is_not_asked_twice_for_each_file(
