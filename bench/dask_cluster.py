@@ -20,6 +20,8 @@ def running(
     from distributed import Client
 
     with ExitStack() as stack:
+        settings = {"WORKER__PROFILE__ENABLED": "false", "ADMIN__TICK__INTERVAL": "1s"}
+        env = {**env, **{f"DASK_DISTRIBUTED__{name}": value for name, value in settings.items()}}
 
         def start(program: str, *words: str) -> int:
             command = [sys.executable, "-m", f"distributed.cli.dask_{program}", *words, "--no-dashboard"]

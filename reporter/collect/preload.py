@@ -30,5 +30,6 @@ with garbage_collection.paused():
     answers.prepare(["batch", "codebuild", "events", "lambda"])  # those of them that answer in JSON
     # The collector would touch, and so copy, every page in every worker.
     gc.freeze()
+    garbage_collection.seldom()  # and so in the workers, those of a cluster too
 
 __all__ = ["worker"]

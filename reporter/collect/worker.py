@@ -15,7 +15,7 @@ from typing import Any
 from c7n.resources import load_resources
 from c7n_org import cli as c7n_org
 
-from reporter import garbage_collection, orphans
+from reporter import orphans
 from reporter.accounts import prompts
 from reporter.accounts.credentials import Credentials, error_code
 from reporter.aws import calls, patience
@@ -102,7 +102,6 @@ def start() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     orphans.end_with_parent(staging.clear)
-    garbage_collection.seldom()
 
 
 def run_unit(unit: Unit) -> list[Cell]:
