@@ -154,8 +154,8 @@ def _cost(rows: Sequence[Row]) -> Iterator[str]:
             yield from axes.line(of, kind)
             yield from axes.dots(of, kind)
             x, y = axes.at(*of[-1])
-            beside = (x + 9, y + 4, "start") if len(of) == 1 else (x, y + 20, "end")
-            yield _text(*beside[:2], f"40 groups in each, {by}", kind, beside[2])
+            lower = y - 10 if len(of) == 1 else y + 20  # a dot alone may lie above the line
+            yield _text(x, lower, f"40 groups in each, {by}", kind, "end")
     for row in rows:
         if row.groups != 40:
             yield from axes.dots([(row.units, row.each)], "b")
