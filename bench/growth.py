@@ -155,7 +155,7 @@ def _cost(rows: Sequence[Row]) -> Iterator[str]:
             yield from axes.dots(of, kind)
             x, y = axes.at(*of[-1])
             lower = y - 10 if len(of) == 1 else y + 20  # a dot alone may lie above the line
-            yield _text(x, lower, f"40 groups in each, {by}", kind, "end")
+            yield _text(x, lower, f"40 groups, {by}", kind, "end")
     for row in rows:
         if row.groups != 40:
             yield from axes.dots([(row.units, row.each)], "b")
