@@ -67,10 +67,8 @@ class PackedFiles:
         if answer.status_code != 200:
             return None
         length = answer.headers.get("Content-Length")
-        if length is None:
-            self._ways[bucket] = (
-                None  # that server tells none: to ask again would be to ask twice for every file
-            )
+        if length is None:  # that server tells none: to ask again would be to ask twice for every file
+            self._ways[bucket] = None
         return answer.content if length == str(len(answer.content)) else None
 
     def learn(self, bucket: str, key: str) -> None:
